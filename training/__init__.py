@@ -1,0 +1,1 @@
+"""Recording, importing and streaming gameplay; training and evaluating worlds."""
