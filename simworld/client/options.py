@@ -1,0 +1,32 @@
+"""What a play is started with: one record, filled by the command line. Knows no window, env or default world on disk."""
+
+from dataclasses import dataclass
+
+
+@dataclass(kw_only=True)
+class PlayOptions:
+    """world: a dream's name or path, or "voxel", "voxel-treechop", "voxel-navigate", "voxel-explore" for the reference game.
+    prompt: text to start the dream from. seed: of the start; None draws one. steps: sampling steps of the dream (1, 2, 4, 8).
+    headless: no window, pictures go to `out`. bot: a scripted wanderer plays. frames: stop after so many pictures
+    (headless without it: 600). out: mp4 file that receives every picture shown (headless without it: play.mp4).
+    scale: window (or video) pixels per picture pixel; None fits. device: where the dream computes, as torch names it.
+    """
+
+    world: str = "small"
+    prompt: str | None = None
+    seed: int | None = None
+    steps: int = 4
+    headless: bool = False
+    bot: bool = False
+    frames: int | None = None
+    out: str | None = None
+    scale: int | None = None
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name in ("frames", "scale", "steps"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"play: {name} is {value}; it must be 1 or more")
+        if self.seed is not None and self.seed < 0:
+            raise ValueError(f"play: seed is {self.seed}; it must be 0 or more")
