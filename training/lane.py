@@ -1,0 +1,101 @@
+"""A lane: an endless series of clips, played by a bot in a game; a clip is a pure function of (seed, lane, index).
+
+A walk is one spawn under random conditions, cut into consecutive clips; a world serves several walks, for making it is
+dear. Every walk begins in the world as it was made, so that any clip can be played without those of earlier walks.
+Knows no process and no particular game: any `Game` and `Bot` of the shapes below will do.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from simworld.actions import ACTION_SIZE
+
+CLIPS_PER_WALK = 4
+WALKS_PER_WORLD = 8
+MAX_WARM_UP = 100
+"""A walk begins with up to this many steps that nobody sees: for other places, and for a bot in mid-stride."""
+NUM_TRAINING_SEEDS = 1_000_000
+"""World seeds from here on are for evaluation, by rule (design.md, section 7)."""
+
+WEATHERS = {"clear": 0.55, "rain": 0.15, "snow": 0.15, "storm": 0.15}
+"""How often each weather is asked for."""
+
+
+class Game(Protocol):
+    """What a lane needs of a game. Equal seeds, conditions and actions must give equal play."""
+
+    def reset(self, seed: int) -> Any: ...
+    def set_conditions(self, *, time_of_day: float, weather: str) -> Any: ...
+    def step(self, action: np.ndarray) -> Any: ...
+    def render(self) -> np.ndarray: ...
+    def caption(self, rng: np.random.Generator) -> str: ...
+
+
+class Bot(Protocol):
+    """What a lane needs of a player: the float32 [25] action for the game as it stands."""
+
+    def act(self, game: Any) -> np.ndarray: ...
+
+
+class Lane:
+    """make_game(height, width) and make_bot(seed) build the game and, for each walk, its player."""
+
+    def __init__(
+        self,
+        make_game: Callable[[int, int], Game],
+        make_bot: Callable[[int], Bot],
+        *,
+        height: int,
+        width: int,
+        clip_frames: int,
+        seed: int,
+        lane: int,
+    ) -> None:
+        self.game = make_game(height, width)
+        self.make_bot = make_bot
+        self.clip_frames = clip_frames
+        self.seed, self.lane = seed, lane
+        self._next = -1
+
+    def play(self, index: int, frames: np.ndarray) -> tuple[np.ndarray, str, int]:
+        """Play clip `index` into `frames`, uint8 [t, h, w, 3]; return actions float32 [t - 1, 25], caption, world seed.
+
+        Consecutive indices go on walking; any other index begins its walk anew and plays up to the clip unseen.
+        """
+        walk, place = divmod(index, CLIPS_PER_WALK)
+        if place == 0 or index != self._next:
+            self._begin(walk)
+            for _ in range(place * self.clip_frames):
+                self._step()
+        caption_rng = np.random.default_rng([self.seed, self.lane, index, 2])
+        caption_at = int(caption_rng.integers(self.clip_frames))
+        actions = np.empty((self.clip_frames, ACTION_SIZE), np.float32)
+        caption = ""
+        for t in range(self.clip_frames):
+            frames[t] = self.game.render()
+            if t == caption_at:
+                caption = self.game.caption(caption_rng)
+            actions[t] = self._step()
+        if not caption:
+            raise ValueError(f"the game gave an empty caption in world {self._world_seed}; every clip needs one")
+        self._next = index + 1
+        return actions[:-1], caption, self._world_seed
+
+    def _begin(self, walk: int) -> None:
+        # Lanes change worlds at different times, lest all workers make worlds at once.
+        world = (walk + self.lane) // WALKS_PER_WORLD
+        self._world_seed = int(np.random.default_rng([self.seed, self.lane, world, 0]).integers(NUM_TRAINING_SEEDS))
+        rng = np.random.default_rng([self.seed, self.lane, walk, 1])
+        self.game.reset(self._world_seed)
+        weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
+        self.game.set_conditions(time_of_day=float(rng.random()), weather=weather)
+        self._bot = self.make_bot(int(rng.integers(2**31)))
+        for _ in range(int(rng.integers(MAX_WARM_UP))):
+            self._step()
+
+    def _step(self) -> np.ndarray:
+        action = self._bot.act(self.game)
+        self.game.step(action)
+        return action
