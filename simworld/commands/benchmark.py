@@ -1,0 +1,33 @@
+"""Measure how fast a world plays on this machine, as the window plays it, decoding and display included.
+
+Figures: fps, chunk_ms_p50, chunk_ms_p95, latency_ms_p95 (key to picture), rss_mb, first_picture_s, flops_per_chunk,
+floor_share (of the speed that this machine's matrix units allow) and num_steps.
+
+examples:
+  simworld benchmark
+  simworld benchmark --steps 1 --seconds 20 --json benchmark.json
+"""
+
+import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments to its parser."""
+    parser.add_argument("--world", default="small", metavar="WORLD", help="as in `simworld play` (default: small)")
+    parser.add_argument("--seconds", type=float, default=60, metavar="S", help="of play that is measured (default: 60)")
+    parser.add_argument("--steps", type=int, default=4, choices=(1, 2, 4, 8), help="sampling steps per chunk (default: 4)")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where the network runs (default: cpu)")
+    parser.add_argument("--json", metavar="FILE", help="write the figures to this file")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print the figures. ValueError for a world that cannot be loaded."""
+    from simworld.client.benchmark import benchmark
+
+    benchmark(
+        world=options.world,
+        seconds=options.seconds,
+        num_steps=options.steps,
+        device=options.device,
+        json_path=options.json,
+    )

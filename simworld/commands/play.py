@@ -1,0 +1,48 @@
+"""Play a world in a window: the dream (default), the real game, or any MineRL-shaped Gymnasium environment.
+
+Keys: W A S D and mouse to move and look, space jumps, shift sneaks, control sprints, mouse buttons break and place,
+1-9 and the wheel choose a block. T types a prompt, R starts anew, F1 help, F2 screenshot, F3 figures, Esc releases
+the mouse, then quits. With no display, the bot plays 30 seconds into play.mp4.
+
+examples:
+  simworld play
+  simworld play --prompt "a snowy forest at night" --steps 4
+  simworld play --world voxel --seed 7
+  simworld play --headless --bot --frames 600 --out play.mp4
+"""
+
+import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments to its parser."""
+    parser.add_argument(
+        "--world",
+        default="small",
+        metavar="WORLD",
+        help="name or folder of a trained world, `voxel` or `voxel-treechop`, `-navigate`, `-explore` for the real game,"
+        " or the id of a Gymnasium environment (default: small, the shipped world)",
+    )
+    parser.add_argument("--prompt", metavar="TEXT", help="what the world should be, in English (worlds that take text)")
+    parser.add_argument("--seed", type=int, metavar="N", help="the same seed and keys give the same pictures")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        choices=(1, 2, 4, 8),
+        help="sampling steps per chunk: fewer are faster, more are finer (default: 4)",
+    )
+    parser.add_argument("--headless", action="store_true", help="open no window; write a video")
+    parser.add_argument("--bot", action="store_true", help="let the bot play")
+    parser.add_argument("--frames", type=int, metavar="N", help="stop after N pictures (20 a second)")
+    parser.add_argument("--out", metavar="FILE", help="write what is played to this .mp4")
+    parser.add_argument("--scale", type=int, metavar="N", help="screen pixels per picture pixel (default: fits the screen)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="where the network runs (default: cpu)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Play. ValueError for a world, size or file that cannot be had."""
+    from simworld.client.app import play
+    from simworld.client.options import PlayOptions
+
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    play(PlayOptions(**given))

@@ -1,0 +1,99 @@
+"""The command line: help for everything, at once; a user's mistake is one line; settings are typed."""
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from simworld import __version__
+from simworld.cli import COMMANDS, main
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main([command, "--help"])
+    shown = capsys.readouterr().out
+    assert ending.value.code == 0
+    assert f"usage: simworld {command}" in shown
+    assert f"\nexamples:\n  simworld {command}" in shown
+
+
+def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert ending.value.code == 0
+    assert all(f"  {name} " in shown and summary in shown for name, summary in COMMANDS.items())
+
+
+def test_the_installed_command_tells_its_version() -> None:
+    command = Path(sys.executable).parent / "simworld"
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"simworld {__version__}"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from simworld.cli import COMMANDS, main\n"
+        "for command in COMMANDS:\n"
+        "    try: main([command, '--help'])\n"
+        "    except SystemExit: pass\n"
+        "print({'numpy', 'torch', 'pygame', 'hydra', 'gymnasium'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "set()"
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """`simworld play` that raises the one exception put into this list."""
+    raised: list[BaseException] = []
+
+    def run(options: object) -> None:
+        raise raised[0]
+
+    command = types.ModuleType("simworld.commands.play", "A command that fails.")
+    command.arguments = lambda parser: None  # type: ignore[attr-defined]
+    command.run = run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "simworld.commands.play", command)
+    return raised
+
+
+@pytest.mark.parametrize("mistake", [ValueError("world 'atlantis':\n  there is none"), FileNotFoundError("no file")])
+def test_a_mistake_is_one_line(
+    mistake: Exception, failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(mistake)
+    assert main(["play"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == f"simworld: error: {' '.join(str(mistake).split())}\n"
+
+
+def test_traceback_shows_where_a_mistake_was_found(failing: list[BaseException]) -> None:
+    failing.append(ValueError("world 'atlantis'"))
+    with pytest.raises(ValueError, match="atlantis"):
+        main(["--traceback", "play"])
+
+
+def test_a_fault_of_ours_is_not_hidden(failing: list[BaseException]) -> None:
+    failing.append(RuntimeError("a bug"))
+    with pytest.raises(RuntimeError):
+        main(["play"])
+
+
+def test_interrupting_is_quiet(failing: list[BaseException], capsys: pytest.CaptureFixture[str]) -> None:
+    failing.append(KeyboardInterrupt())
+    assert main(["play"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["play", "--steps", "3"], ["train", "everything"]])
+def test_unknown_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main(arguments)
+    assert ending.value.code == 2
+    assert "usage: simworld" in capsys.readouterr().err
