@@ -1,8 +1,8 @@
 """The command line `simworld COMMAND …`: finds the command's file, runs it, and turns a user's mistake into one line.
 
-Knows nothing of what the commands do: each has a file in `simworld.commands` with `arguments(parser)` and `run(options)`,
-imported only when that command is called, so that `simworld --help` is instant. Exit codes: 0 done, 2 a user's mistake,
-130 interrupted.
+Knows nothing of what the commands do: each has a file in `simworld.commands` with `arguments(parser)` and
+`run(options)`, imported only when that command is called, so that `simworld --help` is instant. Exit codes: 0 done,
+2 a user's mistake, 130 interrupted.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What every test gets: no window and no sound unless asked for, tensor shapes checked as annotated, a screen on demand."""
+"""What every test gets: no window and no sound unless asked for, annotated shapes checked, a screen on demand."""
 
 import os
 import shutil

@@ -3,12 +3,25 @@
 import subprocess
 import sys
 import types
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from simworld import __version__
 from simworld.cli import COMMANDS, main
+from simworld.commands.train import TRAININGS
+
+
+@dataclass(kw_only=True)
+class Loop:
+    rate: float = 0.5
+
+
+@dataclass(kw_only=True)
+class Settings:
+    steps: int = 1
+    loop: Loop = field(default_factory=Loop)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -97,3 +110,42 @@ def test_unknown_arguments_are_refused(arguments: list[str], capsys: pytest.Capt
         main(arguments)
     assert ending.value.code == 2
     assert "usage: simworld" in capsys.readouterr().err
+
+
+@pytest.fixture
+def training(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """`simworld train fake`, which collects the settings it is called with."""
+    seen: list[Settings] = []
+
+    def train(config: Settings) -> None:
+        seen.append(config)
+
+    module = types.ModuleType("simworld.training.fake")
+    module.train = train  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(TRAININGS, "fake", (module.__name__, "train"))
+    return seen
+
+
+def test_settings_reach_training_as_a_typed_object(training: list[Settings]) -> None:
+    assert main(["train", "fake", "steps=7", "loop.rate=1e-3"]) == 0
+    assert training == [Settings(steps=7, loop=Loop(rate=0.001))]
+
+
+def test_cfg_prints_the_settings_and_trains_nothing(
+    training: list[Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "fake", "--cfg", "steps=7"]) == 0
+    assert capsys.readouterr().out == "steps: 7\nloop:\n  rate: 0.5\n"
+    assert training == []
+
+
+@pytest.mark.parametrize("override", ["stops=7", "steps=many", "loop.rat=1", "steps"])
+def test_a_wrong_setting_is_one_line(
+    override: str, training: list[Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "fake", override]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(f"simworld: error: settings {override}: ")
+    assert message.count("\n") == 1
+    assert training == []

@@ -14,9 +14,9 @@ import argparse
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
     parser.add_argument("--world", default="small", metavar="WORLD", help="as in `simworld play` (default: small)")
-    parser.add_argument("--seconds", type=float, default=60, metavar="S", help="of play that is measured (default: 60)")
-    parser.add_argument("--steps", type=int, default=4, choices=(1, 2, 4, 8), help="sampling steps per chunk (default: 4)")
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where the network runs (default: cpu)")
+    parser.add_argument("--seconds", type=float, default=60, metavar="S", help="of measured play (default: 60)")
+    parser.add_argument("--steps", type=int, default=4, choices=(1, 2, 4, 8), help="sampling steps (default: 4)")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where the net runs (default: cpu)")
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file")
 
 

@@ -14,10 +14,10 @@ import argparse
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
-    parser.add_argument("--world", default="small", metavar="WORLD", help="name or folder of a trained world (default: small)")
-    parser.add_argument("--seeds", type=int, default=16, metavar="N", help="how many evaluation seeds (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=4, choices=(1, 2, 4, 8), help="sampling steps per chunk (default: 4)")
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where the network runs (default: cpu)")
+    parser.add_argument("--world", default="small", metavar="WORLD", help="a trained world (default: small)")
+    parser.add_argument("--seeds", type=int, default=16, metavar="N", help="evaluation seeds (default: 16)")
+    parser.add_argument("--steps", type=int, default=4, choices=(1, 2, 4, 8), help="sampling steps (default: 4)")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where the net runs (default: cpu)")
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file")
     parser.add_argument("--sheet", metavar="FILE", help="write a contact sheet to this .png")
 

@@ -1,4 +1,4 @@
-"""Play a world in a window: the dream (default), the real game, or any MineRL-shaped Gymnasium environment.
+"""Play a world in a window: the dream of a trained network (default), or the real game that it was trained on.
 
 Keys: W A S D and mouse to move and look, space jumps, shift sneaks, control sprints, mouse buttons break and place,
 1-9 and the wheel choose a block. T types a prompt, R starts anew, F1 help, F2 screenshot, F3 figures, Esc releases
@@ -20,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--world",
         default="small",
         metavar="WORLD",
-        help="name or folder of a trained world, `voxel` or `voxel-treechop`, `-navigate`, `-explore` for the real game,"
-        " or the id of a Gymnasium environment (default: small, the shipped world)",
+        help="a trained world's name or folder, or `voxel`, `voxel-treechop`, `voxel-navigate`, `voxel-explore` for the"
+        " real game (default: small, the shipped world)",
     )
     parser.add_argument("--prompt", metavar="TEXT", help="what the world should be, in English (worlds that take text)")
     parser.add_argument("--seed", type=int, metavar="N", help="the same seed and keys give the same pictures")
@@ -35,8 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bot", action="store_true", help="let the bot play")
     parser.add_argument("--frames", type=int, metavar="N", help="stop after N pictures (20 a second)")
     parser.add_argument("--out", metavar="FILE", help="write what is played to this .mp4")
-    parser.add_argument("--scale", type=int, metavar="N", help="screen pixels per picture pixel (default: fits the screen)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="where the network runs (default: cpu)")
+    parser.add_argument("--scale", type=int, metavar="N", help="screen pixels per picture pixel (default: fits)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="where the net runs (default: cpu)")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,42 +1,52 @@
-"""Train one network of a world: first its autoencoder, then the world itself. Interrupted, the same call goes on.
+"""Train a world: first its autoencoder, then the network that dreams. Interrupted, the same call goes on where it was.
 
-Every setting is a hydra override, NAME=VALUE; --cfg shows them all with their values. Presets fill many at once.
+Both train on clips, which are made from the game (or from recorded episodes) when they are missing; `clips` makes them
+alone. Every setting is a hydra override, NAME=VALUE; --cfg shows them all with their values.
 
 examples:
   simworld train autoencoder --cfg
-  simworld train autoencoder preset=debug
-  simworld train world preset=debug steps=200
+  simworld train autoencoder loop.folder=runs/autoencoder loop.steps=5000
+  simworld train world loop.folder=runs/world data.source=recordings
 """
 
 import argparse
 import importlib
-from typing import Any
+from importlib.resources import files
+from typing import Any, get_type_hints
+
+TRAININGS = {
+    "clips": ("simworld.training.data", "clips"),
+    "autoencoder": ("simworld.training.train_autoencoder", "train"),
+    "world": ("simworld.training.train_world", "train"),
+}
+"""What can be made: the module and the function that makes it from its one argument, a config dataclass."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
-    parser.add_argument("network", choices=("autoencoder", "world"), help="which network")
+    parser.add_argument("what", choices=TRAININGS, help="the clips, the autoencoder, or the world itself")
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="settings, as in hydra")
     parser.add_argument("--cfg", action="store_true", help="print the settings that these overrides give, and stop")
 
 
 def run(options: argparse.Namespace) -> None:
     """Train. ValueError for a setting that does not exist or has a wrong type."""
-    training = importlib.import_module(f"simworld.training.train_{options.network}")
-    config = compose(options.network, training.Config, options.overrides)
+    module, name = TRAININGS[options.what]
+    train = getattr(importlib.import_module(module), name)
+    config = compose(options.what, get_type_hints(train)["config"], options.overrides)
     if options.cfg:
         from omegaconf import OmegaConf
 
         print(OmegaConf.to_yaml(OmegaConf.structured(config)), end="")
     else:
-        training.train(config)
+        train(config)
 
 
 def compose(name: str, schema: type, overrides: list[str]) -> Any:
-    """An object of the dataclass `schema`, filled by `simworld/conf/NAME.yaml`, its presets and `overrides`.
+    """An object of the dataclass `schema`, filled by `simworld/conf/NAME.yaml` where there is one, and by `overrides`.
 
-    The schema is known to that file as `NAME_schema`; it stands first in its defaults list, so every field can be set and
-    no other. Raises ValueError for an override that does not fit.
+    The file knows the schema as `NAME_schema`, which stands first in its defaults list, so that every field can be set
+    and no other. Raises ValueError for an override that does not fit.
     """
     from hydra import compose, initialize_config_module
     from hydra.core.config_store import ConfigStore
@@ -45,8 +55,10 @@ def compose(name: str, schema: type, overrides: list[str]) -> Any:
     from omegaconf.errors import OmegaConfBaseException
 
     ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    root = name if files("simworld.conf").joinpath(f"{name}.yaml").is_file() else f"{name}_schema"
     try:
         with initialize_config_module("simworld.conf", version_base="1.3"):
-            return OmegaConf.to_object(compose(config_name=name, overrides=overrides))
+            return OmegaConf.to_object(compose(config_name=root, overrides=overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise ValueError(f"settings {overrides}: {error}; `simworld train {name} --cfg` shows what there is") from error
+        hint = f"simworld train {name} --cfg shows what there is"
+        raise ValueError(f"settings {' '.join(overrides)}: {error}; {hint}") from error
