@@ -27,7 +27,7 @@ class ToyGame:
     def reset(self, seed: int) -> None:
         self.seed, self.place, self.steps = seed, 0, 0
 
-    def set_conditions(self, *, time_of_day: float, weather: str) -> None:
+    def set_conditions(self, *, time_of_day: float, weather: str, respawn: bool) -> None:
         self.time_of_day, self.weather = time_of_day, weather
 
     def step(self, action: np.ndarray) -> None:
@@ -112,7 +112,7 @@ def test_a_clip_of_a_lane_depends_on_nothing_but_its_index() -> None:
     frames = np.empty((4, 6, 8, 3), np.uint8)
     lane = toy_lane()
     whole = [(*lane.play(index, frames), frames.copy()) for index in range(3 * CLIPS_PER_WALK)]
-    for index in (6, 1, 11):
+    for index in (6, 1, 11, 0):
         actions, caption, seed = toy_lane().play(index, frames)
         np.testing.assert_array_equal(actions, whole[index][0])
         np.testing.assert_array_equal(frames, whole[index][3])

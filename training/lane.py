@@ -1,8 +1,8 @@
 """A lane: an endless series of clips, played by a bot in a game; a clip is a pure function of (seed, lane, index).
 
 A walk is one spawn under random conditions, cut into consecutive clips; a world serves several walks, for making it is
-dear. Every walk begins in the world as it was made, so that any clip can be played without those of earlier walks.
-Knows no process and no particular game: any `Game` and `Bot` of the shapes below will do.
+dear, and keeps what was dug and built in it. A clip out of order is reached by playing its world from the start without
+drawing it, which is quick. Knows no process and no particular game: any `Game` and `Bot` of the shapes below will do.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Game(Protocol):
     """What a lane needs of a game. Equal seeds, conditions and actions must give equal play."""
 
     def reset(self, seed: int) -> Any: ...
-    def set_conditions(self, *, time_of_day: float, weather: str) -> Any: ...
+    def set_conditions(self, *, time_of_day: float, weather: str, respawn: bool) -> Any: ...
     def step(self, action: np.ndarray) -> Any: ...
     def render(self) -> np.ndarray: ...
     def caption(self, rng: np.random.Generator) -> str: ...
@@ -62,13 +62,15 @@ class Lane:
     def play(self, index: int, frames: np.ndarray) -> tuple[np.ndarray, str, int]:
         """Play clip `index` into `frames`, uint8 [t, h, w, 3]; return actions float32 [t - 1, 25], caption, world seed.
 
-        Consecutive indices go on walking; any other index begins its walk anew and plays up to the clip unseen.
+        Consecutive indices go on playing; any other index begins its world anew and plays up to the clip unseen.
         """
-        walk, place = divmod(index, CLIPS_PER_WALK)
-        if place == 0 or index != self._next:
-            self._begin(walk)
-            for _ in range(place * self.clip_frames):
-                self._step()
+        if index != self._next:
+            self._enter_world(self._world(index))
+            for earlier in range(self._first_clip(self._world(index)), index):
+                self._turn_to(earlier)
+                for _ in range(self.clip_frames):
+                    self._step()
+        self._turn_to(index)
         caption_rng = np.random.default_rng([self.seed, self.lane, index, 2])
         caption_at = int(caption_rng.integers(self.clip_frames))
         actions = np.empty((self.clip_frames, ACTION_SIZE), np.float32)
@@ -83,14 +85,28 @@ class Lane:
         self._next = index + 1
         return actions[:-1], caption, self._world_seed
 
-    def _begin(self, walk: int) -> None:
+    def _world(self, index: int) -> int:
         # Lanes change worlds at different times, lest all workers make worlds at once.
-        world = (walk + self.lane) // WALKS_PER_WORLD
+        return (index // CLIPS_PER_WALK + self.lane) // WALKS_PER_WORLD
+
+    def _first_clip(self, world: int) -> int:
+        return max(0, world * WALKS_PER_WORLD - self.lane) * CLIPS_PER_WALK
+
+    def _enter_world(self, world: int) -> None:
         self._world_seed = int(np.random.default_rng([self.seed, self.lane, world, 0]).integers(NUM_TRAINING_SEEDS))
-        rng = np.random.default_rng([self.seed, self.lane, walk, 1])
         self.game.reset(self._world_seed)
+        self._in_world = world
+
+    def _turn_to(self, index: int) -> None:
+        """Begin the world and the walk of clip `index` where the clip before it did not lie in them."""
+        walk, place = divmod(index, CLIPS_PER_WALK)
+        if place > 0:
+            return
+        if self._world(index) != self._in_world:
+            self._enter_world(self._world(index))
+        rng = np.random.default_rng([self.seed, self.lane, walk, 1])
         weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
-        self.game.set_conditions(time_of_day=float(rng.random()), weather=weather)
+        self.game.set_conditions(time_of_day=float(rng.random()), weather=weather, respawn=True)
         self._bot = self.make_bot(int(rng.integers(2**31)))
         for _ in range(int(rng.integers(MAX_WARM_UP))):
             self._step()
