@@ -37,6 +37,7 @@ class ToyGame:
     def render(self) -> np.ndarray:
         frame = np.zeros(self.shape, np.uint8)
         frame[0, 0] = self.seed % 256, self.place % 256, self.steps % 256
+        frame[0, 1] = len(self.weather)
         return frame
 
     def caption(self, rng: np.random.Generator) -> str:
@@ -80,7 +81,7 @@ def toy_lane(clip_frames: int = 4, lane: int = 0) -> Lane:
 
 def described(clips: Iterator, num_clips: int) -> list[tuple]:
     taken = [next(clips) for _ in range(num_clips)]
-    return [(clip.frames.tobytes(), clip.actions.tobytes(), clip.caption, clip.seed) for clip in taken]
+    return [(clip.frames.tobytes(), clip.actions.tobytes(), tuple(clip.prompts), clip.seed) for clip in taken]
 
 
 def test_clips_have_the_promised_shapes_and_timing() -> None:
@@ -88,7 +89,7 @@ def test_clips_have_the_promised_shapes_and_timing() -> None:
         for clip in (next(clips) for _ in range(12)):
             assert clip.frames.shape == (4, 6, 8, 3) and clip.frames.dtype == np.uint8
             assert clip.actions.shape == (3, ACTION_SIZE) and clip.actions.dtype == np.float32
-            assert clip.caption and 0 <= clip.seed < NUM_TRAINING_SEEDS
+            assert clip.prompts[0].start == 0 and clip.prompts[0].text and 0 <= clip.seed < NUM_TRAINING_SEEDS
             places = clip.frames[:, 0, 0, 1].astype(int)
             np.testing.assert_array_equal(np.diff(places), clip.actions[:, SLOT["forward"]])
             assert (clip.frames[:, 0, 0, 0] == clip.seed % 256).all()
@@ -113,10 +114,10 @@ def test_a_clip_of_a_lane_depends_on_nothing_but_its_index() -> None:
     lane = toy_lane()
     whole = [(*lane.play(index, frames), frames.copy()) for index in range(3 * CLIPS_PER_WALK)]
     for index in (6, 1, 11, 0):
-        actions, caption, seed = toy_lane().play(index, frames)
+        actions, prompts, seed = toy_lane().play(index, frames)
         np.testing.assert_array_equal(actions, whole[index][0])
         np.testing.assert_array_equal(frames, whole[index][3])
-        assert (caption, seed) == whole[index][1:3]
+        assert (prompts, seed) == whole[index][1:3]
 
 
 def test_clips_of_a_walk_follow_one_another_and_worlds_change() -> None:
@@ -129,6 +130,24 @@ def test_clips_of_a_walk_follow_one_another_and_worlds_change() -> None:
     steps_of_first_walk = np.array(steps[:CLIPS_PER_WALK])
     np.testing.assert_array_equal(np.diff(steps_of_first_walk), 4)
     assert 5 <= len(set(seeds)) <= 7
+
+
+def test_in_some_clips_prompt_and_world_change_together() -> None:
+    frames = np.empty((4, 6, 8, 3), np.uint8)
+    lane = toy_lane()
+    changes = 0
+    for index in range(200):
+        _, prompts, _ = lane.play(index, frames)
+        weathers = frames[:, 0, 1, 0]
+        if len(prompts) == 1:
+            assert len(set(weathers)) == 1
+        else:
+            changes += 1
+            first, second = prompts
+            assert first.start == 0 < second.start < 4
+            assert set(weathers[: second.start]) == {len(first.text.split()[1])}
+            assert set(weathers[second.start :]) == {len(second.text.split()[1])}
+    assert 5 <= changes <= 40
 
 
 def test_a_failing_worker_is_one_clear_error_with_its_traceback() -> None:
@@ -163,7 +182,7 @@ def test_batches_stack_clips() -> None:
         batch = next_batch(clips, 3)
     assert batch.frames.shape == (3, 4, 6, 8, 3)
     assert batch.actions.shape == (3, 3, ACTION_SIZE)
-    assert len(batch.captions) == 3
+    assert len(batch.prompts) == 3
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])

@@ -12,25 +12,28 @@ from typing import Protocol
 
 import numpy as np
 
+from simworld.episode import Prompt
+
 
 @dataclass(frozen=True)
 class Clip:
     """frames: uint8 [t, h, w, 3]. actions: float32 [t - 1, 25], `actions[i]` leads from `frames[i]` to `frames[i + 1]`.
-    caption: English, '' where the source has none. seed: of the world that was played, -1 where unknown."""
+    prompts: what the clip shows, sorted, the first from frame 0 on; none where the source has no words for it. Where a
+    second one begins the world changes at that frame. seed: of the world that was played, -1 where unknown."""
 
     frames: np.ndarray
     actions: np.ndarray
-    caption: str
+    prompts: list[Prompt]
     seed: int
 
 
 @dataclass(frozen=True)
 class Batch:
-    """frames: uint8 [b, t, h, w, 3]. actions: float32 [b, t - 1, 25]. captions: b texts."""
+    """frames: uint8 [b, t, h, w, 3]. actions: float32 [b, t - 1, 25]. prompts: those of each clip."""
 
     frames: np.ndarray
     actions: np.ndarray
-    captions: list[str]
+    prompts: list[list[Prompt]]
 
 
 class ClipSource(Protocol):
@@ -49,5 +52,5 @@ def next_batch(source: Iterator[Clip], num_clips: int) -> Batch:
     return Batch(
         np.stack([clip.frames for clip in clips]),
         np.stack([clip.actions for clip in clips]),
-        [clip.caption for clip in clips],
+        [clip.prompts for clip in clips],
     )

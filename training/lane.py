@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from simworld.actions import ACTION_SIZE
+from simworld.episode import Prompt
 
 CLIPS_PER_WALK = 4
 WALKS_PER_WORLD = 8
@@ -21,6 +22,8 @@ NUM_TRAINING_SEEDS = 1_000_000
 
 WEATHERS = {"clear": 0.55, "rain": 0.15, "snow": 0.15, "storm": 0.15}
 """How often each weather is asked for."""
+CHANGE_CHANCE = 0.1
+"""In so many clips the prompt changes in the middle and the world with it, as when somebody types one while playing."""
 
 
 class Game(Protocol):
@@ -59,31 +62,46 @@ class Lane:
         self.seed, self.lane = seed, lane
         self._next = -1
 
-    def play(self, index: int, frames: np.ndarray) -> tuple[np.ndarray, str, int]:
-        """Play clip `index` into `frames`, uint8 [t, h, w, 3]; return actions float32 [t - 1, 25], caption, world seed.
+    def play(self, index: int, frames: np.ndarray) -> tuple[np.ndarray, list[Prompt], int]:
+        """Play clip `index` into `frames`, uint8 [t, h, w, 3]; return actions float32 [t - 1, 25], prompts, world seed.
 
         Consecutive indices go on playing; any other index begins its world anew and plays up to the clip unseen.
         """
         if index != self._next:
             self._enter_world(self._world(index))
             for earlier in range(self._first_clip(self._world(index)), index):
-                self._turn_to(earlier)
-                for _ in range(self.clip_frames):
-                    self._step()
+                self._play(earlier, None)
+        actions, prompts = self._play(index, frames)
+        self._next = index + 1
+        return actions[:-1], prompts, self._world_seed
+
+    def _play(self, index: int, frames: np.ndarray | None) -> tuple[np.ndarray, list[Prompt]]:
         self._turn_to(index)
-        caption_rng = np.random.default_rng([self.seed, self.lane, index, 2])
-        caption_at = int(caption_rng.integers(self.clip_frames))
+        rng = np.random.default_rng([self.seed, self.lane, index, 2])
+        change_at = int(rng.integers(1, self.clip_frames)) if rng.random() < CHANGE_CHANCE else self.clip_frames
+        # A caption of any moment before the change will do for all of them: a player's prompt is as loose.
+        caption_at = int(rng.integers(change_at))
+        prompts = []
         actions = np.empty((self.clip_frames, ACTION_SIZE), np.float32)
-        caption = ""
         for t in range(self.clip_frames):
-            frames[t] = self.game.render()
-            if t == caption_at:
-                caption = self.game.caption(caption_rng)
+            if t == change_at:
+                self._set_conditions(rng, respawn=bool(rng.integers(2)))
+            if t in (caption_at, change_at):
+                prompts.append(Prompt(change_at if t == change_at else 0, self._caption(rng)))
+            if frames is not None:
+                frames[t] = self.game.render()
             actions[t] = self._step()
+        return actions, prompts
+
+    def _caption(self, rng: np.random.Generator) -> str:
+        caption = self.game.caption(rng)
         if not caption:
             raise ValueError(f"the game gave an empty caption in world {self._world_seed}; every clip needs one")
-        self._next = index + 1
-        return actions[:-1], caption, self._world_seed
+        return caption
+
+    def _set_conditions(self, rng: np.random.Generator, *, respawn: bool) -> None:
+        weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
+        self.game.set_conditions(time_of_day=float(rng.random()), weather=weather, respawn=respawn)
 
     def _world(self, index: int) -> int:
         # Lanes change worlds at different times, lest all workers make worlds at once.
@@ -105,8 +123,7 @@ class Lane:
         if self._world(index) != self._in_world:
             self._enter_world(self._world(index))
         rng = np.random.default_rng([self.seed, self.lane, walk, 1])
-        weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
-        self.game.set_conditions(time_of_day=float(rng.random()), weather=weather, respawn=True)
+        self._set_conditions(rng, respawn=True)
         self._bot = self.make_bot(int(rng.integers(2**31)))
         for _ in range(int(rng.integers(MAX_WARM_UP))):
             self._step()

@@ -121,13 +121,13 @@ class GameplayStream:
         if isinstance(message, str):
             self.close()
             raise GameplayError(f"gameplay worker {worker} of {self.num_workers} failed:\n{message}")
-        actions, caption, seed = message
+        actions, prompts, seed = message
         frames = self._frames[worker][self._taken[worker] % NUM_SLOTS].copy()
         with contextlib.suppress(OSError):  # a worker that died since is reported when its turn comes
             pipe.send_bytes(b"taken")
         self._taken[worker] += 1
         self._position += 1
-        return Clip(frames, actions, caption, seed)
+        return Clip(frames, actions, prompts, seed)
 
     def state(self) -> int:
         """How many clips came before the next one, counted from the very start: the `start_at` that continues here."""
