@@ -20,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--world",
         default="small",
         metavar="WORLD",
-        help="a trained world's name or folder, or `voxel`, `voxel-treechop`, `voxel-navigate`, `voxel-explore` for the"
-        " real game (default: small, the shipped world)",
+        help="a trained world's name or folder; `voxel`, `voxel-treechop`, `voxel-navigate`, `voxel-explore` for the"
+        " real game; or a Gymnasium id (default: small, the shipped world)",
     )
     parser.add_argument("--prompt", metavar="TEXT", help="what the world should be, in English (worlds that take text)")
     parser.add_argument("--seed", type=int, metavar="N", help="the same seed and keys give the same pictures")
