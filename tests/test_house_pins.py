@@ -1,4 +1,4 @@
-"""The pins: constraints.txt fixes a version for all that pyproject.toml asks for, within its ranges; no host is named."""
+"""The pins: constraints.txt fixes a version for all that pyproject.toml asks for, in its range; no host is named."""
 
 import re
 from pathlib import Path
