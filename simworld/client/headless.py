@@ -1,0 +1,49 @@
+"""Playing without a window: the same session, as fast as the world goes, into a video. Imports no Pygame."""
+
+import time
+from functools import partial
+
+from simworld.client import worlds
+from simworld.client.options import PlayOptions
+from simworld.client.pacer import Pacer
+from simworld.client.player import Nobody
+from simworld.client.session import Session, draw_seed
+from simworld.client.stats import Stats
+from simworld.client.video import Video
+from simworld.client.wander import Wanderer
+from simworld.client.worker import Worker
+
+FALLBACK_FRAMES = 600
+"""Half a minute: what is played where nothing else is said."""
+_PATIENCE_SECONDS = 0.5
+
+
+def play_headless(options: PlayOptions, started: float) -> Stats:
+    """Play `options.frames` pictures (600 unless given) into `options.out` (play.mp4 unless given): the wanderer with
+    `options.bot`, else nobody, standing still. `started`: when play began. Raises as `app.play`; Ctrl+C keeps what has
+    been played.
+    """
+    stats = Stats(started)
+    path = options.out or "play.mp4"
+    num_frames = options.frames or FALLBACK_FRAMES
+    video = Video(path, options.scale)
+    worker = Worker(partial(worlds.make, options), options.steps)
+    seed = draw_seed() if options.seed is None else options.seed
+    player = Wanderer(seed) if options.bot else Nobody()
+    session = Session(worker, player, Pacer(interval=0), stats, seed=seed, prompt=options.prompt, say=print)
+    try:
+        with video:
+            while stats.pictures < num_frames:
+                picture = session.tick(time.perf_counter())
+                if picture is None:
+                    worker.wait(min(_PATIENCE_SECONDS, session.wait(time.perf_counter())))
+                    continue
+                video.write(picture.frame)
+                session.shown(picture, time.perf_counter())
+    except KeyboardInterrupt:
+        pass
+    finally:
+        worker.close()
+    if stats.pictures:
+        print(f"{path}: {stats}; seed {session.seed}")
+    return stats

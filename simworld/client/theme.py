@@ -1,0 +1,68 @@
+"""How all that is written over the picture looks: Pygame's own font, few colours, dark glass panels. Knows no contents.
+
+Sizes derive from the height of the screen, so that the same text is readable at any size.
+"""
+
+from functools import lru_cache
+
+import pygame
+
+INK = (240, 242, 245)
+QUIET = (170, 178, 190)
+ACCENT = (255, 209, 102)
+WARNING = (255, 140, 110)
+GLASS = (12, 16, 24, 168)
+
+_Colour = tuple[int, int, int]
+
+
+def text_size(screen: pygame.Surface) -> int:
+    """The font size for ordinary text on `screen`."""
+    return max(13, round(screen.get_height() / 30))
+
+
+@lru_cache(maxsize=16)
+def font(size: int) -> pygame.Font:
+    """Pygame's bundled font."""
+    return pygame.font.Font(None, round(size * 1.3))
+
+
+@lru_cache(maxsize=512)
+def text(content: str, size: int, colour: _Colour = INK) -> pygame.Surface:
+    """`content` on one line, with a soft shadow so that it can be read on any picture."""
+    printable = "".join(letter for letter in content if letter.isprintable())
+    face = font(size).render(printable, True, colour)
+    surface = pygame.Surface((face.get_width() + 1, face.get_height() + 1), pygame.SRCALPHA)
+    shadow = font(size).render(printable, True, (0, 0, 0))
+    shadow.set_alpha(150)
+    surface.blit(shadow, (1, 1))
+    surface.blit(face, (0, 0))
+    return surface
+
+
+@lru_cache(maxsize=32)
+def panel(width: int, height: int, radius: int) -> pygame.Surface:
+    """A sheet of dark glass with round corners."""
+    surface = pygame.Surface((width, height), pygame.SRCALPHA)
+    pygame.draw.rect(surface, GLASS, surface.get_rect(), border_radius=radius)
+    return surface
+
+
+def glass(screen: pygame.Surface, area: pygame.Rect) -> None:
+    """Lay a panel on `area` of `screen`."""
+    screen.blit(panel(area.width, area.height, max(4, text_size(screen) // 2)), area)
+
+
+def wrapped(content: str, size: int, width: int) -> list[str]:
+    """`content` in lines no wider than `width` pixels; a word wider than that has a line of its own, cut."""
+    lines: list[str] = []
+    line = ""
+    for word in content.split():
+        longer = f"{line} {word}" if line else word
+        if line and font(size).size(longer)[0] > width:
+            lines.append(line)
+            longer = word
+        while font(size).size(longer)[0] > width and len(longer) > 1:
+            longer = longer[: max(1, len(longer) * 7 // 8 - 1)] + "…"
+        line = longer
+    return [*lines, line] if line else lines

@@ -1,0 +1,80 @@
+"""The window: opens, shows pictures as large as whole pixels allow, catches the mouse. Knows no world and no overlay."""
+
+import numpy as np
+import pygame
+
+from simworld.client.waking import HEIGHT, WIDTH
+
+_FITTING = (960, 600)
+"""Without a wish the window is the largest whole multiple of the picture within this and 9/10 of the desktop."""
+_DESKTOP_SHARE = 0.9
+_SURROUND = (8, 10, 14)
+
+
+class Window:
+    """scale: window pixels per picture pixel, None fits. pygame.error if this machine has no display.
+
+    `screen` is the surface to draw overlays on; `area` the rectangle on it that the picture covers.
+    """
+
+    def __init__(self, title: str, scale: int | None = None) -> None:
+        # Never pygame.init(): it would open the sound card, and a machine without one must play all the same.
+        pygame.display.init()
+        pygame.font.init()
+        self._scale = scale
+        self._frame_size = (WIDTH, HEIGHT)
+        pygame.display.set_caption(title)
+        self.screen = pygame.display.set_mode(self._wished_size(), pygame.RESIZABLE)
+        self._opened_size = self.screen.get_size()
+        self.area = self.screen.get_rect()
+        self.caught = False
+        pygame.key.stop_text_input()  # until a prompt is typed, keys are keys
+
+    def show(self, frame: np.ndarray) -> None:
+        """Draw `frame`, uint8 [h, w, 3], without flipping. The window takes the size of the first frame of another shape,
+        unless the player has resized it."""
+        height, width = frame.shape[:2]
+        if (width, height) != self._frame_size:
+            self._frame_size = (width, height)
+            if self.screen.get_size() == self._opened_size:
+                pygame.display.set_mode(self._wished_size(), pygame.RESIZABLE)
+                self._opened_size = pygame.display.get_window_size()
+        self.screen = pygame.display.get_surface()
+        picture = pygame.image.frombuffer(np.ascontiguousarray(frame), (width, height), "RGB").convert(self.screen)
+        self.area = _largest_within(self.screen.get_size(), width, height)
+        if self.area.size != self.screen.get_size():
+            self.screen.fill(_SURROUND)
+        pygame.transform.scale(picture, self.area.size, self.screen.subsurface(self.area))
+
+    def catch_mouse(self, catch: bool) -> None:
+        """Hide and hold the mouse, so that it turns the view without end; or let it go."""
+        self.caught = catch
+        pygame.event.set_grab(catch)
+        pygame.mouse.set_visible(not catch)
+
+    def close(self) -> None:
+        """Close the window at once."""
+        pygame.display.quit()
+        pygame.font.quit()
+
+    def _wished_size(self) -> tuple[int, int]:
+        width, height = self._frame_size
+        if self._scale is not None:
+            return width * self._scale, height * self._scale
+        desktop = pygame.display.get_desktop_sizes()[0]
+        room = [min(fitting, round(_DESKTOP_SHARE * side)) for fitting, side in zip(_FITTING, desktop, strict=True)]
+        area = _largest_within((room[0], room[1]), width, height)
+        return area.size
+
+
+def _largest_within(room: tuple[int, int], width: int, height: int) -> pygame.Rect:
+    """The largest whole multiple of a width × height picture inside `room`, centred; a fraction only where less than
+    one picture fits, or where whole pixels would leave over a third of the room empty."""
+    exact = min(room[0] / width, room[1] / height)
+    scale = float(int(exact))
+    if scale < exact * 2 / 3:
+        scale = exact
+    area = pygame.Rect(0, 0, max(1, round(width * scale)), max(1, round(height * scale)))
+    area.clamp_ip(pygame.Rect(0, 0, *room))
+    area.center = room[0] // 2, room[1] // 2
+    return area.clip(pygame.Rect(0, 0, *room))

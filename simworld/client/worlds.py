@@ -1,0 +1,52 @@
+"""Which Gymnasium env a world's name means: the dream, the reference game and its tasks, or any MineRL-shaped env by its id.
+
+Knows names and keyword arguments only; importing this imports neither Gymnasium nor torch.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simworld.client.options import PlayOptions
+
+if TYPE_CHECKING:
+    import gymnasium
+
+DREAM = "simworld:simworld/World-v0"
+GAMES = {
+    "voxel": "simworld:simworld/Voxel-v0",
+    "voxel-treechop": "simworld:simworld/VoxelTreechop-v0",
+    "voxel-navigate": "simworld:simworld/VoxelNavigate-v0",
+    "voxel-explore": "simworld:simworld/VoxelExplore-v0",
+}
+"""The reference game and its tasks, by the name a player types."""
+CHUNK_FRAMES = 2
+"""Pictures per step asked of the reference game: as many as the shipped dream makes."""
+_GYMNASIUM_ID = re.compile(r".+-v\d+")
+
+
+def environment(options: PlayOptions) -> tuple[str, dict[str, Any]]:
+    """The id and the keyword arguments for `gymnasium.make`. ValueError for a name like `voxel-…` that is no game."""
+    world = options.world
+    if world in GAMES:
+        return GAMES[world], {"frame_skip": CHUNK_FRAMES}
+    if world.startswith("voxel") and not Path(world).exists():
+        raise ValueError(f"play: no world {world!r}; the reference game is played as {', '.join(GAMES)}")
+    if _GYMNASIUM_ID.fullmatch(world) and not Path(world).exists():
+        return world, {}
+    return DREAM, {"world": world, "num_steps": options.steps, "device": options.device}
+
+
+def make(options: PlayOptions) -> "gymnasium.Env":
+    """The env itself, made and not yet reset. ValueError, naming what exists, for a world that cannot be had."""
+    import gymnasium
+
+    name, arguments = environment(options)
+    try:
+        return gymnasium.make(name, disable_env_checker=True, **arguments)
+    except (gymnasium.error.Error, ModuleNotFoundError) as error:
+        raise ValueError(f"play: world {options.world!r}: {error}") from error
+    except (ValueError, FileNotFoundError) as error:
+        if name != DREAM:
+            raise
+        raise ValueError(f"{error}; besides dreams there are {', '.join(GAMES)}, and any Gymnasium id") from error

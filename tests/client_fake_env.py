@@ -1,0 +1,94 @@
+"""A tiny Gymnasium world for the client's tests: it scrolls as the camera turns and shows in its top row the action it got.
+
+Pixel (0, slot) is white while the key of that slot is pressed; pixel (1, 0) counts the pictures. `make` registers it with
+the wanted manners and returns its id and the list in which every world made under that id writes down its life.
+"""
+
+import itertools
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from simworld.actions import CAMERA, to_vector
+from simworld.env.spaces import action_space, observation_space
+
+HEIGHT, WIDTH = 24, 40
+_numbers = itertools.count()
+
+
+@dataclass
+class Life:
+    """What happened to a fake world, in order."""
+
+    actions: list[np.ndarray] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
+    resets: list[tuple[int | None, dict[str, Any] | None]] = field(default_factory=list)
+    closed: bool = False
+
+
+class FakeGame(gymnasium.Env):
+    """A step sleeps `step_seconds` and gives two pictures; step number `breaks_at` raises, `ends_at` terminates."""
+
+    def __init__(self, life: Life, step_seconds: float = 0.005, breaks_at: int = -1, ends_at: int = -1) -> None:
+        self.action_space, self.observation_space = action_space(), observation_space(HEIGHT, WIDTH)
+        self.life, self.step_seconds, self.breaks_at, self.ends_at = life, step_seconds, breaks_at, ends_at
+        self.num_pictures, self.yaw = 0, 0.0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        self.life.resets.append((seed, options))
+        self.num_pictures, self.yaw = 0, 0.0
+        frames = self._pictures(np.zeros(25, np.float32), 1)
+        return {"pov": frames[-1]}, {"frames": frames, "pose": np.zeros(5), "biome": "plains", "time_of_day": 0.25}
+
+    def step(self, action: Any) -> Any:
+        time.sleep(self.step_seconds)
+        vector = to_vector(action)
+        self.life.actions.append(vector)
+        if len(self.life.actions) == self.breaks_at:
+            raise ZeroDivisionError("the fake fell apart")
+        frames = self._pictures(vector, 2)
+        info = {"frames": frames, "pose": np.array([0, 0, 0, self.yaw, 0]), "biome": "plains", "time_of_day": 0.25}
+        return {"pov": frames[-1]}, 1.0, len(self.life.actions) == self.ends_at, False, info
+
+    def close(self) -> None:
+        self.life.closed = True
+
+    def _pictures(self, vector: np.ndarray, count: int) -> np.ndarray:
+        frames = np.empty((count, HEIGHT, WIDTH, 3), np.uint8)
+        for frame in frames:
+            self.yaw += float(vector[CAMERA][1])
+            stripes = (np.arange(WIDTH) + round(self.yaw)) // 5 % 2
+            frame[:] = (stripes * 90 + 60)[None, :, None]
+            frame[0] = 0
+            frame[0, :23] = vector[:23, None] * 255
+            frame[1, 0] = self.num_pictures % 256
+            self.num_pictures += 1
+        return frames
+
+
+class FakeDream(FakeGame):
+    """The same with prompts and states; the prompt "nonsense" is refused."""
+
+    def set_prompt(self, text: str) -> None:
+        if text == "nonsense":
+            raise ValueError("the prompt makes no sense; say what the world looks like")
+        self.life.prompts.append(text)
+
+    def save_state(self) -> float:
+        return self.yaw
+
+    def load_state(self, state: float) -> None:
+        self.yaw = state
+
+    def flops_per_chunk(self, num_steps: int) -> float:
+        return 1e9 * num_steps
+
+
+def make(kind: type[FakeGame] = FakeDream, **manners: Any) -> tuple[str, Life]:
+    """Register `kind` with `manners` under a fresh id; returns the id for `PlayOptions(world=…)` and its life."""
+    name, life = f"simworld_fake/{kind.__name__}{next(_numbers)}-v0", Life()
+    gymnasium.register(name, entry_point=lambda: kind(life, **manners))
+    return name, life
