@@ -54,7 +54,7 @@ def test_help_loads_nothing_heavy() -> None:
         "for command in COMMANDS:\n"
         "    try: main([command, '--help'])\n"
         "    except SystemExit: pass\n"
-        "print({'numpy', 'torch', 'pygame', 'hydra', 'gymnasium'} & set(sys.modules), file=sys.stderr)"
+        "print({'torch', 'numba', 'pygame', 'hydra', 'av'} & set(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "set()"
@@ -149,3 +149,17 @@ def test_a_wrong_setting_is_one_line(
     assert message.startswith(f"simworld: error: settings {override}: ")
     assert message.count("\n") == 1
     assert training == []
+
+
+@pytest.mark.parametrize("number", ["--episodes", "--frames", "--workers"])
+def test_recording_nothing_is_refused(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["record", number, "0"]) == 2
+    assert f"{number} is 0; it must be 1 or more" in capsys.readouterr().err
+
+
+def test_recording_an_unknown_game_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["record", "--env", "Atlantis-v0", "--out", str(tmp_path / "recordings")]) == 2
+    message = capsys.readouterr().err
+    assert "--env Atlantis-v0" in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "recordings").exists()
