@@ -85,7 +85,10 @@ class Lane:
         actions = np.empty((self.clip_frames, ACTION_SIZE), np.float32)
         for t in range(self.clip_frames):
             if t == change_at:
-                self._set_conditions(rng, respawn=bool(rng.integers(2)))
+                elsewhere = bool(rng.integers(2))
+                self._set_conditions(rng, respawn=elsewhere)
+                if elsewhere:
+                    self._bot = self.make_bot(int(rng.integers(2**31)))  # the old one still has plans for the old place
             if t in (caption_at, change_at):
                 prompts.append(Prompt(change_at if t == change_at else 0, self._caption(rng)))
             if frames is not None:
