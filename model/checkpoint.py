@@ -1,0 +1,146 @@
+"""Networks on disk: safetensors with the configuration as JSON in its header. Never pickle.
+
+A world is a folder of two files: `autoencoder.safetensors` and `dynamics.safetensors` (denoiser and text encoder), so
+that an autoencoder can be trained, shipped and replaced alone. Written aside and renamed.
+"""
+
+import json
+import os
+from dataclasses import asdict, fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
+from simworld.model.world import World, WorldConfig
+
+FORMAT = 1
+"""Raised when older files can no longer be read."""
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
+    """Write safetensors with `header` as JSON under "simworld", aside first, so that `path` is never half written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    # Copies, for safetensors refuses tensors that share memory.
+    owned = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+    save_file(owned, aside, {"simworld": json.dumps(header, default=_plain)})
+    os.replace(aside, path)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and header of a file. ValueError when it is missing, broken or not ours."""
+    try:
+        with safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {})["simworld"])
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such checkpoint") from None
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path}: not a readable safetensors file ({error})") from error
+    except (KeyError, json.JSONDecodeError):
+        raise ValueError(f"{path}: a safetensors file, but not one that SimWorld wrote (no simworld header)") from None
+
+
+def save_autoencoder(path: Path, model: Autoencoder, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write an autoencoder. summary: JSON values about its training."""
+    header = {"kind": "autoencoder", "format": FORMAT, "config": asdict(model.config), "summary": summary}
+    write_tensors(path, _as(model.state_dict(), dtype), header)
+
+
+def load_autoencoder(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Autoencoder:
+    """Read an autoencoder. ValueError naming the file and the field that is wrong."""
+    tensors, header = read_tensors(path)
+    model = Autoencoder(build(AutoencoderConfig, _config(path, header, "autoencoder"), str(path)))
+    _fill(path, model, tensors)
+    return model.to(device, dtype, memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+def save_dynamics(path: Path, world: World, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write a world's denoiser and text encoder."""
+    header = {"kind": "dynamics", "format": FORMAT, "config": asdict(world.config), "summary": summary}
+    write_tensors(path, _as(_dynamics(world), dtype), header)
+
+
+def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = "cpu") -> World:
+    """Read a world from its folder. ValueError naming the file and the field that is wrong."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such world; a world is a folder with autoencoder.safetensors and dynamics.safetensors")
+    path = folder / "dynamics.safetensors"
+    tensors, header = read_tensors(path)
+    config: WorldConfig = build(WorldConfig, _config(path, header, "dynamics"), str(path))
+    autoencoder = load_autoencoder(folder / "autoencoder.safetensors", dtype, device)
+    if autoencoder.config != config.autoencoder:
+        raise ValueError(f"{path}: was trained on another autoencoder than {folder / 'autoencoder.safetensors'}")
+    with torch.device("meta"):
+        world = World(config)
+    world.autoencoder = autoencoder
+    for name in ("denoiser", "text"):
+        part = getattr(world, name)
+        own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+        _fill(path, part.to_empty(device="cpu"), own)
+        part.to(device, dtype)
+    return world.eval().requires_grad_(False)
+
+
+def summary(path: Path) -> dict[str, Any]:
+    """What the file says of its training."""
+    return read_tensors(path)[1].get("summary", {})
+
+
+def build(kind: type, values: Any, where: str) -> Any:
+    """A (nested) config dataclass from JSON values. ValueError naming unknown or missing fields."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{where}: {kind.__name__} must be an object, not {values!r}")
+    known = {field.name: field for field in fields(kind)}
+    if unknown := sorted(set(values) - set(known)):
+        raise ValueError(f"{where}: {kind.__name__} has unknown fields {unknown}; known are {sorted(known)}")
+    arguments = {}
+    for name, value in values.items():
+        of = known[name].type
+        if isinstance(of, type) and is_dataclass(of):
+            value = build(of, value, where)
+        elif isinstance(of, type) and issubclass(of, Enum):
+            value = of(value)
+        arguments[name] = value
+    return kind(**arguments)
+
+
+def _config(path: Path, header: dict[str, Any], kind: str) -> dict[str, Any]:
+    if header.get("kind") != kind:
+        raise ValueError(f"{path}: holds a {header.get('kind')!r}; expected a {kind!r}")
+    if header.get("format") != FORMAT:
+        raise ValueError(f"{path}: format {header.get('format')!r}; this version of SimWorld reads format {FORMAT}")
+    return header["config"]
+
+
+def _fill(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Load `tensors` into `model`, naming what is missing, unknown or misshapen."""
+    expected = model.state_dict()
+    missing, unknown = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
+    if missing or unknown:
+        raise ValueError(f"{path}: missing tensors {missing[:5]}, unknown tensors {unknown[:5]}")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape:
+            raise ValueError(f"{path}: tensor {name} has shape {tuple(tensor.shape)}, not {tuple(expected[name].shape)}")
+    model.load_state_dict(tensors)
+
+
+def _dynamics(world: World) -> dict[str, Tensor]:
+    state = world.state_dict()
+    return {name: value for name, value in state.items() if not name.startswith("autoencoder.")}
+
+
+def _as(state: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+    return {name: value.to(dtype) if value.is_floating_point() else value for name, value in state.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f"{value!r} is no JSON value")

@@ -1,0 +1,254 @@
+"""The spacetime diffusion transformer: noisy latents + actions + text → clean latents.
+
+Tokens are the cells of each latent and a few registers. Every latent has its own noise level (diffusion forcing, arXiv
+2407.01392), step size (shortcut models, arXiv 2410.12557; Dreamer 4, arXiv 2509.24527) and actions, which modulate it
+through adaLN-zero (arXiv 2212.09748) with one projection for all blocks and a bias for each. Attention spans space and time
+together: block-causal in play, full in editing, by argument. Knows no sampler and no loss.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange, repeat
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from simworld.model.memory import Memory, block_causal
+from simworld.model.positions import Rotation, rotate, rotation
+from simworld.model.text import TextTokens
+
+STEP_COUNTS = (8, 4, 2, 1)
+"""Steps from noise to sample that the network is told apart, finest first; its level i takes steps of 1 / STEP_COUNTS[i]."""
+CAMERA_SCALE = 10.0
+"""Degrees of camera change that count as 1."""
+
+
+@dataclass(kw_only=True)
+class DenoiserConfig:
+    """`size` is the dial: width 32 · size, heads of 64, depth size - 2. `window`: latents seen at once."""
+
+    size: int = 10
+    window: int = 16
+    channels: int = 128
+    time_stride: int = 2
+    action_size: int = 25
+    text_width: int = 256
+    text_every: int = 2
+    num_registers: int = 1
+
+    @property
+    def width(self) -> int:
+        return 32 * self.size
+
+    @property
+    def num_heads(self) -> int:
+        return max(1, self.width // 64)
+
+    @property
+    def depth(self) -> int:
+        return max(2, self.size - 2)
+
+
+@dataclass
+class Text:
+    """A prompt as the blocks need it. keys: (keys, values) for each cross-attention. present: which of the tokens the
+    latent's own prompt has; whole: its summary. One prompt for all latents has t = 1."""
+
+    keys: list[tuple[Float[Tensor, "b heads n d"], Float[Tensor, "b heads n d"]]]
+    present: Bool[Tensor, "b t n"]
+    whole: Float[Tensor, "b t width"]
+
+
+@dataclass
+class Conditions:
+    """What each latent is told. tau: noise level in [0, 1]. level: index into `STEP_COUNTS`. actions: the r actions that
+    lead to its frames. acted: False for the first latent of a clip, which no action leads to. times: position, in latents."""
+
+    tau: Float[Tensor, "b t"]
+    level: Int[Tensor, "b t"]
+    actions: Float[Tensor, "b t r a"]
+    acted: Bool[Tensor, "b t"]
+    times: Float[Tensor, "b t"]
+    text: Text
+
+
+class Denoiser(nn.Module):
+    """See the module's docstring. Latents are normalised; the output is the predicted clean latent."""
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.enter = nn.Linear(config.channels, width)
+        self.registers = nn.Parameter(torch.randn(config.num_registers, width) * 0.5)
+        self.tau = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
+        self.level = nn.Embedding(len(STEP_COUNTS), width)
+        self.action = nn.Sequential(
+            nn.Linear(config.time_stride * (config.action_size + 2), width), nn.SiLU(), nn.Linear(width, width)
+        )
+        self.no_action = nn.Parameter(torch.zeros(width))
+        self.whole_text = nn.Linear(config.text_width, width)
+        self.modulate = nn.Linear(width, 6 * width)
+        nn.init.zeros_(self.modulate.weight)
+        nn.init.zeros_(self.modulate.bias)
+        self.blocks = nn.ModuleList(
+            Block(config, reads_text=number % config.text_every == config.text_every - 1) for number in range(config.depth)
+        )
+        self.modulate_out = nn.Linear(width, 2 * width)
+        nn.init.zeros_(self.modulate_out.weight)
+        nn.init.zeros_(self.modulate_out.bias)
+        self.leave = nn.Linear(width, config.channels)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def hidden_matrices(self) -> list[nn.Parameter]:
+        """The weights that an optimizer for hidden layers (Muon) may take."""
+        return [p for name, p in self.blocks.named_parameters() if p.ndim == 2 and "modulation" not in name]
+
+    def read_text(self, tokens: TextTokens, prompt_of: Int[Tensor, "b t"] | None = None) -> Text:
+        """Text keys of b prompts, or, given `prompt_of`, of p prompts a clip (tokens of b·p, clip by clip), of which latent
+        t follows prompt number `prompt_of[b, t]`."""
+        values = tokens.values
+        if prompt_of is None:
+            whole, present = values[:, :1], tokens.present[:, None]
+        else:
+            b = len(prompt_of)
+            p = len(values) // b
+            chosen = F.one_hot(prompt_of.long(), p).bool()
+            present = (chosen[..., None] & rearrange(tokens.present, "(b p) n -> b 1 p n", p=p)).flatten(2)
+            firsts = rearrange(values[:, 0], "(b p) w -> b p w", p=p)
+            whole = torch.einsum("b t p, b p w -> b t w", chosen.to(firsts.dtype), firsts)
+            values = rearrange(values, "(b p) n w -> b (p n) w", p=p)
+        keys = [block.text.keys(values) for block in self.blocks if block.text is not None]
+        return Text(keys, present, whole)
+
+    def forward(
+        self,
+        noisy: Float[Tensor, "b t h w c"],
+        given: Conditions,
+        memory: Memory | None = None,
+        full: bool = False,
+    ) -> Float[Tensor, "b t h w c"]:
+        """Predicted clean latents. Without a memory, latents see those before them in their window, or with `full` all
+        of the clip; with a memory, t must be 1, and the latent sees what the memory holds and is written into it."""
+        b, t, h, w, _ = noisy.shape
+        x = rearrange(self.enter(noisy), "b t h w d -> b t (h w) d")
+        x = torch.cat([repeat(self.registers.to(x.dtype), "n d -> b t n d", b=b, t=t), x], 2)
+        cond = self._condition(given, x.dtype)
+        shared = self.modulate(cond)
+        num = self.config.num_registers
+        turn = rotation(given.times, h, w, num, 64, x.dtype)
+        mask = None
+        if memory is None and not full:
+            mask = block_causal(t, x.shape[2], self.config.window, x.device)
+        text_mask = given.text.present
+        if text_mask.shape[1] != 1:
+            text_mask = repeat(text_mask, "b t n -> b (t x) n", x=x.shape[2])
+        keys = iter(given.text.keys)
+        for number, block in enumerate(self.blocks):
+            text = next(keys) if block.text is not None else None
+            x = block(x, shared, turn, mask, (memory, number) if memory is not None else None, text, text_mask[:, None])
+        shift, scale = self.modulate_out(cond).unsqueeze(2).chunk(2, -1)
+        x = _norm(x[:, :, num:]) * (1 + scale) + shift
+        return rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h)
+
+    def _condition(self, given: Conditions, dtype: torch.dtype) -> Float[Tensor, "b t width"]:
+        camera = given.actions[..., -2:]
+        features = torch.cat([given.actions[..., :-2], camera / CAMERA_SCALE, torch.asinh(4 * camera) / 3], -1)
+        action = self.action(rearrange(features, "b t r a -> b t (r a)").to(dtype))
+        action = torch.where(given.acted[..., None], action, self.no_action.to(dtype))
+        rates = torch.exp(torch.linspace(0, 5, 32, device=given.tau.device))
+        angles = given.tau.float()[..., None] * rates
+        tau = self.tau(torch.cat([angles.sin(), angles.cos()], -1).to(dtype))
+        cond = tau + self.level(given.level).to(dtype) + action + self.whole_text(given.text.whole)
+        return F.silu(cond)
+
+
+class Block(nn.Module):
+    """Self-attention over space and time, text where it reads text, and an MLP; each modulated by its latent's conditions."""
+
+    def __init__(self, config: DenoiserConfig, reads_text: bool) -> None:
+        super().__init__()
+        width = config.width
+        self.modulation = nn.Parameter(torch.zeros(6 * width))
+        self.attention = Attention(width, config.num_heads)
+        self.text = CrossAttention(width, config.text_width, config.num_heads) if reads_text else None
+        self.mlp_in = nn.Linear(width, 4 * width)
+        self.mlp_out = nn.Linear(4 * width, width)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b t n d"],
+        shared: Float[Tensor, "b t six_d"],
+        turn: Rotation,
+        mask: Tensor | None,
+        memory: tuple[Memory, int] | None,
+        text: tuple[Tensor, Tensor] | None,
+        text_mask: Tensor,
+    ) -> Float[Tensor, "b t n d"]:
+        parts = (shared + self.modulation.to(shared.dtype)).unsqueeze(2).chunk(6, -1)
+        shift_1, scale_1, gate_1, shift_2, scale_2, gate_2 = parts
+        x = x + gate_1 * self.attention(_norm(x) * (1 + scale_1) + shift_1, turn, mask, memory)
+        if self.text is not None and text is not None:
+            x = x + self.text(_norm(x), text, text_mask)
+        hidden = self.mlp_in(_norm(x) * (1 + scale_2) + shift_2)
+        return x + gate_2 * self.mlp_out(F.gelu(hidden, approximate="tanh"))
+
+
+class Attention(nn.Module):
+    """Self-attention with normalised queries and keys and rotary positions."""
+
+    def __init__(self, width: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.query_scale = nn.Parameter(torch.ones(width // num_heads))
+        self.key_scale = nn.Parameter(torch.ones(width // num_heads))
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, turn: Rotation, mask: Tensor | None, memory: tuple[Memory, int] | None) -> Tensor:
+        t = x.shape[1]
+        split = "b t n (heads d) -> b heads (t n) d"
+        q = rearrange(self.query(x), split, heads=self.num_heads)
+        k = rearrange(self.key(x), split, heads=self.num_heads)
+        v = rearrange(self.value(x), split, heads=self.num_heads)
+        q = rotate(_norm(q) * self.query_scale.to(q.dtype), turn)
+        k = rotate(_norm(k) * self.key_scale.to(k.dtype), turn)
+        if memory is not None:
+            k, v = memory[0].extend(memory[1], k, v)
+        seen = F.scaled_dot_product_attention(q, k, v, mask)
+        return self.out(rearrange(seen, "b heads (t n) d -> b t n (heads d)", t=t))
+
+
+class CrossAttention(nn.Module):
+    """Attention from latents to the prompt's tokens; starts silent."""
+
+    def __init__(self, width: int, text_width: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(text_width, width, bias=False)
+        self.value = nn.Linear(text_width, width, bias=False)
+        self.out = nn.Linear(width, width)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def keys(self, tokens: Float[Tensor, "b n text_width"]) -> tuple[Tensor, Tensor]:
+        """Keys and values of the prompt's tokens: [b, heads, n, d] each."""
+        split = "b n (heads d) -> b heads n d"
+        keys = rearrange(self.key(tokens), split, heads=self.num_heads)
+        return _norm(keys), rearrange(self.value(tokens), split, heads=self.num_heads)
+
+    def forward(self, x: Tensor, text: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        t = x.shape[1]
+        q = rearrange(self.query(x), "b t n (heads d) -> b heads (t n) d", heads=self.num_heads)
+        seen = F.scaled_dot_product_attention(_norm(q), *text, mask)
+        return self.out(rearrange(seen, "b heads (t n) d -> b t n (heads d)", t=t))
+
+
+def _norm(x: Tensor) -> Tensor:
+    """Root-mean-square normalisation, without weights: modulation and scales follow it."""
+    return F.rms_norm(x, x.shape[-1:])

@@ -1,0 +1,15 @@
+"""The one place where frames become numbers for a network and back: uint8 [0, 255] ↔ float [-1, 1]."""
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+
+def to_float(frames: UInt8[Tensor, "*shape h w 3"], dtype: torch.dtype = torch.float32) -> Float[Tensor, "*shape h w 3"]:
+    """uint8 RGB to [-1, 1]."""
+    return frames.to(dtype) / 127.5 - 1
+
+
+def to_uint8(frames: Float[Tensor, "*shape h w 3"]) -> UInt8[Tensor, "*shape h w 3"]:
+    """[-1, 1] to uint8 RGB, clipped and rounded to nearest; inverse of `to_float` on its outputs."""
+    return ((frames.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -1,0 +1,52 @@
+"""Rotary positions over (time, row, column), computed on the fly: no table, so no rollout is too long."""
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+
+Rotation = tuple[Float[Tensor, "... n half"], Float[Tensor, "... n half"]]
+"""Cosine and sine of each token's angles."""
+
+
+def rotation(
+    times: Float[Tensor, "*b t"], rows: int, columns: int, num_registers: int, head_width: int, dtype: torch.dtype
+) -> tuple[Float[Tensor, "*b n half"], Float[Tensor, "*b n half"]]:
+    """Angles of the tokens of latents at `times` (counted in latents), each `num_registers` registers and then
+    rows × columns cells; half of the frequencies turn with time, a quarter each with row and column.
+
+    Angles are computed in float64, so that they stay exact after hours of play.
+    """
+    half = head_width // 2
+    num_space = half // 4
+    num_time = half - 2 * num_space
+    device = times.device
+    time_rates = 0.5 * 100 ** -torch.linspace(0, 1, num_time, dtype=torch.float64, device=device)
+    space_rates = 1.5 * 30 ** -torch.linspace(0, 1, num_space, dtype=torch.float64, device=device)
+    row = torch.arange(rows, dtype=torch.float64, device=device) - (rows - 1) / 2
+    column = torch.arange(columns, dtype=torch.float64, device=device) - (columns - 1) / 2
+    cells = torch.cat(
+        [
+            (row[:, None, None] * space_rates).expand(rows, columns, num_space),
+            (column[None, :, None] * space_rates).expand(rows, columns, num_space),
+        ],
+        -1,
+    )
+    space = torch.cat([cells.new_zeros(num_registers, 2 * num_space), rearrange(cells, "h w d -> (h w) d")])
+    time = times.double()[..., None] * time_rates
+    angles = torch.cat(
+        [
+            time[..., None, :].expand(*time.shape[:-1], len(space), num_time),
+            space.expand(*time.shape[:-1], *space.shape),
+        ],
+        -1,
+    )
+    angles = angles.flatten(-3, -2)
+    return angles.cos().to(dtype), angles.sin().to(dtype)
+
+
+def rotate(x: Float[Tensor, "b heads n d"], turn: Rotation) -> Float[Tensor, "b heads n d"]:
+    """Turn the two halves of each head's vector by the tokens' angles."""
+    cos, sin = (part.unsqueeze(-3) for part in turn)
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], -1)

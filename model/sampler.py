@@ -1,0 +1,198 @@
+"""Playing a world: from noise to the next latent, and from chunk to chunk, as free functions over a world and a context.
+
+    context = start(world, prompts=["a snowy forest at night"], seeds=[7])
+    frames = extend(world, context, actions, num_steps=4)      # uint8 [b, r, h, w, 3], as long as you like
+
+All functions work on b worlds at once that share one forward pass. Inference only.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from simworld.model.autoencoder import DecoderState
+from simworld.model.denoiser import STEP_COUNTS, Conditions, Text
+from simworld.model.memory import Memory
+from simworld.model.pixels import to_float, to_uint8
+from simworld.model.world import World
+
+
+@dataclass
+class Context:
+    """All that b dreams remember. Equal contexts, actions and steps give equal frames on one machine.
+
+    memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
+    prompts: b texts; text: the same, as the denoiser reads it. generators: one source of randomness each.
+    """
+
+    memory: Memory
+    decoder: DecoderState | None
+    prompts: list[str]
+    text: Text
+    generators: list[torch.Generator]
+
+    def fork(self) -> "Context":
+        """An independent copy that goes on exactly alike."""
+        generators = [_copy(generator) for generator in self.generators]
+        decoder = None if self.decoder is None else [part.clone() for part in self.decoder]
+        return Context(self.memory.fork(), decoder, list(self.prompts), self.text, generators)
+
+
+@torch.inference_mode()
+def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
+    """Contexts that remember nothing yet. '' prompts nothing in particular. ValueError for a prompt too long, or when
+    prompts and seeds differ in number."""
+    if len(prompts) != len(seeds):
+        raise ValueError(f"{len(prompts)} prompts for {len(seeds)} seeds; give one of each per world")
+    config = world.config.denoiser
+    rows, columns, _ = world.latent_shape
+    shape = (config.depth, 2, len(seeds), config.num_heads, config.window, rows * columns + config.num_registers, 64)
+    memory = Memory(torch.zeros(shape, dtype=world.dtype, device=world.device))
+    generators = [torch.Generator(world.device).manual_seed(seed) for seed in seeds]
+    return Context(memory, None, list(prompts), _read(world, prompts), generators)
+
+
+@torch.inference_mode()
+def set_prompts(world: World, context: Context, prompts: list[str]) -> None:
+    """Follow other prompts from the next latent on; what is remembered stays."""
+    if len(prompts) != len(context.prompts):
+        raise ValueError(f"{len(prompts)} prompts for {len(context.prompts)} worlds")
+    context.text = _read(world, prompts)
+    context.prompts = list(prompts)
+
+
+@torch.inference_mode()
+def extend(
+    world: World, context: Context, actions: Float[Tensor, "b r a"] | None, num_steps: int = 4
+) -> UInt8[Tensor, "b t h w 3"]:
+    """Dream the next latent and decode it: r frames that follow `actions`, or the first frame of all, which none leads to.
+
+    ValueError unless num_steps is 1, 2, 4 or 8.
+    """
+    latent = sample(world, context, actions, num_steps)
+    return append(world, context, latent, actions)
+
+
+@torch.inference_mode()
+def sample(
+    world: World, context: Context, actions: Float[Tensor, "b r a"] | None, num_steps: int
+) -> Float[Tensor, "b 1 h w c"]:
+    """From noise to the next latent, in `num_steps` network evaluations; the context forgets them again."""
+    if num_steps not in STEP_COUNTS:
+        raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
+    level = STEP_COUNTS.index(num_steps)
+    z = _noise(world, context)
+    for number in range(num_steps):
+        given = _conditions(world, context, 1 - number / num_steps, level, actions)
+        clean = world.denoiser(z, given, context.memory)
+        tau = given.tau
+        z = world.config.path.step(z, clean, tau, tau - 1 / num_steps) if number < num_steps - 1 else clean
+    return z
+
+
+@torch.inference_mode()
+def append(
+    world: World, context: Context, latent: Float[Tensor, "b 1 h w c"], actions: Float[Tensor, "b r a"] | None
+) -> UInt8[Tensor, "b t h w 3"]:
+    """Remember a finished latent and return its frames: r of them, or 1 for the first latent."""
+    given = _conditions(world, context, world.config.context_noise, 0, actions)
+    noisy = world.config.path.noised(latent, _noise(world, context), given.tau)
+    world.denoiser(noisy, given, context.memory)
+    context.memory.advance()
+    size = (world.config.height, world.config.width)
+    frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder)
+    return to_uint8(frames)
+
+
+@torch.inference_mode()
+def append_frames(
+    world: World, context: Context, frames: UInt8[Tensor, "b t h w 3"], actions: Float[Tensor, "b n a"]
+) -> None:
+    """Remember real frames, `actions[:, i]` leading from frame i to i + 1, as if they had been dreamt.
+
+    A fresh context takes 1 + r·n frames and r·n actions. ValueError for other numbers or another picture size.
+    """
+    size = (world.config.height, world.config.width)
+    if tuple(frames.shape[2:4]) != size:
+        raise ValueError(f"frames of {tuple(frames.shape[2:4])}; this world is {size[0]}×{size[1]} pixels")
+    r = world.config.autoencoder.time_stride
+    latents = world.autoencoder.encode(to_float(frames, world.dtype), continued=context.decoder is not None)
+    skipped = 0 if context.decoder is not None else 1
+    if actions.shape[1] != r * (latents.shape[1] - skipped):
+        raise ValueError(f"{actions.shape[1]} actions for {frames.shape[1]} frames; one must lead to each frame but the first")
+    for number in range(latents.shape[1]):
+        place = r * (number - skipped)
+        leading = None if place < 0 else actions[:, place : place + r]
+        append(world, context, latents[:, number : number + 1], leading)
+
+
+def stack(contexts: list[Context]) -> Context:
+    """Several contexts of equal age as one, to be stepped together. ValueError when their ages differ."""
+    ages = {context.memory.count for context in contexts}
+    if len(ages) != 1:
+        raise ValueError(f"contexts of {sorted(ages)} latents cannot step together; give them equal starts")
+    longest = max(context.text.present.shape[-1] for context in contexts)
+    first = contexts[0]
+
+    def pad(x: Tensor, axis: int) -> Tensor:
+        widths = [0, 0] * x.ndim
+        widths[2 * (x.ndim - 1 - axis % x.ndim) + 1] = longest - x.shape[axis]
+        return torch.nn.functional.pad(x, widths)
+
+    keys = [
+        (
+            torch.cat([pad(context.text.keys[layer][0], -2) for context in contexts]),
+            torch.cat([pad(context.text.keys[layer][1], -2) for context in contexts]),
+        )
+        for layer in range(len(first.text.keys))
+    ]
+    text = Text(
+        keys,
+        torch.cat([pad(context.text.present, -1) for context in contexts]),
+        torch.cat([context.text.whole for context in contexts]),
+    )
+    decoders = [context.decoder for context in contexts if context.decoder is not None]
+    return Context(
+        Memory(torch.cat([context.memory.entries for context in contexts], 2), first.memory.count),
+        [torch.cat(parts) for parts in zip(*decoders, strict=True)] if decoders else None,
+        [prompt for context in contexts for prompt in context.prompts],
+        text,
+        [_copy(generator) for context in contexts for generator in context.generators],
+    )
+
+
+def _copy(generator: torch.Generator) -> torch.Generator:
+    """A generator that goes on exactly as `generator` would."""
+    copy = torch.Generator(generator.device)
+    copy.set_state(generator.get_state())
+    return copy
+
+
+def _read(world: World, prompts: list[str]) -> Text:
+    return world.denoiser.read_text(world.text(prompts))
+
+
+def _noise(world: World, context: Context) -> Float[Tensor, "b 1 h w c"]:
+    shape = (1, 1, *world.latent_shape)
+    draws = [torch.randn(shape, generator=generator, device=generator.device) for generator in context.generators]
+    return torch.cat(draws).to(world.dtype)
+
+
+def _conditions(
+    world: World, context: Context, tau: float, level: int, actions: Float[Tensor, "b r a"] | None
+) -> Conditions:
+    b = len(context.prompts)
+    config, device = world.config.denoiser, world.device
+    acted = actions is not None
+    if actions is None:
+        actions = torch.zeros(b, config.time_stride, config.action_size, device=device)
+    return Conditions(
+        tau=torch.full((b, 1), tau, device=device),
+        level=torch.full((b, 1), level, dtype=torch.long, device=device),
+        actions=actions[:, None].to(device),
+        acted=torch.full((b, 1), acted, device=device),
+        times=torch.full((b, 1), float(context.memory.count), device=device),
+        text=context.text,
+    )

@@ -1,0 +1,65 @@
+"""A world: autoencoder, text encoder and denoiser together, with the picture size it was trained for."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
+from simworld.model.denoiser import Denoiser, DenoiserConfig
+from simworld.model.path import Path
+from simworld.model.text import TextConfig, TextEncoder
+
+
+@dataclass(kw_only=True)
+class WorldConfig:
+    """`context_noise`: the noise level at which finished latents are remembered, in training and in play, against drift."""
+
+    height: int = 96
+    width: int = 160
+    path: Path = Path.linear
+    context_noise: float = 0.1
+    autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    text: TextConfig = field(default_factory=TextConfig)
+    denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
+
+    def __post_init__(self) -> None:
+        if self.autoencoder.channels != self.denoiser.channels or self.text.width != self.denoiser.text_width:
+            raise ValueError(
+                f"world: the denoiser takes {self.denoiser.channels} channels and text of width {self.denoiser.text_width}, "
+                f"but is given {self.autoencoder.channels} and {self.text.width}"
+            )
+        if self.autoencoder.time_stride != self.denoiser.time_stride:
+            raise ValueError(
+                f"world: time_stride is {self.autoencoder.time_stride} in the autoencoder, {self.denoiser.time_stride} in the denoiser"
+            )
+
+
+class World(nn.Module):
+    """The three networks. Sampling is in `sampler`, files in `checkpoint`."""
+
+    def __init__(self, config: WorldConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.autoencoder = Autoencoder(config.autoencoder)
+        self.text = TextEncoder(config.text)
+        self.denoiser = Denoiser(config.denoiser)
+
+    def hidden_matrices(self) -> list[nn.Parameter]:
+        """The denoiser's."""
+        return self.denoiser.hidden_matrices()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights, and so of latents."""
+        return self.denoiser.enter.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.denoiser.enter.weight.device
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of one latent."""
+        rows, columns = self.config.autoencoder.latent_size(self.config.height, self.config.width)
+        return rows, columns, self.config.autoencoder.channels

@@ -1,0 +1,229 @@
+"""What design.md promises of the networks: pieces equal the whole, cached equals uncached, causal means causal, any size."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from simworld.model import sampler
+from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
+from simworld.model.denoiser import Conditions, DenoiserConfig
+from simworld.model.path import Path
+from simworld.model.text import TextConfig, pieces
+from simworld.model.world import World, WorldConfig
+
+SIZE = (32, 48)
+
+
+def small_autoencoder(time_stride: int = 2) -> AutoencoderConfig:
+    return AutoencoderConfig(
+        channels=8, patch=4, time_stride=time_stride, widths=[16, 32, 32], encoder_blocks=[1, 1, 1], decoder_blocks=[1, 2, 1]
+    )
+
+
+@pytest.fixture
+def autoencoder() -> Autoencoder:
+    return shaken(Autoencoder(small_autoencoder()))
+
+
+@pytest.fixture
+def world() -> World:
+    config = WorldConfig(
+        height=SIZE[0],
+        width=SIZE[1],
+        autoencoder=small_autoencoder(),
+        text=TextConfig(width=32, depth=1, num_heads=2, buckets=256),
+        denoiser=DenoiserConfig(size=4, window=6, channels=8, text_width=32),
+    )
+    return shaken(World(config)).requires_grad_(False)
+
+
+def shaken(model: torch.nn.Module) -> torch.nn.Module:
+    """Every weight moved off its start, for blocks that start silent would hide mistakes."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    return model.eval()
+
+
+def frames_of(num_frames: int, size: tuple[int, int] = SIZE, b: int = 1) -> Tensor:
+    return torch.rand(b, num_frames, *size, 3, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("time_stride", [1, 2, 4])
+def test_a_clip_in_pieces_equals_the_whole(time_stride: int) -> None:
+    autoencoder = shaken(Autoencoder(small_autoencoder(time_stride)))
+    r = time_stride
+    frames = frames_of(1 + 4 * r)
+    whole = autoencoder.encode(frames)
+    parts = [autoencoder.encode(frames[:, : 1 + r]), autoencoder.encode(frames[:, 1 + r :], continued=True)]
+    assert (torch.cat(parts, 1) - whole).abs().max() < 1e-4
+    decoded, _ = autoencoder.decode(whole, SIZE)
+    first, state = autoencoder.decode(whole[:, :2], SIZE)
+    second, state = autoencoder.decode(whole[:, 2:3], SIZE, state)
+    third, _ = autoencoder.decode(whole[:, 3:], SIZE, state)
+    assert decoded.shape == frames.shape
+    assert (torch.cat([first, second, third], 1) - decoded).abs().max() < 1e-4
+
+
+@torch.no_grad()
+def test_the_autoencoder_is_causal_and_remembers(autoencoder: Autoencoder) -> None:
+    frames = frames_of(9)
+    changed = frames.clone()
+    changed[:, 5:] = 0
+    latents, latents_changed = autoencoder.encode(frames), autoencoder.encode(changed)
+    assert torch.equal(latents[:, :3], latents_changed[:, :3]) and not torch.equal(latents[:, 3:], latents_changed[:, 3:])
+    decoded, _ = autoencoder.decode(latents, SIZE)
+    decoded_changed, _ = autoencoder.decode(latents_changed, SIZE)
+    assert (decoded[:, :5] - decoded_changed[:, :5]).abs().max() < 1e-5
+    alone, _ = autoencoder.decode(latents[:, 2:], SIZE)
+    assert (alone[:, -1] - decoded[:, -1]).abs().max() > 1e-6, "the decoder forgot the latents before"
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", [(32, 48), (33, 50), (7, 90), (16, 16)])
+def test_any_size_and_images_as_clips_of_one_frame(autoencoder: Autoencoder, size: tuple[int, int]) -> None:
+    image = frames_of(1, size)
+    latents = autoencoder.encode(image)
+    assert latents.shape == (1, 1, *autoencoder.config.latent_size(*size), 8)
+    decoded, _ = autoencoder.decode(latents, size)
+    assert decoded.shape == image.shape
+
+
+def test_impossible_clips_are_refused(autoencoder: Autoencoder) -> None:
+    with pytest.raises(ValueError, match="1 \\+ 2·n frames"):
+        autoencoder.encode(frames_of(4))
+    with pytest.raises(ValueError, match="cells"):
+        autoencoder.decode(torch.zeros(1, 1, 2, 3, 8), (64, 64))
+
+
+def conditions(world: World, t: int, b: int = 1, tau: float = 0.5) -> Conditions:
+    generator = torch.Generator().manual_seed(2)
+    return Conditions(
+        tau=torch.full((b, t), tau),
+        level=torch.zeros(b, t, dtype=torch.long),
+        actions=torch.randn(b, t, 2, 25, generator=generator),
+        acted=torch.arange(t).expand(b, t) > 0,
+        times=torch.arange(t).float().expand(b, t),
+        text=world.denoiser.read_text(world.text(["a snowy forest"] * b)),
+    )
+
+
+def latents_of(world: World, t: int, b: int = 1) -> Tensor:
+    return torch.randn(b, t, *world.latent_shape, generator=torch.Generator().manual_seed(3))
+
+
+@torch.no_grad()
+def test_play_sees_the_past_only_and_editing_sees_all(world: World) -> None:
+    z, given = latents_of(world, 5), conditions(world, 5)
+    changed = z.clone()
+    changed[:, 3:] = 0
+    causal, causal_changed = world.denoiser(z, given), world.denoiser(changed, given)
+    assert (causal[:, :3] - causal_changed[:, :3]).abs().max() < 1e-5
+    full, full_changed = world.denoiser(z, given, full=True), world.denoiser(changed, given, full=True)
+    assert (full[:, :3] - full_changed[:, :3]).abs().max() > 1e-4
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("num_latents", [5, 14])
+def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) -> None:
+    z, given = latents_of(world, num_latents), conditions(world, num_latents)
+    whole = world.denoiser(z, given)
+    context = sampler.start(world, ["a snowy forest"], [0])
+    for t in range(num_latents):
+        now = slice(t, t + 1)
+        one = Conditions(given.tau[:, now], given.level[:, now], given.actions[:, now], given.acted[:, now], given.times[:, now], given.text)
+        # Passes of denoising at other noise levels must leave no trace.
+        world.denoiser(torch.randn_like(z[:, now]), one, context.memory)
+        cached = world.denoiser(z[:, now], one, context.memory)
+        context.memory.advance()
+        assert (cached - whole[:, now]).abs().max() < 1e-4
+
+
+@torch.no_grad()
+def test_actions_text_and_noise_level_are_heard(world: World) -> None:
+    z, given = latents_of(world, 3), conditions(world, 3)
+    before = world.denoiser(z, given)
+    for change in ("actions", "tau", "level"):
+        other = conditions(world, 3)
+        setattr(other, change, getattr(other, change) + 1)
+        assert (world.denoiser(z, other) - before).abs().max() > 1e-4, f"deaf to {change}"
+    other = conditions(world, 3)
+    other.text = world.denoiser.read_text(world.text(["a desert at noon"]))
+    assert (world.denoiser(z, other) - before).abs().max() > 1e-4
+
+
+@torch.no_grad()
+def test_prompts_may_change_within_a_clip(world: World) -> None:
+    z, given = latents_of(world, 4), conditions(world, 4)
+    switched = conditions(world, 4)
+    tokens = world.text(["a snowy forest", "a desert at noon"])
+    switched.text = world.denoiser.read_text(tokens, torch.tensor([[0, 0, 1, 1]]))
+    plain, changed = world.denoiser(z, given), world.denoiser(z, switched)
+    assert (plain[:, :2] - changed[:, :2]).abs().max() < 1e-5
+    assert (plain[:, 2:] - changed[:, 2:]).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("num_steps", [1, 2, 4, 8])
+def test_the_same_weights_sample_in_any_number_of_steps(world: World, num_steps: int) -> None:
+    context = sampler.start(world, [""], [5])
+    first = sampler.extend(world, context, None, num_steps)
+    second = sampler.extend(world, context, torch.zeros(1, 2, 25), num_steps)
+    assert first.shape == (1, 1, *SIZE, 3) and second.shape == (1, 2, *SIZE, 3) and second.dtype == torch.uint8
+
+
+def test_num_steps_that_no_network_learned_are_refused(world: World) -> None:
+    with pytest.raises(ValueError, match="num_steps is 3"):
+        sampler.extend(world, sampler.start(world, [""], [0]), None, 3)
+
+
+def test_a_context_forks_and_replays_exactly(world: World) -> None:
+    context = sampler.start(world, ["rain"], [9])
+    sampler.extend(world, context, None, 2)
+    fork = context.fork()
+    actions = torch.randn(3, 1, 2, 25, generator=torch.Generator().manual_seed(4))
+    one = torch.cat([sampler.extend(world, context, action, 2) for action in actions], 1)
+    two = torch.cat([sampler.extend(world, fork, action, 2) for action in actions], 1)
+    assert torch.equal(one, two)
+
+
+def test_stacked_contexts_step_as_they_would_alone(world: World) -> None:
+    actions = torch.randn(2, 2, 25, generator=torch.Generator().manual_seed(4))
+    alone = [sampler.start(world, [prompt], [seed]) for prompt, seed in (("", 1), ("a desert at noon", 2))]
+    for context in alone:
+        sampler.extend(world, context, None, 1)
+    together = sampler.stack(alone)
+    separate = torch.cat([sampler.extend(world, context, actions[i : i + 1], 1) for i, context in enumerate(alone)])
+    assert (sampler.extend(world, together, actions, 1).int() - separate.int()).abs().max() <= 1
+
+
+def test_real_frames_can_start_a_dream(world: World) -> None:
+    context = sampler.start(world, [""], [1])
+    frames = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (1, 5, *SIZE, 3), np.uint8))
+    sampler.append_frames(world, context, frames, torch.zeros(1, 4, 25))
+    assert context.memory.count == 3
+    with pytest.raises(ValueError, match="pixels"):
+        sampler.append_frames(world, context, frames[:, :, :16], torch.zeros(1, 4, 25))
+    with pytest.raises(ValueError, match="actions"):
+        sampler.append_frames(world, context, frames[:, :4], torch.zeros(1, 3, 25))
+
+
+@pytest.mark.parametrize("path", list(Path))
+def test_a_path_with_the_true_latent_leads_to_it(path: Path) -> None:
+    clean, noise = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
+    tau, lower = torch.tensor([0.9, 0.6]), torch.tensor([0.4, 0.0])
+    noisy = path.noised(clean, noise, tau)
+    assert torch.allclose(path.step(noisy, clean, tau, lower), path.noised(clean, noise, lower), atol=1e-5)
+    arrived = torch.randn(2, 3, 4)
+    shortcut = path.clean_of_step(noisy, arrived, tau, lower)
+    assert torch.allclose(path.step(noisy, shortcut, tau, lower), arrived, atol=1e-4)
+
+
+def test_words_share_pieces_with_their_kin() -> None:
+    config = TextConfig()
+    forest, forests, desert = (set(pieces(word, config)[0]) for word in ("forest", "forests", "desert"))
+    assert len(forest & forests) > len(forest & desert)
+    with pytest.raises(ValueError, match="10000 characters"):
+        pieces("a" * 10_000, config)
