@@ -18,8 +18,8 @@ from simworld.episode import Prompt
 @dataclass(frozen=True)
 class Clip:
     """frames: uint8 [t, h, w, 3]. actions: float32 [t - 1, 25], `actions[i]` leads from `frames[i]` to `frames[i + 1]`.
-    prompts: what the clip shows, sorted, the first from frame 0 on; none where the source has no words for it. Where a
-    second one begins the world changes at that frame. seed: of the world that was played, -1 where unknown."""
+    prompts: what the clip shows, sorted, usually one, from frame 0 on; none where the source has no words for it. seed:
+    of the world that was played, -1 where unknown."""
 
     frames: np.ndarray
     actions: np.ndarray

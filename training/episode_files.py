@@ -237,6 +237,16 @@ def is_whole(path: str | Path) -> bool:
     return _ending(name, META).is_file() or not is_exact(_ending(name, LOG))
 
 
+def num_frames_of(path: str | Path) -> int:
+    """`len(EpisodeFile(path))`, found without reading the actions."""
+    name = _name(Path(path))
+    if _ending(name, META).is_file():
+        return int(_read_meta(name)["num_frames"])
+    with _ending(name, LOG).open("rb") as log:
+        num_lines = sum(1 for line in log if line.strip())
+    return min(num_lines, len(_frame_times(_ending(name, VIDEO))))
+
+
 def list_episodes(folder: str | Path) -> list[Path]:
     """The whole episodes in a folder and the folders below it, sorted, or those of a VPT index file that are there.
 
