@@ -18,9 +18,9 @@ from simworld.env.voxel.physics import (
     VX,
     VY,
     VZ,
+    YAW,
     X,
     Y,
-    YAW,
     Z,
     block_at,
     box_is_free,
@@ -92,7 +92,10 @@ def _born(animal: np.ndarray, kind: int, dice: np.ndarray) -> None:
 def populate(
     blocks: np.ndarray, solid: np.ndarray, floor: np.ndarray, herd: np.ndarray, body: np.ndarray, dice: np.ndarray
 ) -> None:
-    """Fill `herd` with small groups of one kind each, 7 to 44 blocks around the player; `floor` bool by id: fit to live on."""
+    """Fill `herd` with small groups of one kind each, 7 to 44 blocks around the player.
+
+    `floor`: bool by block id, fit to live on.
+    """
     herd[:] = 0.0
     herd[:, KIND] = -1
     index = 0
@@ -200,7 +203,7 @@ def step(
     body: np.ndarray,
     dice: np.ndarray,
 ) -> None:
-    """One step of the whole herd around the player's `body`; whoever is left too far behind is replaced by a newcomer."""
+    """One step of the whole herd around the player's `body`; who is left too far behind is replaced by a newcomer."""
     for index in range(herd.shape[0]):
         animal = herd[index]
         if animal[KIND] < 0:

@@ -30,7 +30,7 @@ MOVES = ("forward", "back", "left", "right")
 
 
 class Bot:
-    """`keys`: names held this step, set by the intention anew each step. `aim(yaw, pitch)`: where the mouse is to go."""
+    """`keys`: names held this step, set by the intention each step. `aim(yaw, pitch)`: where the mouse is to go."""
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
@@ -99,7 +99,7 @@ class Bot:
         return math.hypot(turn, tilt)
 
     def way(self, yaw: float, distance: float = 12.0) -> tuple[float, float, bool]:
-        """How far one could walk towards `yaw`, the ground's height there, and whether water ends it; blindly: all free."""
+        """How far one could go towards `yaw`, the height there, and whether a shore ends it; blindly: all is free."""
         if self.game is None:
             return distance, 0.0, False
         body = self.game.body
@@ -131,7 +131,7 @@ class Bot:
         return float(speed[0]), float(speed[1])
 
     def _reflexes(self, game: Game) -> None:
-        """What fingers do without thinking: jump at a step, stop at an abyss, swim up, turn away where there is no way on."""
+        """What fingers do by themselves: jump at a step, stop at an abyss, swim up, turn away where there is no way on."""
         body = game.body
         heading = self._heading()
         if body[IN_WATER] > 0:

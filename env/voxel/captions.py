@@ -57,9 +57,9 @@ SIGHTS: tuple[tuple[str, tuple[int, ...], float], ...] = (
 )
 """What is worth a word: its name, its blocks, and the share of the view that it must fill."""
 MASS_NOUNS = frozenset(
-    {"dirt", "grass", "stone", "sand", "snow", "leaves", "planks", "cobblestone", "ice", "bricks", "gravel", "glass", "clay",
-     "bedrock", "sandstone", "tiles", "ore", "wool"}
-)  # fmt: skip
+    {"dirt", "grass", "stone", "sand", "snow", "leaves", "planks", "cobblestone", "ice", "bricks", "gravel", "glass"}
+    | {"clay", "bedrock", "sandstone", "tiles", "ore", "wool"}
+)
 """Last words of block names that take no article."""
 ANIMAL_NAMES = ("pig", "sheep", "cow", "chicken")
 SIGHT_DISTANCE = 40.0
@@ -72,7 +72,7 @@ MENTION = {"place": 0.93, "time": 0.75, "falling": 0.85, "clear": 0.2, "near": 0
 
 @dataclass(frozen=True)
 class Facts:
-    """Keys of captions.json: `place`, `time`, `weather`, `near` (in view, several), `doing`, the blocks it is done to."""
+    """Keys of captions.json (`near`: several, in view), and the blocks that things are done to."""
 
     place: str
     time: str
@@ -90,7 +90,7 @@ def _wordings() -> dict[str, Any]:
 
 
 def time_name(time_of_day: float) -> str:
-    """What a person calls a time of day in [0, 1): "sunrise", "morning", "noon", "afternoon", "sunset", "night", "midnight"."""
+    """What a person calls a time of day in [0, 1): one of the names in TIMES."""
     return next(name for name, end in TIMES if time_of_day < end)
 
 
@@ -119,7 +119,7 @@ def see(game: "Game") -> Facts:
 
 
 def caption(game: "Game", rng: np.random.Generator, held_out: bool = False) -> str:
-    """A few words to two sentences on this moment of `game`, chosen by `rng`; with `held_out` in wordings never used else."""
+    """A few words to two sentences on this moment of `game`, chosen by `rng`; `held_out`: in words never used else."""
     return phrase(see(game), rng, held_out)
 
 

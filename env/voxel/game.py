@@ -33,7 +33,7 @@ from simworld.env.voxel.blocks import (
 from simworld.env.voxel.render import render
 from simworld.env.voxel.sky import sky_state
 from simworld.env.voxel.spawn import find_spawn
-from simworld.env.voxel.terrain import BIOMES, Terrain, generate, set_block
+from simworld.env.voxel.terrain import BIOMES, generate, set_block
 from simworld.env.voxel.weather import Weather
 
 DAY_STEPS = 12_000
@@ -47,9 +47,9 @@ OTHER_TERRAINS = 8
 
 
 class Game:
-    """One play. Attributes to read: `terrain` with `blocks` uint8 [256, 64, 256], `body` (slots of physics.py), `herd` (slots
-    of animals.py), `time_of_day` in [0, 1), `weather` (weather.py), `held` block id, `num_steps` since the reset,
-    `last_action` float32 [25], `broken` and `placed` block ids of this step (0: none), `hit` (slots of interact.py)."""
+    """One play. Attributes to read: `terrain`, `blocks`, `body` (slots of physics.py), `herd` (slots of animals.py),
+    `time_of_day` in [0, 1), `weather` (weather.py), `held` block id, `num_steps` since the reset, `last_action`
+    float32 [25], `broken` and `placed` block ids of this step (0: none), `hit` (slots of interact.py)."""
 
     def __init__(self, height: int = 96, width: int = 160) -> None:
         if height < 8 or width < 8:
@@ -104,10 +104,10 @@ class Game:
         weather: str | None = None,
         respawn: bool = False,
     ) -> None:
-        """Change what is given, now: stand elsewhere in `biome` (or anywhere: `respawn`), another time, another weather.
+        """Change what is given, now: another time, another weather, or stand elsewhere (in `biome`; `respawn`: anywhere).
 
-        Where the terrain has no such biome the play moves to another terrain. ValueError for a biome or weather that does
-        not exist or a time outside [0, 1).
+        Where the terrain has no such biome the play moves to another terrain. ValueError for a biome or weather that
+        does not exist or a time outside [0, 1).
         """
         if time_of_day is not None:
             if not 0 <= time_of_day < 1:
@@ -177,7 +177,7 @@ class Game:
 
     @property
     def pose(self) -> np.ndarray:
-        """float64 [5]: x, y, z of the feet in blocks (they do not wrap at the torus's edge), yaw and pitch in degrees."""
+        """float64 [5]: x, y, z of the feet in blocks (not wrapped at the torus's edge), yaw and pitch in degrees."""
         return self.body[[physics.X, physics.Y, physics.Z, physics.YAW, physics.PITCH]]
 
     @property
@@ -198,7 +198,7 @@ class Game:
         return captions.caption(self, rng or np.random.default_rng([self.seed, self.num_steps]), held_out)
 
     def save_state(self) -> dict[str, Any]:
-        """All that decides the future, as a small dict of copies for `load_state`: changed cells, not the whole world."""
+        """All that decides the future, a small dict of copies for `load_state`: changed cells, not the whole world."""
         changed = {cell: int(self.blocks[cell]) for cell in self._natural}
         rest = {name: value for name, value in vars(self).items() if name not in ("terrain", "_natural")}
         return copy.deepcopy({**rest, "changed": changed, "terrain_seed": self.terrain.seed})

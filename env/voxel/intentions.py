@@ -21,7 +21,7 @@ Intention = Iterator[None]
 
 
 def choose(bot: "Bot") -> Intention:
-    """Draw the next intention; without a game in sight only among those that need none. A swimmer mostly makes for land."""
+    """Draw the next intention; blindly, only among those that need no sight. A swimmer mostly makes for land."""
     if bot.game is not None and bot.game.body[IN_WATER] > 0 and bot.chance(0.7):
         return swim_ashore(bot)
     known = [row for row in INTENTIONS if row[2] or bot.game is not None]
@@ -347,7 +347,7 @@ def build_bridge(bot: "Bot") -> Intention:
 def _approach(
     bot: "Bot", where: Callable[[], tuple[float, float]], near: float, steps: int, gait: str = "walk"
 ) -> Intention:
-    """Walk towards a place that may move, until `near` blocks from it; round obstacles, and give up before bad ground."""
+    """Walk towards a place that may move, until `near` blocks from it, round obstacles; give up before bad ground."""
     assert bot.game is not None
     body = bot.game.body
     pitch, detours = _rest_pitch(bot), 0

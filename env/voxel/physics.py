@@ -64,7 +64,7 @@ def box_is_free(
 def _slide(
     blocks: np.ndarray, solid: np.ndarray, body: np.ndarray, axis: int, step: float, half_width: float, height: float
 ) -> bool:
-    """Move `body` along one axis (0, 1, 2) by at most `step`, |step| < 1, up to the first solid face; True when stopped."""
+    """Move `body` along one axis (0, 1, 2) by `step`, |step| < 1, up to the first solid face; True when stopped."""
     x, y, z = body[X], body[Y], body[Z]
     moved_x = x + step if axis == 0 else x
     moved_y = y + step if axis == 1 else y
@@ -89,7 +89,7 @@ def _slide(
 
 @njit(cache=True, nogil=True)
 def move(blocks: np.ndarray, solid: np.ndarray, body: np.ndarray, half_width: float, height: float) -> bool:
-    """Move `body` by its velocity with collisions, zeroing what was stopped, and set GROUND; True if a wall stopped it."""
+    """Move `body` by its velocity with collisions, zero what was stopped, set GROUND; True if a wall stopped it."""
     pieces = 1 + int(max(abs(body[VX]), abs(body[VY]), abs(body[VZ])) / 0.9)
     walled = False
     landed = False

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WEATHERS: tuple[str, ...] = ("clear", "rain", "snow", "storm")
+from simworld.env.voxel.sky import WEATHERS
+
 SPELLS: dict[str, tuple[tuple[str, float], ...]] = {
     "cold": (("snow", 1.0),),
     "dry": (("rain", 0.5), ("storm", 0.5)),
@@ -25,7 +26,7 @@ WET_STEPS = (1000, 3000)
 
 @dataclass
 class Weather:
-    """`kind` is one of WEATHERS, `intensity` 0..1 how hard it falls now, `target` where that is heading, `left` the steps
+    """`kind` is one of WEATHERS, `intensity` 0..1 how hard it falls now, `target` where that is heading, `left` steps
     until the next change."""
 
     kind: str = "clear"
