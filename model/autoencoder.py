@@ -15,7 +15,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
-DecoderState = list[Float[Tensor, "b c h w"]]
+DecoderState = list[Float[Tensor, "b _ _ _"]]
 """Per memory block, the features of the latest latent. Owned by the caller, returned by `decode`."""
 
 

@@ -5,7 +5,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-Rotation = tuple[Float[Tensor, "... n half"], Float[Tensor, "... n half"]]
+Rotation = tuple[Float[Tensor, "... _ half"], Float[Tensor, "... _ half"]]
 """Cosine and sine of each token's angles."""
 
 

@@ -78,7 +78,7 @@ def extend(
 @torch.inference_mode()
 def sample(
     world: World, context: Context, actions: Float[Tensor, "b r a"] | None, num_steps: int
-) -> Float[Tensor, "b 1 h w c"]:
+) -> Float[Tensor, "b 1 rows columns c"]:
     """From noise to the next latent, in `num_steps` network evaluations; the context forgets them again."""
     if num_steps not in STEP_COUNTS:
         raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
@@ -94,7 +94,7 @@ def sample(
 
 @torch.inference_mode()
 def append(
-    world: World, context: Context, latent: Float[Tensor, "b 1 h w c"], actions: Float[Tensor, "b r a"] | None
+    world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], actions: Float[Tensor, "b r a"] | None
 ) -> UInt8[Tensor, "b t h w 3"]:
     """Remember a finished latent and return its frames: r of them, or 1 for the first latent."""
     given = _conditions(world, context, world.config.context_noise, 0, actions)
@@ -174,7 +174,7 @@ def _read(world: World, prompts: list[str]) -> Text:
     return world.denoiser.read_text(world.text(prompts))
 
 
-def _noise(world: World, context: Context) -> Float[Tensor, "b 1 h w c"]:
+def _noise(world: World, context: Context) -> Float[Tensor, "b 1 rows columns c"]:
     shape = (1, 1, *world.latent_shape)
     draws = [torch.randn(shape, generator=generator, device=generator.device) for generator in context.generators]
     return torch.cat(draws).to(world.dtype)

@@ -51,7 +51,7 @@ def frames_of(num_frames: int, size: tuple[int, int] = SIZE, b: int = 1) -> Tens
     return torch.rand(b, num_frames, *size, 3, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
-@torch.no_grad()
+@torch.inference_mode()
 @pytest.mark.parametrize("time_stride", [1, 2, 4])
 def test_a_clip_in_pieces_equals_the_whole(time_stride: int) -> None:
     autoencoder = shaken(Autoencoder(small_autoencoder(time_stride)))
@@ -68,7 +68,7 @@ def test_a_clip_in_pieces_equals_the_whole(time_stride: int) -> None:
     assert (torch.cat([first, second, third], 1) - decoded).abs().max() < 1e-4
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def test_the_autoencoder_is_causal_and_remembers(autoencoder: Autoencoder) -> None:
     frames = frames_of(9)
     changed = frames.clone()
@@ -78,11 +78,11 @@ def test_the_autoencoder_is_causal_and_remembers(autoencoder: Autoencoder) -> No
     decoded, _ = autoencoder.decode(latents, SIZE)
     decoded_changed, _ = autoencoder.decode(latents_changed, SIZE)
     assert (decoded[:, :5] - decoded_changed[:, :5]).abs().max() < 1e-5
-    alone, _ = autoencoder.decode(latents[:, 2:], SIZE)
+    alone, _ = autoencoder.decode(latents[:, 4:], SIZE)
     assert (alone[:, -1] - decoded[:, -1]).abs().max() > 1e-6, "the decoder forgot the latents before"
 
 
-@torch.no_grad()
+@torch.inference_mode()
 @pytest.mark.parametrize("size", [(32, 48), (33, 50), (7, 90), (16, 16)])
 def test_any_size_and_images_as_clips_of_one_frame(autoencoder: Autoencoder, size: tuple[int, int]) -> None:
     image = frames_of(1, size)
@@ -115,7 +115,7 @@ def latents_of(world: World, t: int, b: int = 1) -> Tensor:
     return torch.randn(b, t, *world.latent_shape, generator=torch.Generator().manual_seed(3))
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def test_play_sees_the_past_only_and_editing_sees_all(world: World) -> None:
     z, given = latents_of(world, 5), conditions(world, 5)
     changed = z.clone()
@@ -126,7 +126,7 @@ def test_play_sees_the_past_only_and_editing_sees_all(world: World) -> None:
     assert (full[:, :3] - full_changed[:, :3]).abs().max() > 1e-4
 
 
-@torch.no_grad()
+@torch.inference_mode()
 @pytest.mark.parametrize("num_latents", [5, 14])
 def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) -> None:
     z, given = latents_of(world, num_latents), conditions(world, num_latents)
@@ -142,7 +142,7 @@ def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) 
         assert (cached - whole[:, now]).abs().max() < 1e-4
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def test_actions_text_and_noise_level_are_heard(world: World) -> None:
     z, given = latents_of(world, 3), conditions(world, 3)
     before = world.denoiser(z, given)
@@ -155,7 +155,7 @@ def test_actions_text_and_noise_level_are_heard(world: World) -> None:
     assert (world.denoiser(z, other) - before).abs().max() > 1e-4
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def test_prompts_may_change_within_a_clip(world: World) -> None:
     z, given = latents_of(world, 4), conditions(world, 4)
     switched = conditions(world, 4)
