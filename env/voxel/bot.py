@@ -131,7 +131,7 @@ class Bot:
         return float(speed[0]), float(speed[1])
 
     def _reflexes(self, game: Game) -> None:
-        """What fingers do by themselves: jump at a step, stop at an abyss, swim up, turn away where there is no way on."""
+        """What fingers do by themselves: jump at a step, stop at an abyss, swim up, turn where there is no way on."""
         body = game.body
         heading = self._heading()
         if body[IN_WATER] > 0:

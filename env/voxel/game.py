@@ -104,7 +104,7 @@ class Game:
         weather: str | None = None,
         respawn: bool = False,
     ) -> None:
-        """Change what is given, now: another time, another weather, or stand elsewhere (in `biome`; `respawn`: anywhere).
+        """Change what is given, now: another time, weather, or stand elsewhere (in `biome`; `respawn`: anywhere).
 
         Where the terrain has no such biome the play moves to another terrain. ValueError for a biome or weather that
         does not exist or a time outside [0, 1).
@@ -161,7 +161,7 @@ class Game:
         target = self.hit[: interact.HIT_Z + 1].copy()
         frame = np.empty((self.height, self.width, 3), np.uint8)
         render(
-            self.blocks,
+            self.terrain,
             eye,
             float(body[physics.YAW]),
             float(body[physics.PITCH]),

@@ -94,7 +94,7 @@ def survey(
     pitch: float,
     reach: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Block ids uint8 [10, 18] (255: sky) and distances float32 [10, 18] on a coarse grid over a 60 x 95 degree view."""
+    """Block ids uint8 [10, 18] (255: sky) and distances float32 [10, 18] on a coarse grid over 60 x 95 degrees."""
     ids = np.full((SURVEY_ROWS, SURVEY_COLUMNS), SKY, np.uint8)
     distances = np.full((SURVEY_ROWS, SURVEY_COLUMNS), reach, np.float32)
     hit = np.zeros(HIT_SIZE, np.int64)

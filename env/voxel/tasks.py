@@ -1,0 +1,105 @@
+"""Tasks: what an agent is rewarded for in the reference game. Each is a small record of functions over a `Game`.
+
+Knows no gymnasium. `TASKS[name]` makes a fresh task; `begin(game)` once after a reset, then `score(game)` after every
+step gives (reward, whether the task is over).
+"""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+from simworld.env.voxel.blocks import BIRCH_LOG, BRICK, LANTERN, LOG, SOLID
+from simworld.env.voxel.game import Game
+from simworld.env.voxel.physics import X, Z
+
+LOGS = (LOG, BIRCH_LOG)
+NUM_LOGS = 8
+GOAL_DISTANCE = 64.0
+GOAL_NEAR = 3.0
+GOAL_REWARD = 100.0
+BEACON_HEIGHT = 14
+AREA = 8
+WOODS = ("forest", "birch forest", "taiga")
+
+
+class Task(Protocol):
+    """One episode's score keeper. `biomes`: where to begin, drawn by the env, or () for anywhere."""
+
+    biomes: tuple[str, ...]
+
+    def begin(self, game: Game) -> None: ...
+    def score(self, game: Game) -> tuple[float, bool]: ...
+
+
+class Treechop:
+    """1 for every log that is broken; over after 8."""
+
+    biomes = WOODS
+
+    def begin(self, game: Game) -> None:
+        self.chopped = 0
+
+    def score(self, game: Game) -> tuple[float, bool]:
+        if game.broken not in LOGS:
+            return 0.0, False
+        self.chopped += 1
+        return 1.0, self.chopped == NUM_LOGS
+
+
+class Navigate:
+    """1 for each block nearer than ever before to a beacon 64 blocks away, 100 on arrival, which ends it.
+
+    The beacon is a tall pillar of bricks and lanterns, seen from afar.
+    """
+
+    biomes = ()
+
+    def begin(self, game: Game) -> None:
+        # The driest of eight directions, drawn from the game's own dice, so that equal seeds give equal beacons.
+        angle = float(game.rng.uniform(0, 2 * math.pi))
+        spots = [
+            (
+                math.floor(game.body[X] + GOAL_DISTANCE * math.cos(angle + turn * math.pi / 4)),
+                math.floor(game.body[Z] + GOAL_DISTANCE * math.sin(angle + turn * math.pi / 4)),
+            )
+            for turn in range(8)
+        ]
+        sea = 24
+        x, z = max(spots, key=lambda spot: min(int(game.terrain.height[spot[0] & 255, spot[1] & 255]), sea + 2))
+        ground = int(game.terrain.height[x & 255, z & 255])
+        while ground < 63 and SOLID[game.blocks[x & 255, ground + 1, z & 255]]:
+            ground += 1
+        for up in range(1, min(max(sea - ground, 0) + BEACON_HEIGHT, 62 - ground)):
+            game.set_block(x, ground + up, z, LANTERN if up % 3 == 0 else BRICK)
+        self.goal = x + 0.5, z + 0.5
+        self.best = self._distance(game)
+
+    def score(self, game: Game) -> tuple[float, bool]:
+        distance = self._distance(game)
+        reward, self.best = max(0.0, self.best - distance), min(self.best, distance)
+        arrived = distance < GOAL_NEAR
+        return reward + (GOAL_REWARD if arrived else 0.0), arrived
+
+    def _distance(self, game: Game) -> float:
+        return math.hypot(self.goal[0] - game.body[X], self.goal[1] - game.body[Z])
+
+
+class Explore:
+    """1 for every area of 8 x 8 columns that is entered for the first time; it is never over."""
+
+    biomes = ()
+
+    def begin(self, game: Game) -> None:
+        self.seen = {self._area(game)}
+
+    def score(self, game: Game) -> tuple[float, bool]:
+        area = self._area(game)
+        new = area not in self.seen
+        self.seen.add(area)
+        return float(new), False
+
+    def _area(self, game: Game) -> tuple[int, int]:
+        return (math.floor(game.body[X]) & 255) // AREA, (math.floor(game.body[Z]) & 255) // AREA
+
+
+TASKS: dict[str, Callable[[], Task]] = {"treechop": Treechop, "navigate": Navigate, "explore": Explore}
