@@ -131,3 +131,12 @@ def test_a_light_import_loads_nothing_heavy(module: str, heavy: set[str]) -> Non
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]", f"import {module} loads {done.stdout.strip()}"
+
+
+@pytest.mark.parametrize("imported", ["simworld", "simworld.env", "simworld.actions"])
+def test_gymnasium_knows_the_worlds_after_an_import(imported: str) -> None:
+    # gymnasium.make("simworld:simworld/Voxel-v0") imports `simworld` and then looks the id up, whatever came before.
+    code = f"import {imported}, gymnasium; print([name for name in gymnasium.registry if name.startswith('simworld/')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "'simworld/Voxel-v0'" in done.stdout, f"import {imported} registers no worlds {done.stderr}"
+    assert "'simworld/World-v0'" in done.stdout
