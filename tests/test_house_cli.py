@@ -1,5 +1,6 @@
 """The command line: help for everything, at once; a user's mistake is one line; settings are typed."""
 
+import argparse
 import subprocess
 import sys
 import types
@@ -10,6 +11,8 @@ import pytest
 
 from simworld import __version__
 from simworld.cli import COMMANDS, main
+from simworld.client.options import PlayOptions
+from simworld.commands import play
 from simworld.commands.train import TRAININGS
 
 
@@ -163,3 +166,11 @@ def test_recording_an_unknown_game_is_one_line(tmp_path: Path, capsys: pytest.Ca
     assert "--env Atlantis-v0" in message
     assert message.count("\n") == 1
     assert not (tmp_path / "recordings").exists()
+
+
+def test_every_option_of_play_reaches_the_client() -> None:
+    parser = argparse.ArgumentParser()
+    play.arguments(parser)
+    defaults = {name: value for name, value in vars(parser.parse_args([])).items() if value is not None}
+    assert PlayOptions(**defaults) == PlayOptions()
+    assert vars(parser.parse_args([])).keys() == vars(PlayOptions()).keys()
