@@ -9,6 +9,7 @@ examples:
 """
 
 import argparse
+import json
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +25,11 @@ def run(options: argparse.Namespace) -> None:
     """Measure and print the figures. ValueError for a world that cannot be loaded."""
     from simworld.client.benchmark import benchmark
 
-    benchmark(
+    figures = benchmark(
         world=options.world,
         seconds=options.seconds,
         num_steps=options.steps,
         device=options.device,
         json_path=options.json,
     )
+    print(json.dumps(figures, indent=2))

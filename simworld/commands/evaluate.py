@@ -10,6 +10,7 @@ examples:
 """
 
 import argparse
+import json
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     """Evaluate and print the figures. ValueError for a world that cannot be loaded."""
     from simworld.training.evaluate import evaluate
 
-    evaluate(
+    figures = evaluate(
         world=options.world,
         num_seeds=options.seeds,
         num_steps=options.steps,
@@ -34,3 +35,4 @@ def run(options: argparse.Namespace) -> None:
         json_path=options.json,
         sheet_path=options.sheet,
     )
+    print(json.dumps(figures, indent=2))
