@@ -1,0 +1,254 @@
+"""Animals and the hand: figures made of boxes, drawn into a finished picture of the land.
+
+Knows no game rules. A figure is a few boxes in its own coordinates (x right, y up, z ahead, in blocks); legs and arms
+swing around a pivot. Drawn with four rays a pixel, so that outlines are smooth.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from simworld.env.voxel.blocks import AIR, BOX
+from simworld.env.voxel.surface import light_at, texel
+
+ANIMAL_KINDS: tuple[str, ...] = ("pig", "sheep", "cow", "chicken")
+"""Names by kind number, as in the entity record."""
+
+_PINK, _SNOUT, _FLEECE, _FACE, _HIDE, _PATCH = (236, 160, 160), (206, 122, 128), (236, 232, 222), (196, 172, 148), (98, 68, 48), (232, 228, 220)
+_DARK, _FEATHER, _BEAK, _COMB, _HORN = (38, 32, 32), (244, 242, 236), (240, 176, 48), (212, 52, 44), (204, 196, 176)
+
+# Each box: centre x y z, half size x y z, colour, leg swing (0 none, 1 or -1 in turn), pivot height of the swing.
+_Part = tuple[float, float, float, float, float, float, tuple[int, int, int], float, float]
+
+
+def _legs(x: float, z: float, thick: float, tall: float, color: tuple[int, int, int]) -> list[_Part]:
+    return [
+        (sx * x, tall / 2, sz * z, thick, tall / 2, thick, color, float(sx * sz), tall)
+        for sx in (-1, 1)
+        for sz in (-1, 1)
+    ]
+
+
+def _eyes(x: float, y: float, z: float) -> list[_Part]:
+    return [(sx * x, y, z, 0.05, 0.05, 0.02, _DARK, 0.0, 0.0) for sx in (-1, 1)]
+
+
+_FIGURES: tuple[list[_Part], ...] = (
+    [
+        (0, 0.58, -0.05, 0.31, 0.26, 0.46, _PINK, 0, 0), (0, 0.70, 0.52, 0.25, 0.24, 0.2, _PINK, 0, 0),
+        (0, 0.62, 0.74, 0.13, 0.09, 0.05, _SNOUT, 0, 0), *_eyes(0.16, 0.78, 0.72), *_legs(0.19, 0.3, 0.115, 0.34, _SNOUT),
+    ],
+    [
+        (0, 0.82, -0.05, 0.38, 0.34, 0.52, _FLEECE, 0, 0), (0, 1.05, 0.56, 0.2, 0.2, 0.2, _FACE, 0, 0),
+        (0, 1.18, 0.5, 0.23, 0.13, 0.2, _FLEECE, 0, 0), *_eyes(0.12, 1.08, 0.76), *_legs(0.2, 0.32, 0.12, 0.5, _FACE),
+    ],
+    [
+        (0, 0.90, -0.08, 0.38, 0.33, 0.56, _HIDE, 0, 0), (0, 0.94, -0.3, 0.395, 0.2, 0.2, _PATCH, 0, 0),
+        (0, 1.1, 0.22, 0.395, 0.14, 0.14, _PATCH, 0, 0), (0, 1.18, 0.62, 0.24, 0.24, 0.2, _HIDE, 0, 0),
+        (0, 1.06, 0.83, 0.16, 0.1, 0.03, _PATCH, 0, 0), (-0.24, 1.44, 0.6, 0.05, 0.09, 0.05, _HORN, 0, 0),
+        (0.24, 1.44, 0.6, 0.05, 0.09, 0.05, _HORN, 0, 0), *_eyes(0.15, 1.26, 0.82), *_legs(0.22, 0.36, 0.13, 0.58, _HIDE),
+    ],
+    [
+        (0, 0.42, -0.02, 0.19, 0.19, 0.24, _FEATHER, 0, 0), (0, 0.72, 0.2, 0.12, 0.18, 0.11, _FEATHER, 0, 0),
+        (0, 0.72, 0.36, 0.07, 0.05, 0.07, _BEAK, 0, 0), (0, 0.61, 0.32, 0.05, 0.06, 0.03, _COMB, 0, 0),
+        (0, 0.93, 0.2, 0.03, 0.05, 0.09, _COMB, 0, 0), (-0.2, 0.43, 0, 0.03, 0.13, 0.18, _PATCH, 0, 0),
+        (0.2, 0.43, 0, 0.03, 0.13, 0.18, _PATCH, 0, 0), *_eyes(0.1, 0.78, 0.31),
+        (-0.09, 0.12, 0, 0.035, 0.12, 0.05, _BEAK, 1, 0.24), (0.09, 0.12, 0, 0.035, 0.12, 0.05, _BEAK, -1, 0.24),
+    ],
+)  # fmt: skip
+_MOST_PARTS = max(len(parts) for parts in _FIGURES)
+_PARTS = np.zeros((len(_FIGURES), _MOST_PARTS, 11))
+for _kind, _boxes in enumerate(_FIGURES):
+    for _row, _box in enumerate(_boxes):
+        _PARTS[_kind, _row] = *_box[:6], *(channel / 255 for channel in _box[6]), _box[7], _box[8]
+_COUNT = np.array([len(parts) for parts in _FIGURES])
+_SHADE = np.array([0.78, 0.78, 1.06, 0.55, 0.9, 0.9])
+_SUBPIXEL = np.array([-0.25, 0.25])
+
+
+@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+def hit_box(
+    ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, hx: float, hy: float, hz: float
+) -> tuple[float, int]:
+    """Where a ray enters the box of half size h around the origin: (t, face), or (1e9, -1)."""
+    vx = 1.0 / dx if abs(dx) > 1e-9 else 1e9
+    vy = 1.0 / dy if abs(dy) > 1e-9 else 1e9
+    vz = 1.0 / dz if abs(dz) > 1e-9 else 1e9
+    ax, ay, az = abs(vx) * hx, abs(vy) * hy, abs(vz) * hz
+    nx, ny, nz = -ox * vx - ax, -oy * vy - ay, -oz * vz - az
+    near = max(nx, ny, nz)
+    if near <= 0 or near > min(-ox * vx + ax, -oy * vy + ay, -oz * vz + az):
+        return 1e9, -1
+    if near == nx:
+        return near, 1 if vx > 0 else 0
+    if near == ny:
+        return near, 3 if vy > 0 else 2
+    return near, 5 if vz > 0 else 4
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def draw_animal(
+    picture: np.ndarray, depth: np.ndarray, keys: np.ndarray, water: np.ndarray, light: np.ndarray, sky: np.ndarray,
+    eye: np.ndarray, axes: np.ndarray, tan_y: float, entity: np.ndarray, fog_end: float,
+) -> None:  # fmt: skip
+    """Draw one entity record (kind, x, y, z, yaw, walk phase, scale, tint) with its soft shadow.
+
+    picture float32 [h, w, 3]; depth float32 [h, w] of the land along the view axis, keys int32 [h, w] whose lowest 3 bits
+    are the face seen, water float32 [h, w] depth of the water's surface (huge where none); axes float64 [3, 3]: right, up
+    and forward of the camera; what is beyond `fog_end` is left away and what is near it fades.
+    """
+    high, wide = depth.shape
+    kind = min(max(int(entity[0]), 0), _COUNT.shape[0] - 1)
+    scale = entity[6]
+    # The nearest image of the animal on the torus.
+    ax = (entity[1] - eye[0] + 128.0) % 256.0 - 128.0
+    ay = entity[2] - eye[1]
+    az = (entity[3] - eye[2] + 128.0) % 256.0 - 128.0
+    my = ay + 0.65 * scale
+    ahead = ax * axes[2, 0] + my * axes[2, 1] + az * axes[2, 2]
+    radius = 1.0 * scale
+    away = math.sqrt(ax * ax + my * my + az * az)
+    if ahead < -radius or away > fog_end:
+        return
+    right = ax * axes[0, 0] + my * axes[0, 1] + az * axes[0, 2]
+    up = ax * axes[1, 0] + my * axes[1, 1] + az * axes[1, 2]
+    pixel = 2 * tan_y / high
+    j0, j1, i0, i1 = 0, wide, 0, high
+    if ahead > radius + 0.3:
+        reach = radius * 1.1 / (ahead - radius) / pixel
+        j0, j1 = int(max(right / ahead / pixel + wide / 2 - reach, 0)), int(min(right / ahead / pixel + wide / 2 + reach + 1, wide))
+        i0, i1 = int(max(high / 2 - up / ahead / pixel - reach, 0)), int(min(high / 2 - up / ahead / pixel + reach + 1, high))
+    yaw = math.radians(entity[4])
+    rx, rz, fx, fz = -math.cos(yaw), -math.sin(yaw), -math.sin(yaw), math.cos(yaw)
+    cell_x, cell_y, cell_z = int(math.floor(ax + eye[0])), int(math.floor(entity[2] + 0.5)), int(math.floor(az + eye[2]))
+    lr, lg, lb = light_at(light, sky, 2, cell_x, cell_y, cell_z)
+    haze = min(max((away - 0.6 * fog_end) / (0.4 * fog_end), 0.0), 1.0)
+    swing = 0.65 * math.sin(entity[5])
+    coat = 1.0 - 0.4 * min(max(entity[7], 0.0), 1.0)
+    ox, oy, oz = -(ax * rx + az * rz) / scale, -ay / scale, -(ax * fx + az * fz) / scale
+    for i in range(i0, i1):
+        for j in range(j0, j1):
+            cover, r, g, b, nearest = 0.0, 0.0, 0.0, 0.0, 1e9
+            for sub in range(4):
+                u = (j + 0.5 + _SUBPIXEL[sub & 1] - wide / 2) * pixel
+                v = (high / 2 - i - 0.5 - _SUBPIXEL[sub >> 1]) * pixel
+                wx = axes[2, 0] + u * axes[0, 0] + v * axes[1, 0]
+                wy = axes[2, 1] + u * axes[0, 1] + v * axes[1, 1]
+                wz = axes[2, 2] + u * axes[0, 2] + v * axes[1, 2]
+                dx, dy, dz = (wx * rx + wz * rz) / scale, wy / scale, (wx * fx + wz * fz) / scale
+                best, chosen, side = 1e9, -1, 0
+                if hit_box(ox, oy - 0.8, oz, dx, dy, dz, 0.6, 0.85, 0.95)[1] < 0 and away > 1.6 * radius:
+                    continue
+                for part in range(_COUNT[kind]):
+                    box = _PARTS[kind, part]
+                    py, pz, qy, qz = oy - box[1], oz - box[2], dy, dz
+                    if box[9] != 0.0:
+                        s, c = math.sin(swing * box[9]), math.cos(swing * box[9])
+                        py, pz = oy - box[10], oz - box[2]
+                        py, pz = c * py + s * pz + box[10] - box[1], c * pz - s * py
+                        qy, qz = c * dy + s * dz, c * dz - s * dy
+                    t, face = hit_box(ox - box[0], py, pz, dx, qy, qz, box[3], box[4], box[5])
+                    if t < best:
+                        best, chosen, side = t, part, face
+                if chosen >= 0 and best < depth[i, j]:
+                    box = _PARTS[kind, chosen]
+                    shade = _SHADE[side] * (coat if box[6] > 0.3 else 1.0)
+                    cover += 0.25
+                    nearest = min(nearest, best)
+                    r += 0.25 * box[6] * shade * lr
+                    g += 0.25 * box[7] * shade * lg
+                    b += 0.25 * box[8] * shade * lb
+            if cover < 1.0 and keys[i, j] & 7 == 2 and depth[i, j] < 1e8:
+                u, v = (j + 0.5 - wide / 2) * pixel, (high / 2 - i - 0.5) * pixel
+                gx = (axes[2, 0] + u * axes[0, 0] + v * axes[1, 0]) * depth[i, j] - ax
+                gy = (axes[2, 1] + u * axes[0, 1] + v * axes[1, 1]) * depth[i, j] - ay
+                gz = (axes[2, 2] + u * axes[0, 2] + v * axes[1, 2]) * depth[i, j] - az
+                if -0.6 < gy < 0.2:
+                    near = 1 - (gx * gx + gz * gz) / (0.45 * scale * scale * (0.25 if kind == 3 else 1.0))
+                    if near > 0:
+                        dark = 1 - 0.38 * near * (1 - haze)
+                        for channel in range(3):
+                            picture[i, j, channel] *= dark
+            if cover > 0:
+                keep = cover * (1 - haze)
+                # Below the surface the land's own colour, which is water's, shows through.
+                if nearest > water[i, j]:
+                    keep *= 0.4
+                over = keep / cover
+                picture[i, j, 0] = picture[i, j, 0] * (1 - keep) + r * over
+                picture[i, j, 1] = picture[i, j, 1] * (1 - keep) + g * over
+                picture[i, j, 2] = picture[i, j, 2] * (1 - keep) + b * over
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def draw_hand(
+    picture: np.ndarray, texels: np.ndarray, means: np.ndarray, faces: np.ndarray,
+    held: int, swing: float, tan_y: float, lr: float, lg: float, lb: float,
+) -> None:  # fmt: skip
+    """Draw the held block (id, AIR for an empty hand) and the arm at the lower right, under light l (r, g, b);
+    swing 0..1 is where in its stroke the arm is. In camera coordinates: right, up, ahead."""
+    high, wide, _ = picture.shape
+    pixel = 2 * tan_y / high
+    edge = tan_y * wide / high
+    stroke = math.sin(math.pi * math.sqrt(swing)) if swing > 0 else 0.0
+    rise = math.sin(math.pi * swing * swing) if swing > 0 else 0.0
+    # Held near the picture's corner, whatever its shape; a stroke goes inwards, up and ahead.
+    cx, cy, cz = min(0.80 * edge, 0.98) - 0.36 * stroke, -0.56 + 0.22 * stroke - 0.1 * rise, 1.15 + 0.2 * stroke
+    turn, tilt = math.radians(40.0 - 32.0 * stroke), math.radians(-6.0 + 34.0 * stroke)
+    ct, st, cp, sp = math.cos(turn), math.sin(turn), math.cos(tilt), math.sin(tilt)
+    size = 0.44
+    half, tall = BOX[held, 0] * size, BOX[held, 1] * size
+    ax, ay, az = cx + 0.10, cy - 0.36 - 0.04 * stroke, cz - 0.10
+    if held == AIR:
+        ay += 0.18
+    j0 = int(max((cx - 0.62) / (cz + 0.3) / pixel + wide / 2, 0))
+    i0 = int(max(high / 2 - (cy + 0.5) / (cz - 0.4) / pixel, 0))
+    foot = pixel * cz / size * 1.2
+    for i in range(i0, high):
+        for j in range(j0, wide):
+            cover, r, g, b = 0.0, 0.0, 0.0, 0.0
+            for sub in range(4):
+                u = (j + 0.5 + _SUBPIXEL[sub & 1] - wide / 2) * pixel
+                v = (high / 2 - i - 0.5 - _SUBPIXEL[sub >> 1]) * pixel
+                best, side = 1e9, -1
+                x, y, z, dx, dy, dz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+                if held != AIR:
+                    # Into the block's own frame: tilt about the right axis, then turn about its up axis.
+                    oy, oz = -cp * cy + sp * cz, -cp * cz - sp * cy
+                    ey, ez = cp * v - sp, cp + sp * v
+                    x, y, z = -ct * cx + st * oz, oy + (0.5 * size - 0.5 * tall), ct * oz + st * cx
+                    dx, dy, dz = ct * u + st * ez, ey, ct * ez - st * u
+                    best, side = hit_box(x, y, z, dx, dy, dz, half, 0.5 * tall, half)
+                # The arm: a long box that points ahead and a little inwards.
+                mx, my, mz = -0.25, 0.42, 0.87
+                qx = 0.96 * u + 0.28
+                px = -0.96 * ax - 0.28 * az
+                qz, pz = 0.96 - 0.28 * u, -0.96 * az + 0.28 * ax
+                qy, py = my * -qz + mz * v, my * -pz + mz * -ay
+                qz, pz = mz * qz + my * v, mz * pz + my * -ay
+                arm, arm_side = hit_box(px, py, pz + mx, qx, qy, qz, 0.085, 0.085, 0.42)
+                if arm < best:
+                    shade = _SHADE[arm_side]
+                    r += 0.25 * 0.86 * shade * lr
+                    g += 0.25 * 0.66 * shade * lg
+                    b += 0.25 * 0.52 * shade * lb
+                    cover += 0.25
+                elif side >= 0:
+                    lx, ly, lz = (x + dx * best) / (2 * half) + 0.5, (y + dy * best) / tall + 0.5, (z + dz * best) / (2 * half) + 0.5
+                    if side < 2:
+                        tu, tv, texture = lz, 1 - ly, faces[held, 1]
+                    elif side < 4:
+                        tu, tv, texture = lx, lz, faces[held, 0 if side == 2 else 2]
+                    else:
+                        tu, tv, texture = lx, 1 - ly, faces[held, 1]
+                    tr, tg, tb = texel(texels, means, texture, min(max(tu, 0.0), 0.9999), min(max(tv, 0.0), 0.9999), foot)
+                    shade = _SHADE[side]
+                    r += 0.25 * tr * shade * lr
+                    g += 0.25 * tg * shade * lg
+                    b += 0.25 * tb * shade * lb
+                    cover += 0.25
+            if cover > 0:
+                picture[i, j, 0] = picture[i, j, 0] * (1 - cover) + r
+                picture[i, j, 1] = picture[i, j, 1] * (1 - cover) + g
+                picture[i, j, 2] = picture[i, j, 2] * (1 - cover) + b

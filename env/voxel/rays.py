@@ -1,0 +1,190 @@
+"""Rays through the world of blocks: where one enters something, and how far a bundle of them may jump at once.
+
+Knows cells, no colours. A ray is o + t d; d need not be of length one, t is in units of d. Follows Amanatides and Woo,
+"A Fast Voxel Traversal Algorithm for Ray Tracing" (1987), with jumps over empty space by the `skip` field of `light.py`.
+Faces are numbered by their normal: 0 +x, 1 -x, 2 +y (top), 3 -y, 4 +z, 5 -z; -1 is none.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from simworld.env.voxel.blocks import BOX, GLASS, WATER
+
+WATER_TOP = 0.875
+"""Height of the water's surface in its cell, where no water lies above."""
+GLASS_RIM = 0.09
+_MOST_STEPS = 200
+_CUBE = BOX[:, 0] + BOX[:, 1] >= 1.5
+_HALF, _TALL = BOX[:, 0].astype(np.float64), BOX[:, 1].astype(np.float64)
+
+
+@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+def _enter_box(
+    ox: float, oy: float, oz: float,
+    ix: float, iy: float, iz: float,
+    vx: float, vy: float, vz: float,
+    half: float, tall: float,
+) -> tuple[float, int]:  # fmt: skip
+    """Where a ray (origin o, 1 / direction v) enters the box that stands in the middle of cell i: (t, face), or (-1, -1)."""
+    tx0, tx1 = (ix + 0.5 - half - ox) * vx, (ix + 0.5 + half - ox) * vx
+    ty0, ty1 = (iy - oy) * vy, (iy + tall - oy) * vy
+    tz0, tz1 = (iz + 0.5 - half - oz) * vz, (iz + 0.5 + half - oz) * vz
+    nx, ny, nz = min(tx0, tx1), min(ty0, ty1), min(tz0, tz1)
+    near = max(nx, ny, nz)
+    far = min(max(tx0, tx1), max(ty0, ty1), max(tz0, tz1))
+    if near > far or near < 0:
+        return -1.0, -1
+    if near == nx:
+        return near, 1 if vx > 0 else 0
+    if near == ny:
+        return near, 3 if vy > 0 else 2
+    return near, 5 if vz > 0 else 4
+
+
+@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+def trace(
+    blocks: np.ndarray, skip: np.ndarray,
+    ox: float, oy: float, oz: float,
+    dx: float, dy: float, dz: float,
+    start: float, end: float,
+) -> tuple[float, int, int, int, int, int, float, int, float, float]:  # fmt: skip
+    """Follow a ray from t = start to t = end; blocks and skip are flat uint8 of [256, height, 256] cells.
+
+    Returns t of the hit (`end` if none), block (0 if none), face, cell x, y, z (not wrapped), t at which water was first
+    entered (-1: never), face of that water (-1: the ray began in it), length of t within water, cover 0..1 of glass.
+    """
+    height = blocks.shape[0] >> 16
+    vx = 1.0 / dx if abs(dx) > 1e-9 else 1e9
+    vy = 1.0 / dy if abs(dy) > 1e-9 else 1e9
+    vz = 1.0 / dz if abs(dz) > 1e-9 else 1e9
+    step_x, step_y, step_z = 1 if vx > 0 else -1, 1 if vy > 0 else -1, 1 if vz > 0 else -1
+    t = start
+    face = -1
+    if oy + dy * t >= height:
+        if dy >= 0:
+            return end, 0, -1, 0, 0, 0, -1.0, -1, 0.0, 0.0
+        t = (height - oy) * vy + 1e-6
+        face = 2
+    ix, iy, iz = int(math.floor(ox + dx * t)), int(math.floor(oy + dy * t)), int(math.floor(oz + dz * t))
+    wet = False
+    water_t, water_face, water_length, wet_from, glass = -1.0, -1, 0.0, 0.0, 0.0
+    for _ in range(_MOST_STEPS):
+        if t >= end or iy < 0 or iy >= height:
+            break
+        index = ((ix & 255) * height + iy) << 8 | (iz & 255)
+        far = int(skip[index])
+        if far == 0:
+            far = 1
+            block = blocks[index]
+            if block == WATER:
+                if not wet:
+                    y = oy + dy * t - iy
+                    enters, at = face, t
+                    open_above = iy + 1 < height and blocks[index + 256] != WATER
+                    inside = True
+                    if open_above and y > WATER_TOP:
+                        at = (iy + WATER_TOP - oy) * vy
+                        enters = 2
+                        inside = dy < 0 and at < end
+                        if inside:
+                            px, pz = ox + dx * at, oz + dz * at
+                            inside = ix <= px <= ix + 1 and iz <= pz <= iz + 1
+                    if inside:
+                        wet, wet_from = True, at
+                        if water_t < 0:
+                            water_t, water_face = at, enters
+            else:
+                if wet:
+                    wet = False
+                    water_length += t - wet_from
+                if block == GLASS:
+                    px, py, pz = ox + dx * t - ix, oy + dy * t - iy, oz + dz * t - iz
+                    a, b = (py, pz) if face < 2 else (px, pz) if face < 4 else (px, py)
+                    if min(a, b, 1 - a, 1 - b) < GLASS_RIM and face >= 0:
+                        return t, block, face, ix, iy, iz, water_t, water_face, water_length, glass
+                    glass = min(glass + 0.13, 0.4)
+                elif _CUBE[block]:
+                    return t, block, face, ix, iy, iz, water_t, water_face, water_length, glass
+                else:
+                    at, enters = _enter_box(ox, oy, oz, ix, iy, iz, vx, vy, vz, _HALF[block], _TALL[block])
+                    if enters >= 0:
+                        return at, block, enters, ix, iy, iz, water_t, water_face, water_length, glass
+        elif wet:
+            wet = False
+            water_length += t - wet_from
+        edge_x = ix + far if vx > 0 else ix + 1 - far
+        edge_y = iy + far if vy > 0 else iy + 1 - far
+        edge_z = iz + far if vz > 0 else iz + 1 - far
+        tx, ty, tz = (edge_x - ox) * vx, (edge_y - oy) * vy, (edge_z - oz) * vz
+        if tx < ty and tx < tz:
+            t = tx
+            ix = edge_x if vx > 0 else edge_x - 1
+            face = 1 if vx > 0 else 0
+            if far > 1:
+                iy, iz = int(math.floor(oy + dy * t)), int(math.floor(oz + dz * t))
+        elif ty < tz:
+            t = ty
+            iy = edge_y if vy > 0 else edge_y - 1
+            face = 3 if vy > 0 else 2
+            if far > 1:
+                ix, iz = int(math.floor(ox + dx * t)), int(math.floor(oz + dz * t))
+        else:
+            t = tz
+            iz = edge_z if vz > 0 else edge_z - 1
+            face = 5 if vz > 0 else 4
+            if far > 1:
+                ix, iy = int(math.floor(ox + dx * t)), int(math.floor(oy + dy * t))
+    if wet:
+        water_length += min(t, end) - wet_from
+    return end, 0, -1, ix, iy, iz, water_t, water_face, water_length, glass
+
+
+@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+def _leave(o: float, slow: float, fast: float, low: float, high: float, t: float) -> float:
+    """When the first of the positions o + t s, s from `slow` to `fast`, leaves low..high; `t` (now) if one is outside."""
+    out = 1e9
+    if fast > 1e-9:
+        out = (high - o) / fast
+    elif o + fast * t > high:
+        return t
+    if slow < -1e-9:
+        out = min(out, (low - o) / slow)
+    elif o + slow * t < low:
+        return t
+    return out
+
+
+@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+def leap(
+    skip: np.ndarray,
+    ox: float, oy: float, oz: float,
+    dx: float, dy: float, dz: float,
+    sx: float, sy: float, sz: float,
+    end: float,
+) -> float:  # fmt: skip
+    """How far all rays of a bundle may go unseen: every ray whose direction differs from d by at most s in each axis meets
+    nothing before the t returned. `skip` is flat uint8 of [256, height, 256] cells."""
+    height = skip.shape[0] >> 16
+    t = 0.0
+    for _ in range(24):
+        x, y, z = math.floor(ox + dx * t), math.floor(oy + dy * t), math.floor(oz + dz * t)
+        if y >= height:
+            # Above the world all is empty down to its top.
+            out = _leave(oy, dy - sy, dy + sy, height, 1e9, t)
+        elif y < 0:
+            return t
+        else:
+            far = skip[((int(x) & 255) * height + int(y)) << 8 | (int(z) & 255)]
+            if far < 2:
+                return t
+            out = _leave(ox, dx - sx, dx + sx, x + 1 - far, x + far, t)
+            out = min(out, _leave(oy, dy - sy, dy + sy, y + 1 - far, y + far, t))
+            out = min(out, _leave(oz, dz - sz, dz + sz, z + 1 - far, z + far, t))
+        if out >= end:
+            return end
+        if out <= t + 0.1:
+            return max(t, out)
+        t = out
+    return t
