@@ -1,7 +1,7 @@
-"""A tiny Gymnasium world for the client's tests: it scrolls as the camera turns and shows in its top row the action it got.
+"""A tiny Gymnasium world for the client's tests: it scrolls as the camera turns; its top row shows the action it got.
 
-Pixel (0, slot) is white while the key of that slot is pressed; pixel (1, 0) counts the pictures. `make` registers it with
-the wanted manners and returns its id and the list in which every world made under that id writes down its life.
+Pixel (0, slot) is white while the key of that slot is pressed; pixel (1, 0) counts the pictures. `make` registers it
+with the wanted manners and returns its id and the `Life` in which the worlds made under that id write what happened.
 """
 
 import itertools

@@ -48,7 +48,8 @@ def play(options: PlayOptions) -> Stats:
     if options.headless:
         return play_headless(options, started)
     try:
-        _require_display()
+        if not display_announced():
+            raise pygame.error("neither DISPLAY nor WAYLAND_DISPLAY is set")
         app = App(options, started)
     except pygame.error as error:
         fallback = replace(options, headless=True, bot=True, frames=FALLBACK_FRAMES, out=options.out or "play.mp4")
@@ -61,23 +62,22 @@ def play(options: PlayOptions) -> Stats:
     return stats
 
 
-def _require_display() -> None:
-    """pygame.error on a Unix machine where no display is announced: asking SDL would only make it complain at length."""
-    announced = any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_VIDEO_DRIVER")
-    )
-    if sys.platform not in ("win32", "darwin") and not announced:
-        raise pygame.error("neither DISPLAY nor WAYLAND_DISPLAY is set")
+def display_announced() -> bool:
+    """Whether this machine says that it has a display. Where it does not, asking SDL only makes SDL complain."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_VIDEO_DRIVER")
+    return sys.platform in ("win32", "darwin") or any(os.environ.get(name) for name in names)
 
 
 class App:
     """One window with one session in it.
 
-    `rehearse`, called in every round of the loop with the time, may post events: so the benchmark and the tests play
+    `rehearse`, called in every round of the loop, may post events: so the benchmark and the tests play
     with the very loop that a person plays with.
     """
 
-    def __init__(self, options: PlayOptions, started: float, rehearse: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self, options: PlayOptions, started: float, rehearse: "Callable[[App, float], None] | None" = None
+    ) -> None:
         self.options = options
         self.video = Video(options.out, options.scale) if options.out else None
         self.window = Window(f"SimWorld · {options.world}", options.scale)
@@ -128,7 +128,7 @@ class App:
     def _loop(self) -> None:
         while not self._over:
             if self._rehearse is not None:
-                self._rehearse(time.perf_counter())
+                self._rehearse(self, time.perf_counter())
             self._listen()
             now = time.perf_counter()
             picture = self.session.tick(now)

@@ -54,21 +54,15 @@ def _measured(stats: Stats, now: float) -> list[_Line]:
     ]
     steps = list(islice(reversed(stats.step_seconds), _RECENT_STEPS))
     if steps:
-        lines.append(
-            (
-                f"model {1000 * percentile(steps, 50):.0f} ms a chunk of {stats.chunk_frames} (p95 {1000 * percentile(steps, 95):.0f})",
-                theme.INK,
-            )
-        )
+        lines.append((f"model {_milliseconds(steps)} a chunk of {stats.chunk_frames}", theme.INK))
     events = list(islice(reversed(stats.latencies), _RECENT_EVENTS))
     if events:
-        lines.append(
-            (
-                f"key to picture {1000 * percentile(events, 50):.0f} ms (p95 {1000 * percentile(events, 95):.0f})",
-                theme.INK,
-            )
-        )
+        lines.append((f"key to picture {_milliseconds(events)}", theme.INK))
     return lines
+
+
+def _milliseconds(seconds: list[float]) -> str:
+    return f"{1000 * percentile(seconds, 50):.0f} ms (p95 {1000 * percentile(seconds, 95):.0f})"
 
 
 def _told(info: Mapping[str, Any]) -> list[_Line]:

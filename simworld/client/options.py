@@ -7,9 +7,10 @@ from dataclasses import dataclass
 class PlayOptions:
     """world: a dream's name or path, or "voxel", "voxel-treechop", "voxel-navigate", "voxel-explore" for the reference
     game, or a Gymnasium id. prompt: text to start the dream from. seed: of the start; None draws one. steps: sampling
-    steps of the dream (1, 2, 4, 8). headless: no window, pictures go to `out`. bot: a scripted wanderer plays. frames: stop after so many pictures
-    (headless without it: 600). out: mp4 file that receives every picture shown (headless without it: play.mp4).
-    scale: window (or video) pixels per picture pixel; None fits. device: where the dream computes, as torch names it.
+    steps of the dream (1, 2, 4, 8). headless: no window, pictures go to `out`. bot: a scripted wanderer plays. frames:
+    stop after so many pictures (headless without it: 600). out: mp4 file that receives every picture shown (headless
+    without it: play.mp4). scale: window (or video) pixels per picture pixel; None fits. device: where the dream
+    computes, as torch names it.
     """
 
     world: str = "small"

@@ -80,12 +80,9 @@ class PromptLine:
         inside = area.inflate(-2 * size, 0)
         if not self.text:
             hint = theme.text(_HINT, size, theme.QUIET)
-            screen.blit(
-                hint,
-                hint.get_rect(midleft=(inside.left + size // 2, inside.centery)),
-                hint.get_rect(width=inside.width),
-            )
-        # The cursor's place is measured on text that fits a line many times over: a longer prompt is cut, never the cursor.
+            place = hint.get_rect(midleft=(inside.left + size // 2, inside.centery))
+            screen.blit(hint, place, hint.get_rect(width=inside.width))
+        # Only what may be seen around the cursor is measured and drawn: a prompt may be very long.
         before = self.text[max(0, self._cursor - 400) : self._cursor]
         shown = before + self.text[self._cursor : self._cursor + 200]
         cursor = theme.font(size).size(before)[0]

@@ -13,7 +13,7 @@ _BRIGHT = 420
 
 
 def draw_crosshair(screen: pygame.Surface, area: pygame.Rect) -> None:
-    """A small cross in the middle of the picture's `area`, dark where the picture is light and light where it is dark."""
+    """A small cross in the middle of the picture's `area`, dark on light and light on dark."""
     arm, thick = max(5, area.height // 64), max(2, area.height // 280)
     across = pygame.Rect(0, 0, 2 * arm, thick)
     above, below = pygame.Rect(0, 0, thick, arm - thick // 2), pygame.Rect(0, 0, thick, arm - thick // 2)

@@ -15,7 +15,7 @@ def save(frame: np.ndarray, scale: int, folder: Path) -> Path:
     Never over an older file; aside and renamed. OSError if it cannot be written.
     """
     height, width = frame.shape[:2]
-    picture = pygame.image.frombuffer(np.ascontiguousarray(frame), (width, height), "RGB")
+    picture = pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB")
     buffer = io.BytesIO()
     pygame.image.save(pygame.transform.scale_by(picture, scale), buffer, "screenshot.png")
     stem = f"simworld-{datetime.now():%Y-%m-%d-%H%M%S}"

@@ -1,7 +1,7 @@
 """One play of a world: chunks are asked for just in time, pictures given out when they are due, everything counted.
 
-The same with and without a window. Knows no Pygame: who decides the actions is a `Player`, who shows the pictures is the
-caller, in a loop of `tick`, show, `shown`, and `worker.wait(wait(now))`.
+The same with and without a window. Knows no Pygame: who decides the actions is a `Player`, who shows the pictures is
+the caller, in a loop of `tick`, show, `shown`, and `worker.wait(wait(now))`.
 """
 
 from collections import deque
@@ -77,7 +77,8 @@ class Session:
     def tick(self, now: float) -> Picture | None:
         """Take what the worker finished, start what must be started now, return the picture to show now, if any.
 
-        Raises the world's own ValueError or OSError (a world that is not there, a broken checkpoint), WorldStopped otherwise.
+        Raises the world's own ValueError or OSError where it could not be started (no such world, a broken checkpoint),
+        WorldStopped for all else.
         """
         for answer in self.worker.answers():
             self._receive(answer)
@@ -91,8 +92,8 @@ class Session:
     def shown(self, picture: Picture, now: float) -> None:
         """`picture` was on the screen at `now`."""
         request = picture.chunk.request
-        first_of_input = picture.position == 0 and isinstance(request, Step)
-        self.stats.shown(now, self.pacer.shown(now), request.event_times if first_of_input else ())
+        event_times = request.event_times if isinstance(request, Step) and picture.position == 0 else ()
+        self.stats.shown(now, self.pacer.shown(now), event_times)
 
     def wait(self, now: float) -> float:
         """Seconds until `tick` has something to do, unless the worker finishes earlier."""

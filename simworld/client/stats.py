@@ -1,4 +1,4 @@
-"""What a play measured: pictures shown and late, step times, key-to-picture latencies, memory. Knows no window and no clock.
+"""What a play measured: pictures shown and late, step times, key-to-picture latencies, memory. Knows no window.
 
 Every time is in seconds of `time.perf_counter`, given by the caller. HUD, farewell line and benchmark read from here.
 """
@@ -24,6 +24,16 @@ def rss_mb() -> float:
     except OSError:
         return float("nan")
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def process_age() -> float:
+    """Seconds since this process was started; 0 where the system has no /proc."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except OSError:
+        return 0.0
+    return uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def percentile(values: Iterable[float], percent: float) -> float:

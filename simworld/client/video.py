@@ -1,4 +1,4 @@
-"""A video file of the pictures shown: H.264 in mp4 at 20 pictures a second, written aside and renamed when it is whole."""
+"""A video file of the pictures shown: H.264 in mp4 at 20 a second, written aside and renamed when it is whole."""
 
 from fractions import Fraction
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The picture shown while the world loads: a dusk of blocks under stars, drawn by rule. Knows no world and no window."""
+"""The picture shown while the world loads: a dusk of blocks under stars, drawn by rule. Knows no world, no window."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
 """The wanderer: a scripted player that moves like a person and needs nothing from the world, so it can play a dream.
 
-Legs, head and hands each follow their own little plans, a number per frame at 20 frames a second. Knows no env and no window.
+Legs, head and hands each follow their own little plans, frame by frame at 20 a second. Knows no env and no window.
 """
 
 from collections.abc import Iterator

@@ -1,12 +1,13 @@
-"""The window: opens, shows pictures as large as whole pixels allow, catches the mouse. Knows no world and no overlay."""
+"""The window: opens, shows pictures as large as whole pixels allow, catches the mouse. Knows no world, no overlay."""
 
 import numpy as np
 import pygame
 
 from simworld.client.waking import HEIGHT, WIDTH
 
-_FITTING = (960, 600)
-"""Without a wish the window is the largest whole multiple of the picture within this and 9/10 of the desktop."""
+_FITTING_HEIGHT = 540
+"""Without a wish the window is the smallest whole multiple of the picture that is at least this high, or the largest
+that 9/10 of the desktop hold."""
 _DESKTOP_SHARE = 0.9
 _SURROUND = (8, 10, 14)
 
@@ -31,16 +32,15 @@ class Window:
         pygame.key.stop_text_input()  # until a prompt is typed, keys are keys
 
     def show(self, frame: np.ndarray) -> None:
-        """Draw `frame`, uint8 [h, w, 3], without flipping. The window takes the size of the first frame of another shape,
-        unless the player has resized it."""
+        """Draw `frame`, uint8 [h, w, 3], without flipping. The window follows frames of another shape, unless the
+        player has resized it."""
         height, width = frame.shape[:2]
         if (width, height) != self._frame_size:
             self._frame_size = (width, height)
             if self.screen.get_size() == self._opened_size:
-                pygame.display.set_mode(self._wished_size(), pygame.RESIZABLE)
+                self.screen = pygame.display.set_mode(self._wished_size(), pygame.RESIZABLE)
                 self._opened_size = pygame.display.get_window_size()
-        self.screen = pygame.display.get_surface()
-        picture = pygame.image.frombuffer(np.ascontiguousarray(frame), (width, height), "RGB").convert(self.screen)
+        picture = pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB").convert(self.screen)
         self.area = _largest_within(self.screen.get_size(), width, height)
         if self.area.size != self.screen.get_size():
             self.screen.fill(_SURROUND)
@@ -55,16 +55,17 @@ class Window:
     def close(self) -> None:
         """Close the window at once."""
         pygame.display.quit()
-        pygame.font.quit()
 
     def _wished_size(self) -> tuple[int, int]:
         width, height = self._frame_size
         if self._scale is not None:
             return width * self._scale, height * self._scale
         desktop = pygame.display.get_desktop_sizes()[0]
-        room = [min(fitting, round(_DESKTOP_SHARE * side)) for fitting, side in zip(_FITTING, desktop, strict=True)]
-        area = _largest_within((room[0], room[1]), width, height)
-        return area.size
+        room = round(_DESKTOP_SHARE * desktop[0]), round(_DESKTOP_SHARE * desktop[1])
+        scale = -(-_FITTING_HEIGHT // height)
+        if width * scale > room[0] or height * scale > room[1]:
+            return _largest_within(room, width, height).size
+        return width * scale, height * scale
 
 
 def _largest_within(room: tuple[int, int], width: int, height: int) -> pygame.Rect:
@@ -75,6 +76,5 @@ def _largest_within(room: tuple[int, int], width: int, height: int) -> pygame.Re
     if scale < exact * 2 / 3:
         scale = exact
     area = pygame.Rect(0, 0, max(1, round(width * scale)), max(1, round(height * scale)))
-    area.clamp_ip(pygame.Rect(0, 0, *room))
     area.center = room[0] // 2, room[1] // 2
     return area.clip(pygame.Rect(0, 0, *room))

@@ -1,4 +1,4 @@
-"""The worker: a thread that makes the world, owns it alone, and does what it is asked, in order, while the client draws.
+"""The worker: a thread that makes the world, owns it alone, and does what it is asked, in order, as the client draws.
 
 A thread, not a process: torch's and numba's work releases Python's lock (measured: a 50 ms tick beside a busy model is
 late by under 5 ms at p95), so pictures need no copy between processes. Knows no window, input or clock of the client.
@@ -59,7 +59,7 @@ Request = Reset | Step | SetPrompt | SaveState | LoadState
 
 @dataclass(frozen=True)
 class Ready:
-    """The world is made. `takes_prompts`: whether text changes it. `flops_per_chunk`: what a step computes, where it says so."""
+    """The world is made. `takes_prompts`: whether text changes it. `flops_per_chunk`: of a step, where it says so."""
 
     takes_prompts: bool
     flops_per_chunk: float | None
@@ -67,8 +67,8 @@ class Ready:
 
 @dataclass(frozen=True)
 class Chunk:
-    """What a Reset or Step gave: `frames` uint8 [r, h, w, 3] (the worker's own copy), Gymnasium's reward, ending and info,
-    and the `seconds` it took."""
+    """What a Reset or Step gave: `frames` uint8 [r, h, w, 3] (a copy), Gymnasium's reward, ending and info, and the
+    `seconds` it took."""
 
     request: Reset | Step
     frames: np.ndarray
@@ -199,6 +199,6 @@ def _chunk(
     info: Mapping[str, Any],
     started: float,
 ) -> Chunk:
-    """Envs that make one picture a step need not put it into `info["frames"]`. Copied, for an env may reuse its arrays."""
+    """Envs that make one picture a step need no `info["frames"]`. Copied, for an env may reuse its arrays."""
     frames = np.array(info["frames"] if "frames" in info else observation["pov"][None])
     return Chunk(request, check_frames(frames, "the world"), reward, ended, info, time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Which Gymnasium env a world's name means: the dream, the reference game and its tasks, or any MineRL-shaped env by its id.
+"""Which Gymnasium env a world's name means: the dream, the reference game and its tasks, or any env by its id.
 
 Knows names and keyword arguments only; importing this imports neither Gymnasium nor torch.
 """
