@@ -1,1 +1,1 @@
-"""YAML presets for `simworld train`: they only fill the typed config dataclasses of `simworld.training`; read with hydra."""
+"""YAML presets for `simworld train`: they only fill the config dataclasses of `simworld.training`; hydra reads them."""
