@@ -45,7 +45,7 @@ class Bot:
         self._intention: Intention = iter(())
         self._taps: dict[str, int] = {}
         self._trail: list[tuple[float, float]] = []
-        self._since_hotbar = 0
+        self._haunt = (0.0, 0.0), 0
         # Players differ: how fast they move the mouse, how restless their fingers are.
         self._temper = float(self.rng.uniform(0.7, 1.4))
 
@@ -104,6 +104,16 @@ class Bot:
             return distance, 0.0, False
         body = self.game.body
         return walkable(self.game.blocks, SOLID, WATER, (body[X], body[Y], body[Z]), yaw, distance)
+
+    def bored(self) -> bool:
+        """True when the last 15 seconds led nowhere; asked when a new intention is due."""
+        if self.game is None:
+            return False
+        here, now = (float(self.game.body[X]), float(self.game.body[Z])), self.game.num_steps
+        (x, z), since = self._haunt
+        if math.dist(here, (x, z)) > 8 or not 0 <= now - since <= 600:
+            self._haunt = here, now
+        return now - since > 300
 
     def chance(self, probability: float) -> bool:
         """True with `probability`."""

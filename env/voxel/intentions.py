@@ -24,6 +24,8 @@ def choose(bot: "Bot") -> Intention:
     """Draw the next intention; blindly, only among those that need no sight. A swimmer mostly makes for land."""
     if bot.game is not None and bot.game.body[IN_WATER] > 0 and bot.chance(0.7):
         return swim_ashore(bot)
+    if bot.bored() and _enclosed(bot):
+        return break_out(bot)
     known = [row for row in INTENTIONS if row[2] or bot.game is not None]
     weights = np.array([weight for _, weight, _ in known])
     chosen: Callable[[Bot], Intention] = known[int(bot.rng.choice(len(known), p=weights / weights.sum()))][0]
@@ -136,7 +138,7 @@ def jump_about(bot: "Bot") -> Intention:
 
 def look_around(bot: "Bot") -> Intention:
     """Stand or walk on and look here and there."""
-    walking = bot.chance(0.25)
+    walking = bot.chance(0.5)
     for _ in range(int(bot.rng.integers(1, 5))):
         bot.aim(bot.yaw + bot.rng.normal(0, 60), bot.rng.normal(8, 9), bot.rng.uniform(2, 12))
         for _ in range(int(bot.rng.integers(10, 45))):
@@ -198,9 +200,9 @@ def _break(bot: "Bot", most: int = 40) -> Intention:
 def dig(bot: "Bot") -> Intention:
     """Break a few blocks: the ground ahead, a bank, a trunk; one after another as they come before the crosshair."""
     pitch = float(bot.rng.choice([bot.rng.uniform(-10, 25), bot.rng.uniform(28, 50)]))
-    bot.aim(bot.yaw + bot.rng.normal(0, 15), pitch)
+    bot.aim(bot.yaw + bot.rng.normal(0, 15), pitch, bot.rng.uniform(3, 10))
     yield from _turn(bot)
-    for _ in range(int(bot.rng.integers(1, 5))):
+    for _ in range(int(bot.rng.integers(1, 6))):
         if bot.game is not None and not bot.game.hit[interact.HIT]:
             bot.aim(bot.yaw + bot.rng.normal(0, 12), max(30.0, min(55.0, bot.pitch + bot.rng.uniform(5, 20))))
             yield from _turn(bot)
@@ -244,6 +246,33 @@ def tunnel(bot: "Bot") -> Intention:
         for _ in range(int(bot.rng.integers(4, 10))):
             bot.keys.add("forward")
             yield
+
+
+def _enclosed(bot: "Bot") -> bool:
+    """Whether all ways are short, as in a house or a pit."""
+    return all(bot.way(bot.yaw + turn, 7.0)[0] < 7.0 for turn in range(0, 360, 30))
+
+
+def break_out(bot: "Bot") -> Intention:
+    """Go straight for a wall and through it."""
+    assert bot.game is not None
+    for _ in range(40):
+        x, y, z, step_x, step_z = _ahead(bot)
+        if SOLID[bot.game.blocks[(x + step_x) & 255, min(63, y + 1), (z + step_z) & 255]]:
+            break
+        bot.aim_at(x + 6 * step_x + 0.5, y + 0.8, z + 6 * step_z + 0.5)
+        bot.keys.add("forward")
+        yield
+    for _ in range(3):
+        x, y, z, step_x, step_z = _ahead(bot)
+        yield from _clear(bot, x + step_x, y + 1, z + step_z)
+        yield from _clear(bot, x + step_x, y, z + step_z)
+        bot.aim_at(x + 6 * step_x + 0.5, y + 0.8, z + 6 * step_z + 0.5)
+        yield from _turn(bot)
+        for _ in range(6):
+            bot.keys.add("forward")
+            yield
+    yield from _walk(bot, bot.yaw, 30, "walk")
 
 
 def dig_stairs(bot: "Bot") -> Intention:
@@ -302,11 +331,11 @@ def build_wall(bot: "Bot") -> Intention:
     yield from _pick_block(bot)
     turn = bot.rng.uniform(12, 22) * (1 if bot.chance(0.5) else -1)
     for _ in range(int(bot.rng.integers(1, 3))):
-        bot.aim(bot.yaw, bot.rng.uniform(26, 40))
+        bot.aim(bot.yaw, bot.rng.uniform(26, 40), bot.rng.uniform(3.5, 9))
         yield from _turn(bot)
         for _ in range(int(bot.rng.integers(2, 6))):
             yield from _place(bot)
-            for _ in range(int(bot.rng.integers(1, 8))):
+            for _ in range(int(bot.rng.integers(0, 5))):
                 yield
             bot.aim(bot.yaw + turn, bot.pitch)
             yield from _turn(bot, 15)
@@ -486,23 +515,23 @@ def escape(bot: "Bot") -> Intention:
 
 
 INTENTIONS: tuple[tuple[Callable[["Bot"], Intention], float, bool], ...] = (
-    (walk, 48, True),
+    (walk, 76, True),
     (stroll_and_return, 3, True),
-    (strafe, 8, True),
-    (back_off, 3.5, True),
+    (strafe, 14, True),
+    (back_off, 13, True),
     (jump_about, 2, True),
     (look_around, 7, True),
     (look_away_and_back, 4, True),
-    (rest, 5, True),
+    (rest, 7, True),
     (glance, 3, True),
     (browse_hotbar, 2, True),
-    (dig, 9, True),
-    (tunnel, 2, False),
-    (chop, 4, False),
-    (build_wall, 6, True),
+    (dig, 20, True),
+    (tunnel, 8, False),
+    (chop, 8, False),
+    (build_wall, 13, True),
     (build_pillar, 1.5, True),
     (build_bridge, 1.5, True),
-    (follow_animal, 6, False),
+    (follow_animal, 8, False),
     (swim, 2, False),
     (climb, 3, False),
     (visit_landmark, 4, False),

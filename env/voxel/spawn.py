@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from simworld.env.voxel.blocks import BOX, REPLACEABLE, SOLID, WATER
+from simworld.env.voxel.blocks import BLOCKS, BOX, REPLACEABLE, SOLID, WATER
 from simworld.env.voxel.interact import HIT_SIZE, trace, view_direction
 from simworld.env.voxel.physics import EYE_HEIGHT
 from simworld.env.voxel.terrain import BIOMES, Terrain
@@ -16,6 +16,8 @@ NUM_PLACES = 48
 NUM_VIEWS = 12
 VIEW_DISTANCE = 24.0
 LANDMARK_CHANCE = 0.2
+_ROOF = SOLID.copy()
+_ROOF[[block.id for block in BLOCKS if "leaves" in block.name]] = False
 BIOME_SHARE: dict[str, float] = {"ocean": 0.3, "beach": 0.6}
 """How often a play without wishes begins in a biome, relative to 1 for the rest: rare biomes are to be seen, too."""
 
@@ -40,7 +42,8 @@ def find_spawn(terrain: Terrain, rng: np.random.Generator, biome: str | None = N
         feet = terrain.blocks[x, ground + 1 : ground + 3, z]
         if len(feet) < 2 or not SOLID[terrain.blocks[x, ground, z]]:
             continue
-        if REPLACEABLE[feet].all() and not (feet == WATER).any():
+        roofed = _ROOF[terrain.blocks[x, ground + 3 :, z]].any()
+        if REPLACEABLE[feet].all() and not (feet == WATER).any() and not roofed:
             return _face(terrain, rng, np.array([x + 0.5, ground + 1.0, z + 0.5]))
         if feet[0] == WATER and swimming is None:
             surface = ground + 1
