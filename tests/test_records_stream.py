@@ -17,6 +17,8 @@ from simworld.training.clip import next_batch
 from simworld.training.lane import CLIPS_PER_WALK, NUM_TRAINING_SEEDS, Lane
 from simworld.training.stream import GameplayError, GameplayStream
 
+BIOMES = ("hill", "dale")
+
 
 class ToyGame:
     """One number, moved by `forward`; the picture shows it, the world seed and the step."""
@@ -27,7 +29,8 @@ class ToyGame:
     def reset(self, seed: int) -> None:
         self.seed, self.place, self.steps = seed, 0, 0
 
-    def set_conditions(self, *, time_of_day: float, weather: str, respawn: bool) -> None:
+    def set_conditions(self, *, biome: str | None, time_of_day: float, weather: str, respawn: bool) -> None:
+        assert biome is None or (respawn and biome in BIOMES)
         self.time_of_day, self.weather = time_of_day, weather
 
     def step(self, action: np.ndarray) -> None:
@@ -71,12 +74,12 @@ class SilentGame(ToyGame):
 
 
 def stream(num_workers: int = 2, game: str = "ToyGame", **options: int) -> GameplayStream:
-    names = {"game": f"{__name__}:{game}", "bot": f"{__name__}:ToyBot"}
+    names = {"game": f"{__name__}:{game}", "bot": f"{__name__}:ToyBot", "biomes": f"{__name__}:BIOMES"}
     return GameplayStream(num_workers, 4, 6, 8, **{"num_lanes": 4, **options}, **names)
 
 
 def toy_lane(clip_frames: int = 4, lane: int = 0) -> Lane:
-    return Lane(ToyGame, ToyBot, height=6, width=8, clip_frames=clip_frames, seed=3, lane=lane)
+    return Lane(ToyGame, ToyBot, biomes=BIOMES, height=6, width=8, clip_frames=clip_frames, seed=3, lane=lane)
 
 
 def described(clips: Iterator, num_clips: int) -> list[tuple]:
@@ -195,7 +198,7 @@ def test_workers_die_with_the_process_that_made_them(tmp_path: Path, signal_numb
         if __name__ == "__main__":
             from simworld.training.stream import GameplayStream
             name = {__name__.rpartition(".")[2]!r}
-            stream = GameplayStream(2, 4, 6, 8, game=name + ":ToyGame", bot=name + ":ToyBot")
+            stream = GameplayStream(2, 4, 6, 8, game=name + ":ToyGame", bot=name + ":ToyBot", biomes=None)
             next(stream)
             print(*[process.pid for process in stream._processes], flush=True)
             time.sleep(60)

@@ -5,7 +5,7 @@ dear, and keeps what was dug and built in it. A clip out of order is reached by 
 drawing it, which is quick. Knows no process and no particular game: any `Game` and `Bot` of the shapes below will do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +22,8 @@ NUM_TRAINING_SEEDS = 1_000_000
 
 WEATHERS = {"clear": 0.55, "rain": 0.15, "snow": 0.15, "storm": 0.15}
 """How often each weather is asked for."""
+BIOME_CHANCE = 0.6
+"""So many spawns are in a biome drawn evenly, lest the rare ones stay rare; the others where the game likes."""
 CHANGE_CHANCE = 0.1
 """In so many clips the prompt changes in the middle and the world with it, as when somebody types one while playing."""
 
@@ -30,7 +32,7 @@ class Game(Protocol):
     """What a lane needs of a game. Equal seeds, conditions and actions must give equal play."""
 
     def reset(self, seed: int) -> Any: ...
-    def set_conditions(self, *, time_of_day: float, weather: str, respawn: bool) -> Any: ...
+    def set_conditions(self, *, biome: str | None, time_of_day: float, weather: str, respawn: bool) -> Any: ...
     def step(self, action: np.ndarray) -> Any: ...
     def render(self) -> np.ndarray: ...
     def caption(self, rng: np.random.Generator) -> str: ...
@@ -43,13 +45,15 @@ class Bot(Protocol):
 
 
 class Lane:
-    """make_game(height, width) and make_bot(seed) build the game and, for each walk, its player."""
+    """make_game(height, width) and make_bot(seed) build the game and, for each walk, its player. biomes: names that the
+    game's `set_conditions` takes; none where the game is to choose."""
 
     def __init__(
         self,
         make_game: Callable[[int, int], Game],
         make_bot: Callable[[int], Bot],
         *,
+        biomes: Sequence[str],
         height: int,
         width: int,
         clip_frames: int,
@@ -58,6 +62,7 @@ class Lane:
     ) -> None:
         self.game = make_game(height, width)
         self.make_bot = make_bot
+        self.biomes = biomes
         self.clip_frames = clip_frames
         self.seed, self.lane = seed, lane
         self._next = -1
@@ -104,7 +109,9 @@ class Lane:
 
     def _set_conditions(self, rng: np.random.Generator, *, respawn: bool) -> None:
         weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
-        self.game.set_conditions(time_of_day=float(rng.random()), weather=weather, respawn=respawn)
+        wanted = respawn and bool(self.biomes) and rng.random() < BIOME_CHANCE
+        biome = str(rng.choice(self.biomes)) if wanted else None
+        self.game.set_conditions(biome=biome, time_of_day=float(rng.random()), weather=weather, respawn=respawn)
 
     def _world(self, index: int) -> int:
         # Lanes change worlds at different times, lest all workers make worlds at once.

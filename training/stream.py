@@ -32,6 +32,7 @@ from simworld.training.lane import Lane
 
 VOXEL_GAME = "simworld.env.voxel.game:Game"
 VOXEL_BOT = "simworld.env.voxel.bot:Bot"
+VOXEL_BIOMES = "simworld.env.voxel.terrain:BIOMES"
 NUM_SLOTS = 8
 """Finished clips that a worker may be ahead of the reader."""
 
@@ -42,7 +43,7 @@ class GameplayError(RuntimeError):
 
 @dataclass(frozen=True)
 class _Work:
-    """What a worker is told. `game` and `bot` are "module:name"."""
+    """What a worker is told. `game`, `bot` and `biomes` are "module:name"."""
 
     worker: int
     num_workers: int
@@ -52,6 +53,7 @@ class _Work:
     seed: int
     game: str
     bot: str
+    biomes: str | None
 
 
 class GameplayStream:
@@ -59,8 +61,9 @@ class GameplayStream:
 
     seed: 0 or more; equal seeds, clip_frames, sizes and num_lanes give the same clips in the same order. start_at: a
     `state()`, to continue there. num_lanes: games under way at once (each holds a world in memory), at least
-    num_workers. game, bot: "module:name" of any game and player of the shapes in `lane.py`. ValueError for impossible
-    numbers, `GameplayError` with the worker's traceback where a worker fails.
+    num_workers. game, bot: "module:name" of any game and player of the shapes in `lane.py`; biomes: of the names of
+    the places to begin at, None where the game is to choose. ValueError for impossible numbers, `GameplayError` with
+    the worker's traceback where a worker fails.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class GameplayStream:
         num_lanes: int = 32,
         game: str = VOXEL_GAME,
         bot: str = VOXEL_BOT,
+        biomes: str | None = VOXEL_BIOMES,
     ) -> None:
         if clip_frames < 2:
             raise ValueError(f"clip_frames is {clip_frames}; a clip needs at least 2 frames to hold an action")
@@ -96,7 +100,7 @@ class GameplayStream:
             memory = context.RawArray(ctypes.c_uint8, NUM_SLOTS * int(np.prod(clip_shape)))
             self._frames.append(_slots(memory, clip_shape))
             pipe, far_end = context.Pipe()
-            work = _Work(worker, num_workers, num_lanes, start_at, clip_shape, seed, game, bot)
+            work = _Work(worker, num_workers, num_lanes, start_at, clip_shape, seed, game, bot, biomes)
             process = context.Process(
                 target=_run_worker, args=(work, memory, far_end), name=f"gameplay-{worker}", daemon=True
             )
@@ -171,10 +175,20 @@ def _run_worker(work: _Work, memory: Any, pipe: Connection) -> None:
 
 
 def _play(work: _Work, slots: np.ndarray, pipe: Connection) -> None:
-    make_game, make_bot = _load(work.game), _load(work.bot)
+    make_game, make_bot = load(work.game), load(work.bot)
+    biomes = load(work.biomes) if work.biomes else ()
     clip_frames, height, width, _ = work.clip_shape
     lanes = {
-        lane: Lane(make_game, make_bot, height=height, width=width, clip_frames=clip_frames, seed=work.seed, lane=lane)
+        lane: Lane(
+            make_game,
+            make_bot,
+            biomes=biomes,
+            height=height,
+            width=width,
+            clip_frames=clip_frames,
+            seed=work.seed,
+            lane=lane,
+        )
         for lane in range(work.worker, work.num_lanes, work.num_workers)
     }
     num_played = 0
@@ -194,7 +208,8 @@ def _play(work: _Work, slots: np.ndarray, pipe: Connection) -> None:
             return  # the reader closed the stream
 
 
-def _load(name: str) -> Any:
+def load(name: str) -> Any:
+    """What "module:name" stands for."""
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
