@@ -1,0 +1,154 @@
+"""`simworld/World-v0`: a trained world as a Gymnasium environment with MineRL's actions.
+
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=4)
+    observation, info = env.reset(seed=1, options={"prompt": "a snowy forest at night"})
+    env.unwrapped.set_prompt("a desert at noon")
+
+The env only translates: networks and sampling are `simworld.model`'s.
+"""
+
+import copy
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+
+from simworld.actions import Action, to_vector
+from simworld.env.spaces import action_space, observation_space
+from simworld.frames import check_frames
+from simworld.model import sampler
+from simworld.model.checkpoint import load_world
+from simworld.model.denoiser import STEP_COUNTS
+from simworld.model.flops import flops
+from simworld.model.precision import fastest_dtype
+from simworld.model.shipped import find_world
+
+Observation = dict[str, np.ndarray]
+OPTIONS = ("prompt", "frames", "actions")
+START_STEPS = 8
+"""Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
+
+
+class WorldEnv(gymnasium.Env[Observation, Action]):
+    """Observation: Dict(pov uint8 (h, w, 3)). Action: MineRL's human action dict, held for the r frames of one step.
+
+    world: a shipped world's name or a folder. num_steps: 1, 2, 4 or 8 network evaluations a step, more for better
+    pictures. device: "cpu", "cuda" …. `info`: frames uint8 (r, h, w, 3), the last of them the observation (at reset one
+    frame), and prompt. Rewards are 0 and a dream never ends. ValueError for a world or arguments that cannot be.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
+
+    def __init__(
+        self, world: str = "small", num_steps: int = 4, device: str = "cpu", render_mode: str | None = None
+    ) -> None:
+        if num_steps not in STEP_COUNTS:
+            raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode is {render_mode!r}; it must be None or 'rgb_array'")
+        self.world = load_world(find_world(world), fastest_dtype(device), device)
+        self.num_steps = num_steps
+        self.render_mode = render_mode
+        self.action_space = action_space()
+        self.observation_space = observation_space(self.world.config.height, self.world.config.width)
+        self._context: sampler.Context | None = None
+        self._frame = np.zeros((self.world.config.height, self.world.config.width, 3), np.uint8)
+
+    @property
+    def frame_skip(self) -> int:
+        """Frames that one step makes: r, the time stride of the autoencoder."""
+        return self.world.config.autoencoder.time_stride
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin a dream. options, all of them optional:
+
+        prompt: str, '' for nothing in particular. frames: uint8 (T, h, w, 3) to go on from, one being a starting picture.
+        actions: T - 1 action dicts, `actions[t]` leads from `frames[t]` to `frames[t + 1]`; no-ops where not given. Of
+        frames that fill no whole latent, and of more than the world remembers, the oldest are left out. Without frames
+        the first picture is dreamt. ValueError for unknown options or wrong shapes.
+        """
+        super().reset(seed=seed)
+        options = dict(options or {})
+        if unknown := sorted(set(options) - set(OPTIONS)):
+            raise ValueError(f"reset options: unknown {unknown}; they may be {', '.join(OPTIONS)}")
+        dream_seed = seed if seed is not None else int(self.np_random.integers(2**31))
+        context = sampler.start(self.world, [_check_prompt(options.get("prompt") or "")], [dream_seed])
+        if options.get("frames") is None:
+            if options.get("actions"):
+                raise ValueError("reset options: actions without the frames that they lead to; give both or neither")
+            self._frame = sampler.extend(self.world, context, None, max(START_STEPS, self.num_steps))[0, -1].cpu().numpy()
+        else:
+            frames, actions = self._history(options["frames"], options.get("actions"))
+            device = self.world.device
+            sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
+            self._frame = frames[-1]
+        self._context = context
+        return self._observation(), self._info(self._frame[None])
+
+    def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """One chunk: r frames under `action`. ValueError for a malformed action, or before the first reset."""
+        actions = torch.from_numpy(np.tile(to_vector(action), (1, self.frame_skip, 1)))
+        chunk = sampler.extend(self.world, self._started(), actions, self.num_steps)[0].cpu().numpy()
+        self._frame = chunk[-1]
+        return self._observation(), 0.0, False, False, self._info(chunk)
+
+    def render(self) -> np.ndarray | None:  # type: ignore[override]
+        """The last frame, uint8 (h, w, 3), in render mode "rgb_array", else None."""
+        return self._frame.copy() if self.render_mode == "rgb_array" else None
+
+    def set_prompt(self, text: str) -> None:
+        """Dream on under another prompt, from the next step; '' prompts nothing in particular. ValueError when too long."""
+        sampler.set_prompts(self.world, self._started(), [_check_prompt(text)])
+
+    def save_state(self) -> dict[str, Any]:
+        """All that decides the future, for `load_state`."""
+        return {"context": self._started().fork(), "frame": self._frame.copy(), "dice": copy.deepcopy(self.np_random)}
+
+    def load_state(self, state: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
+        """Go on exactly from a `save_state` of an env with the same world; returns what `reset` returns."""
+        self._context = state["context"].fork()
+        self._frame = state["frame"].copy()
+        self.np_random = copy.deepcopy(state["dice"])
+        return self._observation(), self._info(self._frame[None])
+
+    def flops_per_chunk(self, num_steps: int | None = None) -> int:
+        """Floating-point operations of one step (counted, not measured), with the memory filled."""
+        return flops(self.world, num_steps or self.num_steps)
+
+    def _started(self) -> sampler.Context:
+        if self._context is None:
+            raise ValueError("this dream has not begun; call reset() first")
+        return self._context
+
+    def _history(self, frames: Any, actions: Any) -> tuple[np.ndarray, torch.Tensor]:
+        frames = check_frames(frames, "reset option frames")
+        size = (self.world.config.height, self.world.config.width)
+        if frames.shape[1:3] != size:
+            raise ValueError(
+                f"reset option frames: {frames.shape[1]}×{frames.shape[2]} pixels; this world is {size[0]}×{size[1]} "
+                "(simworld.frames.fit crops and scales)"
+            )
+        vectors = np.zeros((len(frames) - 1, self.world.config.denoiser.action_size), np.float32)
+        if actions is not None:
+            if len(actions) != len(vectors):
+                raise ValueError(f"reset option actions: {len(actions)} for {len(frames)} frames; there must be one fewer")
+            for row, action in enumerate(actions):
+                vectors[row] = to_vector(action)
+        r = self.frame_skip
+        kept = min((len(frames) - 1) // r, self.world.config.denoiser.window - 1) * r
+        return frames[len(frames) - 1 - kept :], torch.from_numpy(vectors[len(vectors) - kept :])
+
+    def _observation(self) -> Observation:
+        return {"pov": self._frame.copy()}
+
+    def _info(self, frames: np.ndarray) -> dict[str, Any]:
+        return {"frames": frames, "prompt": self._started().prompts[0]}
+
+
+def _check_prompt(text: Any) -> str:
+    if not isinstance(text, str):
+        raise ValueError(f"prompt is {text!r}; it must be text")
+    return text

@@ -1,0 +1,35 @@
+"""How alike two pictures are: PSNR and SSIM."""
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+
+def psnr(one: UInt8[Tensor, "*b h w 3"], two: UInt8[Tensor, "*b h w 3"]) -> Float[Tensor, "*b"]:
+    """Peak signal-to-noise ratio of each picture in dB; at most 60, for equal pictures."""
+    square = (one.float() - two.float()).square().mean((-3, -2, -1))
+    return 10 * torch.log10(255**2 / square.clamp(min=255**2 * 1e-6))
+
+
+def ssim(one: UInt8[Tensor, "*b h w 3"], two: UInt8[Tensor, "*b h w 3"]) -> Float[Tensor, "*b"]:
+    """Structural similarity (Wang et al. 2004: Gaussian window of 11 pixels, σ 1.5) of each picture, mean over colours."""
+    leading = one.shape[:-3]
+    x = rearrange(one.reshape(-1, *one.shape[-3:]).float() / 255, "n h w c -> n c h w")
+    y = rearrange(two.reshape(-1, *two.shape[-3:]).float() / 255, "n h w c -> n c h w")
+    places = torch.arange(11, device=x.device) - 5.0
+    bell = torch.exp(-places.square() / (2 * 1.5**2))
+    window = torch.outer(bell, bell)
+    window = (window / window.sum()).expand(3, 1, 11, 11)
+
+    def blur(z: Tensor) -> Tensor:
+        return F.conv2d(z, window, groups=3)
+
+    mean_x, mean_y = blur(x), blur(y)
+    variance_x, variance_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
+    covariance = blur(x * y) - mean_x * mean_y
+    c1, c2 = 0.01**2, 0.03**2
+    similar = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    similar = similar / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))
+    return similar.mean((1, 2, 3)).reshape(leading)
