@@ -35,7 +35,7 @@ class FakeGame(gymnasium.Env):
     def __init__(self, life: Life, step_seconds: float = 0.005, breaks_at: int = -1, ends_at: int = -1) -> None:
         self.action_space, self.observation_space = action_space(), observation_space(HEIGHT, WIDTH)
         self.life, self.step_seconds, self.breaks_at, self.ends_at = life, step_seconds, breaks_at, ends_at
-        self.num_pictures, self.yaw = 0, 0.0
+        self.num_pictures, self.yaw, self.frame_skip = 0, 0.0, 2
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         self.life.resets.append((seed, options))

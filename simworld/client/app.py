@@ -208,6 +208,7 @@ class App:
             pass
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == pygame.BUTTON_LEFT and not self.window.caught:
             self.window.catch_mouse(True)
+            self.messages.clear()
         elif event.type not in _CAUGHT_ONLY or self.window.caught:
             self.controls.handle(event, event_time)
 

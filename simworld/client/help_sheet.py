@@ -48,16 +48,20 @@ def draw(screen: pygame.Surface) -> None:
         size -= 1
     area = pygame.Rect(0, 0, _width(size, columns), _height(size, num_rows))
     area.center = screen.get_rect().center
-    theme.glass(screen, area)
+    theme.lay_panel(screen, area, theme.DARK_GLASS)
     x = area.left + 2 * size
     for title, column in zip(("in the world", "in the window"), columns, strict=True):
         key_width = _key_width(size, column)
         screen.blit(theme.text(title, size, theme.QUIET), (x, area.top + size))
         for row, (key, meaning) in enumerate(column):
-            y = area.top + round(size * 2.8) + row * theme.font(size).get_linesize()
+            y = area.top + round(size * 2.8) + row * _row_height(size)
             screen.blit(theme.text(key, size, theme.ACCENT), (x, y))
             screen.blit(theme.text(meaning, size), (x + key_width, y))
         x += _column_width(size, column) + 2 * size
+
+
+def _row_height(size: int) -> int:
+    return round(theme.font(size).get_linesize() * 1.2)
 
 
 def _key_width(size: int, column: list[tuple[str, str]]) -> int:
@@ -73,4 +77,4 @@ def _width(size: int, columns: list[list[tuple[str, str]]]) -> int:
 
 
 def _height(size: int, num_rows: int) -> int:
-    return num_rows * theme.font(size).get_linesize() + round(size * 4)
+    return num_rows * _row_height(size) + round(size * 4)

@@ -15,6 +15,7 @@ from simworld.frames import FPS
 _REFRESH_SECONDS = 0.25
 _RECENT_EVENTS = 40
 _RECENT_STEPS = 100
+_PROMPT_LETTERS = 60
 _Line = tuple[str, tuple[int, int, int]]
 
 
@@ -23,21 +24,22 @@ class Hud:
 
     def __init__(self) -> None:
         self.visible = False
-        self._lines: list[_Line] = []
+        self._pictures: list[pygame.Surface] = []
         self._renewed = float("-inf")
 
     def draw(self, screen: pygame.Surface, session: Session, info: Mapping[str, Any], name: str, now: float) -> None:
         """Draw into the upper left corner; `info` is that of the picture shown, `name` the world's."""
-        if now - self._renewed >= _REFRESH_SECONDS:
-            self._renewed = now
-            self._lines = [*_measured(session.stats, now), *_told(info), *_started(session, name)]
         size = max(12, theme.text_size(screen) * 4 // 5)
         margin = size // 2
-        pictures = [theme.text(line, size, colour) for line, colour in self._lines]
+        if now - self._renewed >= _REFRESH_SECONDS:
+            self._renewed = now
+            lines = [*_measured(session.stats, now), *_told(info), *_started(session, info, name)]
+            self._pictures = [theme.fresh_text(line, size, colour) for line, colour in lines]
+        pictures = self._pictures
         height = theme.font(size).get_linesize()
         width = min(max(picture.get_width() for picture in pictures) + 2 * size, screen.get_width() - 2 * margin)
         area = pygame.Rect(margin, margin, width, height * len(pictures) + size)
-        theme.glass(screen, area)
+        theme.lay_panel(screen, area)
         for row, picture in enumerate(pictures):
             screen.blit(
                 picture,
@@ -80,10 +82,11 @@ def _told(info: Mapping[str, Any]) -> list[_Line]:
     return lines
 
 
-def _started(session: Session, name: str) -> list[_Line]:
+def _started(session: Session, info: Mapping[str, Any], name: str) -> list[_Line]:
     lines = [(f"{name} · seed {session.seed}", theme.QUIET)]
     if session.reward:
         lines.append((f"reward {session.reward:g}", theme.QUIET))
-    if session.prompt:
-        lines.append((f"“{session.prompt[:80]}{'…' * (len(session.prompt) > 80)}”", theme.QUIET))
+    prompt = str(info.get("prompt", session.prompt) or "")
+    if prompt:
+        lines.append((f"“{prompt[:_PROMPT_LETTERS]}{'…' * (len(prompt) > _PROMPT_LETTERS)}”", theme.QUIET))
     return lines

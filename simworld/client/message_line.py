@@ -21,6 +21,10 @@ class MessageLine:
         self.text = text
         self._until = now + _SECONDS + len(text) / 30
 
+    def clear(self) -> None:
+        """Show nothing until the next `say`."""
+        self.text = ""
+
     def draw(self, screen: pygame.Surface, now: float, bottom: int) -> None:
         """Draw the lines so that they end above `bottom`."""
         left = self._until - now

@@ -75,7 +75,7 @@ class PromptLine:
         size = theme.text_size(screen)
         area = pygame.Rect(size, 0, screen.get_width() - 2 * size, round(size * 2.4))
         area.bottom = screen.get_height() - size
-        theme.glass(screen, area)
+        theme.lay_panel(screen, area)
         pygame.draw.rect(screen, theme.ACCENT, area, 1, border_radius=max(4, size // 2))
         inside = area.inflate(-2 * size, 0)
         if not self.text:

@@ -135,6 +135,7 @@ class Session:
         match answer:
             case Ready():
                 self.world = answer
+                self.stats.chunk_frames = answer.chunk_frames
                 if self.prompt is not None and not answer.takes_prompts:
                     self.prompt = None
                     self.say("this world takes no prompts: it is a game, not a dream")

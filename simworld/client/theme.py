@@ -11,7 +11,7 @@ INK = (240, 242, 245)
 QUIET = (170, 178, 190)
 ACCENT = (255, 209, 102)
 WARNING = (255, 140, 110)
-GLASS = (12, 16, 24, 168)
+GLASS, DARK_GLASS = (12, 16, 24, 168), (12, 16, 24, 225)
 
 _Colour = tuple[int, int, int]
 
@@ -27,9 +27,8 @@ def font(size: int) -> pygame.Font:
     return pygame.font.Font(None, round(size * 1.3))
 
 
-@lru_cache(maxsize=512)
-def text(content: str, size: int, colour: _Colour = INK) -> pygame.Surface:
-    """`content` on one line, with a soft shadow so that it can be read on any picture."""
+def fresh_text(content: str, size: int, colour: _Colour = INK) -> pygame.Surface:
+    """`content` on one line, with a soft shadow so that it can be read on any picture. For what changes often."""
     printable = "".join(letter for letter in content if letter.isprintable())
     face = font(size).render(printable, True, colour)
     surface = pygame.Surface((face.get_width() + 1, face.get_height() + 1), pygame.SRCALPHA)
@@ -40,17 +39,23 @@ def text(content: str, size: int, colour: _Colour = INK) -> pygame.Surface:
     return surface
 
 
+@lru_cache(maxsize=128)
+def text(content: str, size: int, colour: _Colour = INK) -> pygame.Surface:
+    """The same, remembered: for what is drawn again and again."""
+    return fresh_text(content, size, colour)
+
+
 @lru_cache(maxsize=32)
-def panel(width: int, height: int, radius: int) -> pygame.Surface:
+def panel(width: int, height: int, radius: int, glass: tuple[int, int, int, int] = GLASS) -> pygame.Surface:
     """A sheet of dark glass with round corners."""
     surface = pygame.Surface((width, height), pygame.SRCALPHA)
-    pygame.draw.rect(surface, GLASS, surface.get_rect(), border_radius=radius)
+    pygame.draw.rect(surface, glass, surface.get_rect(), border_radius=radius)
     return surface
 
 
-def glass(screen: pygame.Surface, area: pygame.Rect) -> None:
+def lay_panel(screen: pygame.Surface, area: pygame.Rect, glass: tuple[int, int, int, int] = GLASS) -> None:
     """Lay a panel on `area` of `screen`."""
-    screen.blit(panel(area.width, area.height, max(4, text_size(screen) // 2)), area)
+    screen.blit(panel(area.width, area.height, max(4, text_size(screen) // 2), glass), area)
 
 
 def wrapped(content: str, size: int, width: int) -> list[str]:

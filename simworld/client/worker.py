@@ -59,10 +59,12 @@ Request = Reset | Step | SetPrompt | SaveState | LoadState
 
 @dataclass(frozen=True)
 class Ready:
-    """The world is made. `takes_prompts`: whether text changes it. `flops_per_chunk`: of a step, where it says so."""
+    """The world is made. `takes_prompts`: whether text changes it. `flops_per_chunk`: of a step, where it says so.
+    `chunk_frames`: pictures of one step, as far as the world says (its `frame_skip`)."""
 
     takes_prompts: bool
     flops_per_chunk: float | None
+    chunk_frames: int
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,13 @@ class Worker:
             env = self._make()
             world = env.unwrapped
             flops = getattr(world, "flops_per_chunk", None)
-            self._answer(Ready(hasattr(world, "set_prompt"), float(flops(self._num_steps)) if flops else None))
+            self._answer(
+                Ready(
+                    takes_prompts=hasattr(world, "set_prompt"),
+                    flops_per_chunk=float(flops(self._num_steps)) if flops else None,
+                    chunk_frames=int(getattr(world, "frame_skip", 1)),
+                )
+            )
             try:
                 while (request := self._requests.get()) is not None:
                     doing = _DOING[type(request)]
