@@ -188,6 +188,14 @@ def test_batches_stack_clips() -> None:
     assert len(batch.prompts) == 3
 
 
+def test_the_reference_game_streams_and_resumes() -> None:
+    with GameplayStream(1, 5, 24, 40, num_lanes=2) as clips:
+        whole = described(clips, 6)
+    with GameplayStream(2, 5, 24, 40, num_lanes=2, start_at=3) as clips:
+        assert described(clips, 3) == whole[3:]
+    assert len({frames for frames, *_ in whole}) == 6
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_die_with_the_process_that_made_them(tmp_path: Path, signal_number: int) -> None:
     script = tmp_path / "reader.py"
