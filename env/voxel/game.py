@@ -134,6 +134,10 @@ class Game:
         self.body[:] = 0
         self.body[[physics.X, physics.Y, physics.Z, physics.YAW, physics.PITCH]] = x, y, z, yaw, pitch
         self.body[physics.EYE] = physics.EYE_HEIGHT
+        # As after a step of standing there, so that the very first jump counts.
+        half, height = physics.PLAYER_HALF_WIDTH, physics.PLAYER_HEIGHT
+        self.body[physics.GROUND] = not physics.box_is_free(self.blocks, SOLID, x, y - 0.01, z, half, height)
+        self.body[physics.VY] = -physics.GRAVITY * 0.98
         self.hand[:] = 0
         self.broken = self.placed = AIR
         animals.populate(self.blocks, SOLID, PASTURE, self.herd, self.body, self.dice)

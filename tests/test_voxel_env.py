@@ -1,0 +1,155 @@
+"""The reference game as a Gymnasium environment: spaces, info, frame skip, saved states, tasks, bad input."""
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from simworld.actions import KEYS, from_vector, noop
+from simworld.env.voxel.blocks import BIRCH_LOG, LANTERN, LOG
+from simworld.env.voxel.bot import Bot
+from simworld.env.voxel.tasks import GOAL_DISTANCE, NUM_LOGS, TASKS, Explore, Navigate, Treechop
+from simworld.env.voxel.voxel_env import VoxelEnv
+
+SIZE = {"height": 24, "width": 40}
+
+
+@pytest.fixture(scope="module")
+def env() -> VoxelEnv:
+    return VoxelEnv(**SIZE, frame_skip=2, render_mode="rgb_array")
+
+
+# MineRL's camera is in degrees, and the checker would rather see actions in [-1, 1].
+@pytest.mark.filterwarnings("ignore:.*symmetric and normalized space.*:UserWarning")
+@pytest.mark.parametrize("name", ["Voxel", "VoxelNavigate"])
+def test_gymnasium_approves(name: str) -> None:
+    made = gymnasium.make(f"simworld:simworld/{name}-v0", **SIZE, render_mode="rgb_array", disable_env_checker=True)
+    check_env(made.unwrapped)
+
+
+def test_tasks_are_truncated_and_free_play_is_not() -> None:
+    names = ("Voxel", "VoxelTreechop", "VoxelNavigate", "VoxelExplore")
+    limits = {name: gymnasium.spec(f"simworld/{name}-v0").max_episode_steps for name in names}
+    assert limits == {"Voxel": None, "VoxelTreechop": 8000, "VoxelNavigate": 6000, "VoxelExplore": 6000}
+
+
+def test_info_tells_the_truth(env: VoxelEnv) -> None:
+    observation, info = env.reset(seed=1, options={"biome": "forest", "time_of_day": 0.3, "weather": "rain"})
+    assert set(info) == {"pose", "biome", "time_of_day", "weather", "caption", "frames"}
+    assert (info["biome"], info["time_of_day"], info["weather"]) == ("forest", 0.3, "rain")
+    assert info["pose"].shape == (5,) and info["pose"].dtype == np.float64
+    assert info["caption"] and isinstance(info["caption"], str)
+    assert np.array_equal(info["frames"], observation["pov"][None])
+    observation, _, _, _, info = env.step(noop())
+    assert info["frames"].shape == (2, 24, 40, 3) and info["frames"].dtype == np.uint8
+    assert np.array_equal(info["frames"][-1], observation["pov"])
+    assert np.array_equal(env.render(), observation["pov"])
+
+
+def test_frame_skip_holds_the_action_for_each_frame(env: VoxelEnv) -> None:
+    single = VoxelEnv(**SIZE)
+    env.reset(seed=3)
+    single.reset(seed=3)
+    action = {**noop(), "forward": 1, "camera": np.array([1.0, 10.0], np.float32)}
+    for _ in range(5):
+        _, _, _, _, info = env.step(action)
+        frames = [single.step(action)[0]["pov"] for _ in range(2)]
+        assert np.array_equal(info["frames"], frames)
+
+
+def test_saved_states_go_on_exactly(env: VoxelEnv) -> None:
+    env.reset(seed=8)
+    bot = Bot(0)
+    actions = []
+    for _ in range(30):
+        actions.append(from_vector(bot.act(env.game)))
+        env.step(actions[-1])
+    state = env.save_state()
+    first = [env.step(action) for action in actions]
+    env.reset(seed=9)
+    observation, _ = env.load_state(state)
+    second = [env.step(action) for action in actions]
+    assert observation["pov"].shape == (24, 40, 3)
+    for one, other in zip(first, second, strict=True):
+        assert np.array_equal(one[4]["frames"], other[4]["frames"])
+        assert one[4]["caption"] == other[4]["caption"] and np.array_equal(one[4]["pose"], other[4]["pose"])
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "match"),
+    [
+        ({"frame_skip": 0}, "frame_skip"),
+        ({"render_mode": "human"}, "rgb_array"),
+        ({"task": "fly"}, "treechop"),
+        ({"height": 2}, "height"),
+    ],
+)
+def test_impossible_arguments_are_refused(kwargs: dict, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        VoxelEnv(**{**SIZE, **kwargs})
+
+
+def test_bad_actions_and_options_are_refused(env: VoxelEnv) -> None:
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="fly"):
+        env.step({**noop(), "fly": 1})
+    with pytest.raises(ValueError, match="jump"):
+        env.step({key: value for key, value in noop().items() if key != "jump"})
+    with pytest.raises(ValueError, match="time_of_day"):
+        env.reset(seed=0, options={"hour": 3})
+    with pytest.raises(ValueError, match="savanna"):
+        env.reset(seed=0, options={"biome": "moon"})
+
+
+def test_every_action_of_the_table_is_in_the_space(env: VoxelEnv) -> None:
+    assert set(env.action_space.spaces) == {*KEYS, "camera"}
+
+
+def test_treechop_pays_for_logs_and_ends_after_eight(env: VoxelEnv) -> None:
+    task, game = Treechop(), env.game
+    task.begin(game)
+    scores = []
+    for broken in [0, LOG, BIRCH_LOG, LANTERN] + [LOG] * (NUM_LOGS - 2):
+        game.broken = broken
+        scores.append(task.score(game))
+    assert [reward for reward, _ in scores[:4]] == [0, 1, 1, 0]
+    assert sum(reward for reward, _ in scores) == NUM_LOGS
+    assert [over for _, over in scores] == [False] * (len(scores) - 1) + [True]
+
+
+def test_navigate_pays_for_getting_nearer_to_the_beacon(env: VoxelEnv) -> None:
+    env.reset(seed=5)
+    task, game = Navigate(), env.game
+    task.begin(game)
+    goal_x, goal_z = task.goal
+    x, _, z = game.pose[:3]
+    assert np.hypot(goal_x - x, goal_z - z) == pytest.approx(GOAL_DISTANCE, abs=1)
+    assert (game.blocks[int(goal_x) & 255, :, int(goal_z) & 255] == LANTERN).sum() >= 3
+    game.stand(x + (goal_x - x) / 2, 40, z + (goal_z - z) / 2, 0, 0)
+    reward, over = task.score(game)
+    assert reward == pytest.approx(GOAL_DISTANCE / 2, abs=1) and not over
+    assert task.score(game) == (0.0, False), "standing still pays nothing"
+    game.stand(goal_x - 1, 40, goal_z, 0, 0)
+    reward, over = task.score(game)
+    assert reward > 100 and over
+
+
+def test_explore_pays_for_every_new_area_once(env: VoxelEnv) -> None:
+    env.reset(seed=6)
+    task, game = Explore(), env.game
+    game.stand(4.0, 40, 4.0, 0, 0)
+    task.begin(game)
+    rewards = []
+    for x in (5.0, 9.0, 5.0, 265.0, 17.0):
+        game.stand(x, 40, 4.0, 0, 0)
+        rewards.append(task.score(game))
+    assert [reward for reward, _ in rewards] == [0, 1, 0, 0, 1]
+    assert not any(over for _, over in rewards)
+
+
+def test_the_beacon_is_the_same_for_equal_seeds() -> None:
+    made = VoxelEnv(**SIZE, task="navigate")
+    first = made.reset(seed=4)[0]["pov"]
+    made.reset(seed=5)
+    assert np.array_equal(made.reset(seed=4)[0]["pov"], first)
+    assert set(TASKS) == {"treechop", "navigate", "explore"}
