@@ -195,9 +195,9 @@ def draw_hand(
     rise = math.sin(math.pi * swing * swing) if swing > 0 else 0.0
     # Held near the picture's corner, whatever its shape; a stroke goes inwards, up and ahead.
     cx, cy, cz = min(0.80 * edge, 0.98) - 0.36 * stroke, -0.56 + 0.22 * stroke - 0.1 * rise, 1.15 + 0.2 * stroke
-    turn, tilt = math.radians(40.0 - 32.0 * stroke), math.radians(-6.0 + 34.0 * stroke)
+    turn, tilt = math.radians(-4.0 + 22.0 * stroke), math.radians(-4.0 + 30.0 * stroke)
     ct, st, cp, sp = math.cos(turn), math.sin(turn), math.cos(tilt), math.sin(tilt)
-    size = 0.44
+    size = 0.40
     half, tall = BOX[held, 0] * size, BOX[held, 1] * size
     ax, ay, az = cx + 0.10, cy - 0.36 - 0.04 * stroke, cz - 0.10
     if held == AIR:

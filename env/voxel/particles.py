@@ -13,11 +13,11 @@ from simworld.env.voxel.light import OPEN_SKY, WALL
 from simworld.env.voxel.sky import DAYLIGHT, RAIN, SNOW, STARS, STEP, SUN
 
 _RNG = np.random.default_rng(11)
-_NUM_STARS = 90
+_NUM_STARS = 120
 _DIRECTIONS = _RNG.normal(size=(_NUM_STARS, 3))
 _DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1, keepdims=True)
-_MAGNITUDES = 0.25 + 0.75 * _RNG.random(_NUM_STARS) ** 3
-_NUM_DROPS = 64
+_MAGNITUDES = 0.4 + 0.6 * _RNG.random(_NUM_STARS) ** 3
+_NUM_DROPS = 80
 _PLACES = _RNG.random((_NUM_DROPS, 4))
 _BOX_SIZE = 14.0
 _BOX_HEIGHT = 12.0
@@ -46,7 +46,7 @@ def draw_stars(picture: np.ndarray, openness: np.ndarray, sky: np.ndarray, axes:
         row = high / 2 - (x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2]) / ahead / pixel - 0.5
         if column < -2 or row < -2 or column > wide + 1 or row > high + 1:
             continue
-        bright = 0.62 * _MAGNITUDES[star] * sky[STARS] * min(y * 6, 1.0)
+        bright = 0.8 * _MAGNITUDES[star] * sky[STARS] * min(y * 6, 1.0)
         for i in range(max(int(row) - reach, 0), min(int(row) + reach + 2, high)):
             for j in range(max(int(column) - reach, 0), min(int(column) + reach + 2, wide)):
                 far = (i - row) ** 2 + (j - column) ** 2
@@ -91,10 +91,10 @@ def draw_drops(
         column = (x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2]) / ahead / pixel + wide / 2 - 0.5
         row = high / 2 - (x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2]) / ahead / pixel - 0.5
         long = 0.05 / ahead / pixel if snow else 0.42 / ahead / pixel
-        thick = max(0.05 / ahead / pixel, 0.75) if snow else max(0.012 / ahead / pixel, 0.55)
+        thick = max(0.06 / ahead / pixel, 0.85) if snow else max(0.014 / ahead / pixel, 0.6)
         long = max(long, thick)
         edge = min((0.5 * _BOX_SIZE - ahead) * 0.6, 1.0)
-        alpha = (0.75 if snow else 0.34) * max(edge, 0.0) * min((ahead - 1.2) * 1.5, 1.0)
+        alpha = (0.8 if snow else 0.42) * max(edge, 0.0) * min((ahead - 1.2) * 1.5, 1.0)
         if alpha <= 0 or column < -4 or column > wide + 4:
             continue
         for i in range(max(int(row - 2 * long) - 1, 0), min(int(row + 2 * long) + 2, high)):

@@ -59,7 +59,9 @@ def trace(
     vx = 1.0 / dx if abs(dx) > 1e-9 else 1e9
     vy = 1.0 / dy if abs(dy) > 1e-9 else 1e9
     vz = 1.0 / dz if abs(dz) > 1e-9 else 1e9
-    step_x, step_y, step_z = 1 if vx > 0 else -1, 1 if vy > 0 else -1, 1 if vz > 0 else -1
+    # Time to cross a block sideways, and a layer: what a flat and a cubic jump are worth.
+    level, steep = min(abs(vx), abs(vz)), abs(vy)
+    nearest = min(level, steep)
     t = start
     face = -1
     if oy + dy * t >= height:
@@ -74,9 +76,10 @@ def trace(
         if t >= end or iy < 0 or iy >= height:
             break
         index = ((ix & 255) * height + iy) << 8 | (iz & 255)
-        far = int(skip[index])
-        if far == 0:
-            far = 1
+        jump = np.int64(skip[index])
+        wide, tall = jump & 15, jump & 15
+        if jump == 0:
+            wide, tall = 1, 1
             block = blocks[index]
             if block == WATER:
                 if not wet:
@@ -111,30 +114,34 @@ def trace(
                     at, enters = _enter_box(ox, oy, oz, ix, iy, iz, vx, vy, vz, _HALF[block], _TALL[block])
                     if enters >= 0:
                         return at, block, enters, ix, iy, iz, water_t, water_face, water_length, glass
-        elif wet:
-            wet = False
-            water_length += t - wet_from
-        edge_x = ix + far if vx > 0 else ix + 1 - far
-        edge_y = iy + far if vy > 0 else iy + 1 - far
-        edge_z = iz + far if vz > 0 else iz + 1 - far
+        else:
+            flat = jump >> 4
+            if min(flat * level, steep) > wide * nearest:
+                wide, tall = flat, 1
+            if wet:
+                wet = False
+                water_length += t - wet_from
+        edge_x = ix + wide if vx > 0 else ix + 1 - wide
+        edge_y = iy + tall if vy > 0 else iy + 1 - tall
+        edge_z = iz + wide if vz > 0 else iz + 1 - wide
         tx, ty, tz = (edge_x - ox) * vx, (edge_y - oy) * vy, (edge_z - oz) * vz
         if tx < ty and tx < tz:
             t = tx
             ix = edge_x if vx > 0 else edge_x - 1
             face = 1 if vx > 0 else 0
-            if far > 1:
+            if wide > 1:
                 iy, iz = int(math.floor(oy + dy * t)), int(math.floor(oz + dz * t))
         elif ty < tz:
             t = ty
             iy = edge_y if vy > 0 else edge_y - 1
             face = 3 if vy > 0 else 2
-            if far > 1:
+            if wide > 1:
                 ix, iz = int(math.floor(ox + dx * t)), int(math.floor(oz + dz * t))
         else:
             t = tz
             iz = edge_z if vz > 0 else edge_z - 1
             face = 5 if vz > 0 else 4
-            if far > 1:
+            if wide > 1:
                 ix, iy = int(math.floor(ox + dx * t)), int(math.floor(oy + dy * t))
     if wet:
         water_length += min(t, end) - wet_from
@@ -176,12 +183,17 @@ def leap(
         elif y < 0:
             return t
         else:
-            far = skip[((int(x) & 255) * height + int(y)) << 8 | (int(z) & 255)]
-            if far < 2:
+            jump = np.int64(skip[((int(x) & 255) * height + int(y)) << 8 | (int(z) & 255)])
+            if jump == 0:
                 return t
-            out = _leave(ox, dx - sx, dx + sx, x + 1 - far, x + far, t)
-            out = min(out, _leave(oy, dy - sy, dy + sy, y + 1 - far, y + far, t))
-            out = min(out, _leave(oz, dz - sz, dz + sz, z + 1 - far, z + far, t))
+            cube, flat = jump & 15, jump >> 4
+            out = _leave(ox, dx - sx, dx + sx, x + 1 - cube, x + cube, t)
+            out = min(out, _leave(oy, dy - sy, dy + sy, y + 1 - cube, y + cube, t))
+            out = min(out, _leave(oz, dz - sz, dz + sz, z + 1 - cube, z + cube, t))
+            thin = _leave(ox, dx - sx, dx + sx, x + 1 - flat, x + flat, t)
+            thin = min(thin, _leave(oy, dy - sy, dy + sy, y, y + 1, t))
+            thin = min(thin, _leave(oz, dz - sz, dz + sz, z + 1 - flat, z + flat, t))
+            out = max(out, thin)
         if out >= end:
             return end
         if out <= t + 0.1:

@@ -23,7 +23,7 @@ FIELD_OF_VIEW = 70.0
 VIEW = 64.0
 """How far rays go, in blocks; the fog is closed there."""
 _TILE = 4
-_DEEP = (0.055, 0.19, 0.40)
+_DEEP = (0.075, 0.25, 0.47)
 _FAINT = 0.04
 """Contrast of an outline that nobody would see as a staircase."""
 _NO_KEY = -1
@@ -85,12 +85,12 @@ def _see(
         wet *= length
         deep_r, deep_g, deep_b = _DEEP[0] * lr, _DEEP[1] * lg, _DEEP[2] * lb
         if water_face < 0:
-            murk = 1 - math.exp(-0.16 * wet)
+            murk = 1 - math.exp(-0.12 * wet)
             r, g, b = r * 0.72, g * 0.88, b * 0.98
             r, g, b = r + (1.3 * deep_r - r) * murk, g + (1.5 * deep_g - g) * murk, b + (1.35 * deep_b - b) * murk
         else:
             surface_t = water_t
-            murk = 1 - 0.72 * math.exp(-0.34 * wet)
+            murk = 1 - 0.8 * math.exp(-0.28 * wet)
             r, g, b = r + (deep_r - r) * murk, g + (deep_g - g) * murk, b + (deep_b - b) * murk
             wx, wz, beat = ex + dx * water_t, ez + dz * water_t, 0.07 * sky[STEP]
             near = max(1 - water_t * length / 28.0, 0.0)

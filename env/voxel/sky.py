@@ -27,9 +27,9 @@ _STEP_PERIOD = 1 << 20
 # Colours by height of the sun (its sine): zenith, horizon, glow around a low sun, sunlight, ambient light, clouds.
 _HEIGHTS = np.array([-0.35, -0.12, 0.0, 0.12, 0.4, 1.0])
 _PALETTE = np.array([
-    [(0.020, 0.035, 0.105), (0.060, 0.085, 0.190), (0.06, 0.08, 0.18), (0.06, 0.08, 0.14), (0.215, 0.265, 0.420), (0.10, 0.12, 0.21)],
-    [(0.065, 0.085, 0.240), (0.250, 0.200, 0.350), (0.60, 0.32, 0.34), (0.08, 0.07, 0.10), (0.270, 0.290, 0.430), (0.30, 0.24, 0.36)],
-    [(0.190, 0.260, 0.520), (0.720, 0.500, 0.440), (1.00, 0.56, 0.26), (0.42, 0.20, 0.08), (0.430, 0.390, 0.440), (0.86, 0.58, 0.50)],
+    [(0.030, 0.050, 0.140), (0.085, 0.120, 0.260), (0.08, 0.11, 0.25), (0.08, 0.11, 0.18), (0.290, 0.350, 0.530), (0.14, 0.17, 0.30)],
+    [(0.075, 0.100, 0.270), (0.270, 0.220, 0.380), (0.62, 0.34, 0.36), (0.10, 0.09, 0.12), (0.330, 0.350, 0.500), (0.32, 0.27, 0.40)],
+    [(0.190, 0.260, 0.520), (0.720, 0.500, 0.440), (1.00, 0.56, 0.26), (0.46, 0.22, 0.09), (0.460, 0.420, 0.470), (0.88, 0.60, 0.52)],
     [(0.270, 0.430, 0.760), (0.830, 0.740, 0.680), (1.00, 0.72, 0.40), (0.66, 0.42, 0.20), (0.540, 0.510, 0.520), (1.00, 0.84, 0.74)],
     [(0.290, 0.530, 0.900), (0.690, 0.840, 0.960), (0.90, 0.90, 0.86), (0.58, 0.50, 0.38), (0.620, 0.640, 0.660), (1.00, 0.99, 0.97)],
     [(0.260, 0.520, 0.930), (0.680, 0.850, 0.980), (0.80, 0.90, 0.96), (0.52, 0.49, 0.42), (0.640, 0.660, 0.680), (1.00, 1.00, 1.00)],
@@ -58,13 +58,15 @@ def sky_state(time_of_day: float, weather: str, intensity: float, step: int) -> 
     cover = 0.36
     gloom = 0.0 if weather == "clear" else intensity
     if gloom:
-        dark = {"rain": 0.74, "snow": 0.98, "storm": 0.46}[weather]
-        grey = _GREY * dark * (0.17 + 0.83 * daylight) * np.array([1.0, 1.0, 1.03])
+        dark = {"rain": 0.98, "snow": 1.3, "storm": 0.68}[weather]
+        grey = _GREY * dark * (0.26 + 0.74 * daylight) * np.array([1.0, 1.0, 1.03])
         zenith = zenith + gloom * (0.82 * grey - zenith)
         horizon = horizon + gloom * (1.08 * grey - horizon)
         glow = glow + 0.85 * gloom * (1.08 * grey - glow)
-        sunlight = sunlight * (1 - 0.93 * gloom)
-        ambient = ambient * (1 - gloom * (1 - {"rain": 0.8, "snow": 0.98, "storm": 0.62}[weather]))
+        sunlight = sunlight * (1 - 0.85 * gloom)
+        # By day the missing sun darkens all; the night is dark enough to be left alone.
+        dim = 1 + ({"rain": 0.98, "snow": 1.12, "storm": 0.76}[weather] - 1) * (0.3 + 0.7 * daylight)
+        ambient = ambient * (1 + gloom * (dim - 1))
         clouds = clouds + gloom * (0.92 * grey - clouds)
         cover += 0.4 * gloom
     sky[ZENITH : CLOUD_COLOR + 3] = np.concatenate([zenith, horizon, glow, sunlight, ambient, clouds])
@@ -72,7 +74,7 @@ def sky_state(time_of_day: float, weather: str, intensity: float, step: int) -> 
     sky[CLOUDS] = cover
     sky[DRIFT] = (step % _STEP_PERIOD) * 0.03
     thick = {"clear": 0.0, "rain": 0.4, "snow": 0.55, "storm": 0.55}[weather] * gloom
-    sky[FOG_START], sky[FOG_END] = 26 * (1 - thick), 64 * (1 - 0.6 * thick)
+    sky[FOG_START], sky[FOG_END] = 26 * (1 - thick), 64 * (1 - 0.55 * thick)
     sky[RAIN] = gloom if weather in ("rain", "storm") else 0
     sky[SNOW] = gloom if weather == "snow" else 0
     sky[STEP] = step % _STEP_PERIOD
@@ -86,7 +88,7 @@ def sky_state(time_of_day: float, weather: str, intensity: float, step: int) -> 
 def cloud_map() -> np.ndarray:
     """Cloud density, float32 [256, 256] about -1 to 1, periodic; one texel is 4 blocks of sky."""
     rng = np.random.default_rng(4)
-    return fractal(rng, 20, 3) + 0.3 * fractal(rng, 6, 1)
+    return fractal(rng, 20, 2) + 0.3 * fractal(rng, 6, 1)
 
 
 @njit(nogil=True, cache=True, fastmath=True, forceinline=True)
@@ -152,18 +154,19 @@ def sky_color(
         b += (0.99 - b) * disc
         clear -= disc
     if dy > 0.02:
-        far = (CLOUD_HEIGHT - ey) / dy
+        # A layer that bends down to the horizon: far clouds do not shrink to thin, flickering streaks.
+        far = (CLOUD_HEIGHT - ey) / (dy + 0.14)
         u = (ex + dx * far + sky[DRIFT]) * 0.25
         v = (ez + dz * far) * 0.25
-        fade = min(max((dy - 0.03) * 6.0, 0.0), 1.0)
+        fade = min((dy - 0.02) * 4.0, 1.0)
         u0, v0 = math.floor(u), math.floor(v)
         fu, fv = u - u0, v - v0
         i, j = int(u0) & 255, int(v0) & 255
         i1, j1 = (i + 1) & 255, (j + 1) & 255
         top = clouds[i, j] * (1 - fu) + clouds[i1, j] * fu
         thick = top * (1 - fv) + (clouds[i, j1] * (1 - fu) + clouds[i1, j1] * fu) * fv
-        thick = min(max((thick + sky[CLOUDS] - 0.42) * 2.6, 0.0), 1.0)
-        cover = thick * (2 - thick) * 0.88 * fade
+        thick = min(max((thick + sky[CLOUDS] - 0.42) * 1.9, 0.0), 1.0)
+        cover = thick * (2 - thick) * 0.86 * fade
         # Thick middles are a little darker than the rims.
         shade = 1 - 0.14 * thick
         r += (sky[CLOUD_COLOR] * shade - r) * cover

@@ -8,8 +8,28 @@ import numpy as np
 from numba import njit
 
 from simworld.env.voxel.blocks import (
-    ACACIA_LEAVES, AIR, BIRCH_LEAVES, BIRCH_LOG, BRICK, CACTUS, COBBLESTONE, GLASS, LANTERN, LEAVES, LOG, MOSSY_STONE,
-    PATH, PLANKS, SANDSTONE, SNOW, SNOWY_LEAVES, SPRUCE_LEAVES, STONE, TILES, WATER, WOOL,
+    ACACIA_LEAVES,
+    AIR,
+    BIRCH_LEAVES,
+    BIRCH_LOG,
+    BRICK,
+    CACTUS,
+    COBBLESTONE,
+    GLASS,
+    LANTERN,
+    LEAVES,
+    LOG,
+    MOSSY_STONE,
+    PATH,
+    PLANKS,
+    SANDSTONE,
+    SNOW,
+    SNOWY_LEAVES,
+    SPRUCE_LEAVES,
+    STONE,
+    TILES,
+    WATER,
+    WOOL,
 )  # fmt: skip
 from simworld.env.voxel.noise import scatter
 

@@ -142,8 +142,15 @@ def _light_on(
 @njit(nogil=True, cache=True, fastmath=True, forceinline=True)
 def crack_at(cracks: np.ndarray, u: float, v: float, progress: float) -> float:
     """How dark the cracks are at u, v of a face when `progress` 0..1 of the digging is done: 0 none to 1."""
-    when = cracks[int(v * 16) & 15, int(u * 16) & 15]
-    return min(max((progress - when) * 8.0, 0.0), 1.0)
+    x, y = u * 16 - 0.5, v * 16 - 0.5
+    x0, y0 = math.floor(x), math.floor(y)
+    fx, fy = x - x0, y - y0
+    dark = 0.0
+    for corner in range(4):
+        i, j = int(x0) + (corner & 1), int(y0) + (corner >> 1)
+        weight = (fx if corner & 1 else 1 - fx) * (fy if corner >> 1 else 1 - fy)
+        dark += weight * min(max((progress - cracks[j & 15, i & 15]) * 8.0, 0.0), 1.0)
+    return min(1.6 * dark, 1.0)
 
 
 @njit(nogil=True, cache=True, fastmath=True, forceinline=True)

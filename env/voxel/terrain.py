@@ -11,8 +11,30 @@ from numba import njit
 
 from simworld.env.voxel import structures
 from simworld.env.voxel.blocks import (
-    AIR, BEDROCK, BLUE_FLOWER, CLAY, COAL_ORE, DIRT, DRY_GRASS, DRY_SHRUB, GOLD_ORE, GRASS, GRAVEL, ICE, MUSHROOM, PUMPKIN,
-    RED_FLOWER, SAND, SANDSTONE, SHRUB, SNOW, SNOWY_GRASS, STONE, SWAMP_GRASS, WATER, YELLOW_FLOWER,
+    AIR,
+    BEDROCK,
+    BLUE_FLOWER,
+    CLAY,
+    COAL_ORE,
+    DIRT,
+    DRY_GRASS,
+    DRY_SHRUB,
+    GOLD_ORE,
+    GRASS,
+    GRAVEL,
+    ICE,
+    MUSHROOM,
+    PUMPKIN,
+    RED_FLOWER,
+    SAND,
+    SANDSTONE,
+    SHRUB,
+    SNOW,
+    SNOWY_GRASS,
+    STONE,
+    SWAMP_GRASS,
+    WATER,
+    YELLOW_FLOWER,
 )  # fmt: skip
 from simworld.env.voxel.light import fill_light, fill_skip, relight, unskip
 from simworld.env.voxel.noise import SIZE, fractal, levels, sample_solid, scatter, smoothstep, solid_noise
@@ -96,14 +118,14 @@ def _shape(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     land = levels(fractal(rng, 3, 4))
     heat = levels(fractal(rng, 3, 2) + 0.12 * fractal(rng, 16, 2))
     damp = levels(fractal(rng, 4, 2) + 0.12 * fractal(rng, 16, 2))
-    rough = levels(fractal(rng, 4, 3))
+    rough = levels(fractal(rng, 3, 2) + 0.1 * fractal(rng, 12, 2))
     hills, detail, bend = fractal(rng, 8, 3), fractal(rng, 20, 2), fractal(rng, 3, 3)
 
     height = np.interp(land, [0, 0.07, 0.15, 0.19, 0.35, 1], [12, 17, 22.4, 25.0, 26.5, 29.5]).astype(np.float32)
     inland = smoothstep(0.17, 0.3, land)
-    peaks = smoothstep(0.74, 0.97, rough) * smoothstep(0.22, 0.38, land)
+    peaks = smoothstep(0.7, 1.0, rough) * smoothstep(0.22, 0.38, land)
     height += hills * (0.6 + 3.4 * inland * smoothstep(0.2, 0.7, rough)) + 0.5 * detail
-    height += peaks * (17 + 9 * np.abs(detail) + 6 * hills)
+    height += peaks * (18 + 4 * np.abs(detail) + 9 * hills)
     marsh = smoothstep(0.68, 0.76, damp) * smoothstep(0.34, 0.42, heat) * smoothstep(0.86, 0.78, heat) * inland * (1 - peaks)
     height += marsh * (SEA + 0.3 + 1.5 * detail - height)
     river = (1 - smoothstep(0.02, 0.075, np.abs(bend))) * (1 - smoothstep(0, 0.25, peaks)) * smoothstep(0.05, 0.15, heat)

@@ -187,20 +187,20 @@ def pumpkin(rng: np.random.Generator) -> np.ndarray:
     return picture
 
 
-_DIRT, _GRASS, _SNOW, _DRY, _SWAMP = (134, 98, 68), (103, 164, 62), (238, 243, 250), (186, 174, 84), (88, 116, 62)
+_DIRT, _GRASS, _SNOW, _DRY, _SWAMP = (134, 98, 68), (103, 164, 62), (212, 221, 232), (186, 174, 84), (88, 116, 62)
 PAINTERS: dict[str, Painter] = {
     "none": plain((0, 0, 0), 0),
-    "grass_top": plain(_GRASS, 0.15, edge=0.12),
+    "grass_top": plain(_GRASS, 0.13, edge=0.09),
     "grass_side": covered(_GRASS, _DIRT),
     "dirt": plain(_DIRT, 0.17),
     "stone": veined((132, 133, 138), 0.16),
-    "sand": plain((224, 209, 158), 0.08, edge=0.09),
-    "sandstone": rows((216, 198, 146), 4, 0.13),
+    "sand": plain((214, 199, 150), 0.08, edge=0.07),
+    "sandstone": rows((206, 188, 138), 4, 0.13),
     "snow": plain(_SNOW, 0.035, edge=0.06),
     "snowy_side": covered(_SNOW, _DIRT),
-    "dry_grass_top": plain(_DRY, 0.14, edge=0.12),
+    "dry_grass_top": plain(_DRY, 0.12, edge=0.08),
     "dry_grass_side": covered(_DRY, _DIRT),
-    "swamp_grass_top": plain(_SWAMP, 0.18, edge=0.12),
+    "swamp_grass_top": plain(_SWAMP, 0.15, edge=0.09),
     "swamp_grass_side": covered(_SWAMP, (98, 78, 58)),
     "water": plain((52, 106, 196), 0.05, edge=0.0),
     "log_side": stripes((112, 84, 52), 0.18, 4),
@@ -240,7 +240,7 @@ PAINTERS: dict[str, Painter] = {
     "pumpkin_side": pumpkin,
     "coal_ore": veined((132, 133, 138), 0.1, (46, 46, 50)),
     "gold_ore": veined((132, 133, 138), 0.1, (238, 200, 76)),
-    "wool": plain((232, 228, 220), 0.07, edge=0.06),
+    "wool": plain((214, 210, 202), 0.07, edge=0.06),
 }
 
 
