@@ -33,15 +33,17 @@ class Block:
     size: tuple[float, float] = (0.5, 1.0)
 
 
-(AIR, GRASS, DIRT, STONE, SAND, SNOW, WATER, LOG, LEAVES, PLANKS, COBBLESTONE, CACTUS, ICE, BRICK, GRAVEL, LANTERN, GLASS) = range(17)
+(AIR, GRASS, DIRT, STONE, SAND, SNOW, WATER, LOG, LEAVES) = range(9)
+(PLANKS, COBBLESTONE, CACTUS, ICE, BRICK, GRAVEL, LANTERN, GLASS) = range(9, 17)
 (BEDROCK, SANDSTONE, SNOWY_GRASS, DRY_GRASS, SWAMP_GRASS, BIRCH_LOG, BIRCH_LEAVES, SPRUCE_LEAVES, SNOWY_LEAVES) = range(17, 26)
-(ACACIA_LEAVES, PATH, MOSSY_STONE, TILES, CLAY, RED_FLOWER, YELLOW_FLOWER, BLUE_FLOWER, SHRUB, DRY_SHRUB, MUSHROOM) = range(26, 37)
+(ACACIA_LEAVES, PATH, MOSSY_STONE, TILES, CLAY) = range(26, 31)
+(RED_FLOWER, YELLOW_FLOWER, BLUE_FLOWER, SHRUB, DRY_SHRUB, MUSHROOM) = range(31, 37)
 (PUMPKIN, COAL_ORE, GOLD_ORE, WOOL) = range(37, 41)
 
 
-def _cube(id: int, name: str, hardness: int, top: str, side: str | None = None, bottom: str | None = None, glow: int = 0) -> Block:
+def _cube(id: int, name: str, hardness: int, top: str, side: str | None = None, bottom: str | None = None) -> Block:
     """A full, solid, opaque cube; side and bottom look like the top unless they are named."""
-    return Block(id, name, True, True, hardness, top, side or top, bottom or side or top, glow)
+    return Block(id, name, True, True, hardness, top, side or top, bottom or side or top)
 
 
 def _plant(id: int, name: str, top: str, side: str, size: tuple[float, float]) -> Block:

@@ -15,8 +15,9 @@ from simworld.env.voxel.surface import light_at, texel
 ANIMAL_KINDS: tuple[str, ...] = ("pig", "sheep", "cow", "chicken")
 """Names by kind number, as in the entity record."""
 
-_PINK, _SNOUT, _FLEECE, _FACE, _HIDE, _PATCH = (236, 160, 160), (206, 122, 128), (236, 232, 222), (196, 172, 148), (98, 68, 48), (232, 228, 220)
-_DARK, _FEATHER, _BEAK, _COMB, _HORN = (38, 32, 32), (244, 242, 236), (240, 176, 48), (212, 52, 44), (204, 196, 176)
+_PINK, _SNOUT, _FLEECE, _FACE = (236, 160, 160), (206, 122, 128), (236, 232, 222), (196, 172, 148)
+_HIDE, _PATCH, _HORN, _DARK = (98, 68, 48), (232, 228, 220), (204, 196, 176), (38, 32, 32)
+_FEATHER, _BEAK, _COMB = (244, 242, 236), (240, 176, 48), (212, 52, 44)
 
 # Each box: centre x y z, half size x y z, colour, leg swing (0 none, 1 or -1 in turn), pivot height of the swing.
 _Part = tuple[float, float, float, float, float, float, tuple[int, int, int], float, float]
@@ -117,8 +118,9 @@ def draw_animal(
     j0, j1, i0, i1 = 0, wide, 0, high
     if ahead > radius + 0.3:
         reach = radius * 1.1 / (ahead - radius) / pixel
-        j0, j1 = int(max(right / ahead / pixel + wide / 2 - reach, 0)), int(min(right / ahead / pixel + wide / 2 + reach + 1, wide))
-        i0, i1 = int(max(high / 2 - up / ahead / pixel - reach, 0)), int(min(high / 2 - up / ahead / pixel + reach + 1, high))
+        column, row = wide / 2 + right / ahead / pixel, high / 2 - up / ahead / pixel
+        j0, j1 = int(max(column - reach, 0)), int(min(column + reach + 1, wide))
+        i0, i1 = int(max(row - reach, 0)), int(min(row + reach + 1, high))
     yaw = math.radians(entity[4])
     rx, rz, fx, fz = -math.cos(yaw), -math.sin(yaw), -math.sin(yaw), math.cos(yaw)
     cell_x, cell_y, cell_z = int(math.floor(ax + eye[0])), int(math.floor(entity[2] + 0.5)), int(math.floor(az + eye[2]))
@@ -235,7 +237,8 @@ def draw_hand(
                     b += 0.25 * 0.52 * shade * lb
                     cover += 0.25
                 elif side >= 0:
-                    lx, ly, lz = (x + dx * best) / (2 * half) + 0.5, (y + dy * best) / tall + 0.5, (z + dz * best) / (2 * half) + 0.5
+                    lx, lz = (x + dx * best) / (2 * half) + 0.5, (z + dz * best) / (2 * half) + 0.5
+                    ly = (y + dy * best) / tall + 0.5
                     if side < 2:
                         tu, tv, texture = lz, 1 - ly, faces[held, 1]
                     elif side < 4:

@@ -243,6 +243,7 @@ def render(
     texels, means, faces, cracks = atlas()
     _draw(
         terrain.blocks.reshape(-1), terrain.skip.reshape(-1), terrain.light.reshape(-1),
-        texels, means, faces, cracks, cloud_map(), np.asarray(eye, np.float64), float(yaw), float(pitch), np.asarray(sky, np.float32),
+        texels, means, faces, cracks, cloud_map(),
+        np.asarray(eye, np.float64), float(yaw), float(pitch), np.asarray(sky, np.float32),
         np.asarray(entities, np.float32), int(held), float(swing), np.asarray(target, np.int64), float(crack), out,
     )  # fmt: skip

@@ -51,10 +51,17 @@ _COVER = np.array([GRASS, GRASS, SAND, SNOWY_GRASS, STONE, SWAMP_GRASS, SAND, SA
 _SOIL = np.array([DIRT, DIRT, SANDSTONE, DIRT, STONE, DIRT, SAND, GRAVEL, DIRT, DIRT, DIRT], np.uint8)
 _TREE_SHARE = np.array([0.035, 0.5, 0.1, 0.1, 0.1, 0.26, 0.05, 0.0, 0.1, 0.42, 0.42])
 _TREE = np.array([
-    (structures.OAK, structures.BIG_OAK), (structures.OAK, structures.BIG_OAK), (structures.CACTUS_PLANT, structures.CACTUS_PLANT),
-    (structures.SNOWY_SPRUCE, structures.SNOWY_SPRUCE), (structures.SPRUCE, structures.BOULDER), (structures.SWAMP_OAK, structures.SWAMP_OAK),
-    (structures.PALM, structures.BOULDER), (structures.OAK, structures.OAK), (structures.ACACIA, structures.ACACIA),
-    (structures.SPRUCE, structures.SPRUCE), (structures.BIRCH, structures.BIRCH),
+    (structures.OAK, structures.BIG_OAK),
+    (structures.OAK, structures.BIG_OAK),
+    (structures.CACTUS_PLANT, structures.CACTUS_PLANT),
+    (structures.SNOWY_SPRUCE, structures.SNOWY_SPRUCE),
+    (structures.SPRUCE, structures.BOULDER),
+    (structures.SWAMP_OAK, structures.SWAMP_OAK),
+    (structures.PALM, structures.BOULDER),
+    (structures.OAK, structures.OAK),
+    (structures.ACACIA, structures.ACACIA),
+    (structures.SPRUCE, structures.SPRUCE),
+    (structures.BIRCH, structures.BIRCH),
 ])  # fmt: skip
 _PLANT_SHARE = np.array([0.05, 0.03, 0.012, 0.0, 0.004, 0.03, 0.0, 0.0, 0.03, 0.02, 0.04])
 
@@ -149,8 +156,9 @@ def _shape(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 @njit(cache=True, nogil=True)
 def _lay(
-    blocks: np.ndarray, height: np.ndarray, biome: np.ndarray, cave_a: np.ndarray, cave_b: np.ndarray, gorge: np.ndarray, seed: int
-) -> None:
+    blocks: np.ndarray, height: np.ndarray, biome: np.ndarray,
+    cave_a: np.ndarray, cave_b: np.ndarray, gorge: np.ndarray, seed: int,
+) -> None:  # fmt: skip
     """Fill blocks from the height map: rock, soil, cover, water and ice; then caves and gorges, which lower `height`."""
     for x in range(SIZE):
         for z in range(SIZE):
@@ -227,8 +235,9 @@ def _grow(blocks: np.ndarray, height: np.ndarray, biome: np.ndarray, taken: np.n
 
 
 def _site(
-    rng: np.random.Generator, height: np.ndarray, biome: np.ndarray, taken: np.ndarray, side: int, wanted: tuple[int, ...], slack: int
-) -> tuple[int, int, int] | None:
+    rng: np.random.Generator, height: np.ndarray, biome: np.ndarray, taken: np.ndarray,
+    side: int, wanted: tuple[int, ...], slack: int,
+) -> tuple[int, int, int] | None:  # fmt: skip
     """Corner (x, y, z) of a free, dry, fairly even square with a margin, or None if 60 tries find none."""
     fits = np.argwhere(np.isin(biome, wanted) & (height > SEA) & ~taken)
     if not len(fits):
@@ -241,7 +250,9 @@ def _site(
     return None
 
 
-def _build(rng: np.random.Generator, blocks: np.ndarray, height: np.ndarray, biome: np.ndarray) -> tuple[list[tuple[str, int, int, int]], np.ndarray]:
+def _build(
+    rng: np.random.Generator, blocks: np.ndarray, height: np.ndarray, biome: np.ndarray
+) -> tuple[list[tuple[str, int, int, int]], np.ndarray]:
     """Put up the village and the lone buildings; returns the landmarks and the mask bool [256, 256] of ground they use."""
     taken = np.zeros((SIZE, SIZE), bool)
     landmarks: list[tuple[str, int, int, int]] = []
@@ -268,10 +279,13 @@ def _build(rng: np.random.Generator, blocks: np.ndarray, height: np.ndarray, bio
         for _ in range(most):
             spot = _site(rng, height, biome, taken, structures.BUILDERS[name][1], wanted, slack)
             if spot is not None:
-                half = {"tower": 0.0, "lighthouse": 0.5}.get(name)
-                snowed = name == "hut" and biome[spot[0], spot[2]] == _SNOW
                 chance = rng.random()
-                raise_at(name, *spot, 0.9 if snowed else chance if half is None and name != "hut" else (half or 0.0) + 0.49 * chance)
+                # Towers with a chance above a half are lighthouses, huts above it are snowed in.
+                if name == "lighthouse" or (name == "hut" and biome[spot[0], spot[2]] == _SNOW):
+                    chance = 0.51 + 0.49 * chance
+                elif name in ("tower", "hut"):
+                    chance *= 0.49
+                raise_at(name, *spot, chance)
     return landmarks, taken
 
 
