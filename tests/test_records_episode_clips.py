@@ -23,9 +23,7 @@ def folder(tmp_path: Path) -> Path:
         actions[:, CAMERA.start] = np.arange(num_frames)
         actions[:, CAMERA.start + 1] = number
         prompts = [Prompt(0, "night"), Prompt(20, "day")] if number == 0 else []
-        write_episode(
-            tmp_path / f"episode-{number}", Episode(frames, actions, prompts=prompts, meta={"seed": number + 50})
-        )
+        write_episode(tmp_path / f"episode-{number}", Episode(frames, actions, prompts=prompts, meta={"seed": number + 50}))
     return tmp_path
 
 

@@ -161,6 +161,17 @@ def test_impossible_recordings_are_refused(tmp_path: Path) -> None:
     assert list_episodes(tmp_path) == []
 
 
+def test_a_recorded_game_can_be_played_again_from_its_log(tmp_path: Path) -> None:
+    env = gymnasium.make("simworld:simworld/Voxel-v0", height=32, width=48, disable_env_checker=True)
+    (path,) = record(env, voxel_bot(env), tmp_path, num_frames=40, seed=11)
+    episode = read_episode(path)
+    assert episode.prompts[0].start == 0 and episode.prompts[0].text
+    observation, _ = env.reset(seed=11)
+    for t, (frame, action) in enumerate(zip(episode.frames, episode.actions, strict=True)):
+        assert np.abs(frame.astype(int) - observation["pov"]).mean() < 5, f"frame {t} is another"
+        observation, *_ = env.step(from_vector(action))
+
+
 def test_a_killed_recorder_leaves_whole_episodes_and_no_half_ones(tmp_path: Path) -> None:
     script = textwrap.dedent(f"""
         import sys

@@ -69,9 +69,7 @@ class EpisodeWriter:
             wanted = shape if self._stream else "(h, w, 3)"
             raise ValueError(f"{self.path}: frame {self.num_frames} is {frame.dtype} {frame.shape}; not uint8 {wanted}")
         if np.shape(action) != (ACTION_SIZE,):
-            raise ValueError(
-                f"{self.path}: action {self.num_frames} has shape {np.shape(action)}, not ({ACTION_SIZE},)"
-            )
+            raise ValueError(f"{self.path}: action {self.num_frames} has shape {np.shape(action)}, not ({ACTION_SIZE},)")
         if self._has_rewards not in (None, reward is not None):
             raise ValueError(f"{self.path}: frame {self.num_frames}: rewards must be given for all frames or for none")
         line = self._lines.line(np.asarray(action, np.float32), reward, pose)
@@ -172,9 +170,7 @@ class EpisodeFile:
         self.rewards = None if log.rewards is None else log.rewards[:num_frames]
         stored = _read_meta(self.path) if _ending(self.path, META).is_file() else {}
         if log.exact and not stored:
-            raise ValueError(
-                f"{self.path} was never finished ({_ending(self.path, META).name} is missing); record it anew"
-            )
+            raise ValueError(f"{self.path} was never finished ({_ending(self.path, META).name} is missing); record it anew")
         self.prompts = [Prompt(start, text) for start, text in stored.get("prompts", []) if start < num_frames]
         self.meta: dict[str, Any] = stored.get("meta", {"source": "vpt", "fps": FPS})
         self.terminated, self.truncated = bool(stored.get("terminated")), bool(stored.get("truncated"))
@@ -205,17 +201,13 @@ class EpisodeFile:
                     num_decoded += 1
                     if num_decoded == stop - start:
                         return frames
-        raise ValueError(
-            f"{self.video}: only {num_decoded} of frames {start}..{stop} can be decoded; the file is damaged"
-        )
+        raise ValueError(f"{self.video}: only {num_decoded} of frames {start}..{stop} can be decoded; the file is damaged")
 
 
 def read_episode(path: str | Path) -> Episode:
     """The whole episode in memory. Takes paths and raises errors as `EpisodeFile` does."""
     file = EpisodeFile(path)
-    return Episode(
-        file.frames(), file.actions, file.rewards, file.terminated, file.truncated, file.prompts, dict(file.meta)
-    )
+    return Episode(file.frames(), file.actions, file.rewards, file.terminated, file.truncated, file.prompts, dict(file.meta))
 
 
 def write_episode(path: str | Path, episode: Episode) -> None:
@@ -303,9 +295,7 @@ def _decoding(video: Path) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, IndexError) as error:
-        raise ValueError(
-            f"{video}: not a readable video ({error}); it must be an mp4 of {FPS} frames a second"
-        ) from None
+        raise ValueError(f"{video}: not a readable video ({error}); it must be an mp4 of {FPS} frames a second") from None
 
 
 @contextlib.contextmanager

@@ -101,9 +101,7 @@ class GameplayStream:
             self._frames.append(_slots(memory, clip_shape))
             pipe, far_end = context.Pipe()
             work = _Work(worker, num_workers, num_lanes, start_at, clip_shape, seed, game, bot, biomes)
-            process = context.Process(
-                target=_run_worker, args=(work, memory, far_end), name=f"gameplay-{worker}", daemon=True
-            )
+            process = context.Process(target=_run_worker, args=(work, memory, far_end), name=f"gameplay-{worker}", daemon=True)
             process.start()
             far_end.close()
             self._pipes.append(pipe)

@@ -106,9 +106,7 @@ class LogLines:
         """
         keys = action[: len(KEYS)]
         if not np.isin(keys, (0, 1)).all() or not np.isfinite(action).all():
-            raise ValueError(
-                f"action {self._tick} is {action.tolist()}; keys must be 0 or 1, the camera finite degrees"
-            )
+            raise ValueError(f"action {self._tick} is {action.tolist()}; keys must be 0 or 1, the camera finite degrees")
         pitch, yaw = (float(turn) for turn in action[CAMERA])
         buttons = [button for button, slot in _BUTTON_SLOT.items() if keys[slot]]
         pressed = [code for code, slot in _KEYBOARD_SLOT.items() if keys[slot]]
@@ -171,9 +169,7 @@ def _lines(path: Path, count: int | None = None) -> Iterator[tuple[int, dict[str
             try:
                 line = json.loads(text)
             except ValueError as error:
-                raise ValueError(
-                    f"{path}, line {number}: not JSON ({error}); each line must be a JSON object"
-                ) from None
+                raise ValueError(f"{path}, line {number}: not JSON ({error}); each line must be a JSON object") from None
             if not isinstance(line, dict) or empty:
                 wrong = empty or number
                 raise ValueError(f"{path}, line {wrong}: no JSON object; each line must be one, one line a frame")
