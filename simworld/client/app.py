@@ -28,6 +28,7 @@ from simworld.client.waking import Waking
 from simworld.client.wander import Wanderer
 from simworld.client.window import Window
 from simworld.client.worker import Worker
+from simworld.frames import FPS
 
 _LISTEN_SECONDS = 0.004
 """How long the client sleeps at most before it looks at keyboard and mouse again."""
@@ -52,11 +53,9 @@ def play(options: PlayOptions) -> Stats:
             raise pygame.error("neither DISPLAY nor WAYLAND_DISPLAY is set")
         app = App(options, started)
     except pygame.error as error:
-        fallback = replace(options, headless=True, bot=True, frames=FALLBACK_FRAMES, out=options.out or "play.mp4")
-        print(
-            f"no display ({error}): the wanderer plays {FALLBACK_FRAMES} pictures into {fallback.out}", file=sys.stderr
-        )
-        return play_headless(fallback, started)
+        num_frames, out = options.frames or FALLBACK_FRAMES, options.out or "play.mp4"
+        print(f"no display ({error}): the bot plays {num_frames / FPS:g} seconds into {out}", file=sys.stderr)
+        return play_headless(replace(options, headless=True, bot=True, frames=num_frames, out=out), started)
     stats = app.run()
     print(f"played {stats}")
     return stats

@@ -4,6 +4,7 @@ Legs, head and hands each follow their own little plans, frame by frame at 20 a 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +13,27 @@ from simworld.client.player import Sample
 
 _STEEPEST = 60.0
 """Degrees of pitch that the wanderer keeps within, up and down."""
+
+
+@dataclass(frozen=True)
+class _Gait:
+    """`keys` held for a number of `frames` in a range; `share`: how often; `jump_chance` per frame."""
+
+    keys: tuple[str, ...]
+    frames: tuple[int, int]
+    share: float
+    jump_chance: float = 0.0
+
+
+_GAITS = (
+    _Gait(("forward",), (30, 140), 0.45, 0.03),
+    _Gait(("forward", "sprint"), (30, 90), 0.17, 0.05),
+    _Gait(("forward", "jump"), (20, 60), 0.08),  # bounds, and strokes where it has fallen into water
+    _Gait(("forward", "left"), (8, 25), 0.05),
+    _Gait(("forward", "right"), (8, 25), 0.05),
+    _Gait(("back",), (8, 25), 0.05),
+    _Gait((), (15, 60), 0.15),
+)
 
 
 class Wanderer:
@@ -35,18 +57,15 @@ class Wanderer:
         return Sample(from_vector(vector))
 
     def _walk(self) -> Iterator[tuple[str, ...]]:
-        """Long walks, some of them sprints with jumps, broken by rests and sidesteps."""
+        """One gait after another, with jumps of a few frames in some of them."""
         rng = self._rng
+        shares = np.array([gait.share for gait in _GAITS])
         while True:
-            kind = rng.choice(("walk", "sprint", "rest", "side", "back"), p=(0.5, 0.2, 0.15, 0.1, 0.05))
-            frames = int(rng.integers(*{"walk": (30, 140), "sprint": (30, 90), "rest": (15, 60)}.get(kind, (8, 25))))
-            keys = {"walk": ("forward",), "sprint": ("forward", "sprint"), "rest": (), "back": ("back",)}.get(
-                kind, ("forward", str(rng.choice(("left", "right"))))
-            )
-            jump_chance, jumping = {"walk": 0.03, "sprint": 0.05}.get(kind, 0.0), 0
-            for _ in range(frames):
-                jumping = max(jumping - 1, 0) or int(rng.integers(3, 8)) * (rng.random() < jump_chance)
-                yield (*keys, "jump") if jumping else keys
+            gait = _GAITS[rng.choice(len(_GAITS), p=shares / shares.sum())]
+            jumping = 0
+            for _ in range(int(rng.integers(*gait.frames))):
+                jumping = max(jumping - 1, 0) or int(rng.integers(3, 8)) * (rng.random() < gait.jump_chance)
+                yield (*gait.keys, "jump") if jumping else gait.keys
 
     def _look(self) -> Iterator[tuple[float, float]]:
         """Smooth turns, mostly small, now and then right round, with still moments and slow drifts between them."""
