@@ -61,15 +61,15 @@ def draw(screen: pygame.Surface) -> None:
 
 
 def _row_height(size: int) -> int:
-    return round(theme.font(size).get_linesize() * 1.2)
+    return round(theme.line_height(size) * 1.2)
 
 
 def _key_width(size: int, column: list[tuple[str, str]]) -> int:
-    return max(theme.font(size).size(key)[0] for key, _ in column) + size
+    return max(theme.width(key, size) for key, _ in column) + size
 
 
 def _column_width(size: int, column: list[tuple[str, str]]) -> int:
-    return _key_width(size, column) + max(theme.font(size).size(meaning)[0] for _, meaning in column)
+    return _key_width(size, column) + max(theme.width(meaning, size) for _, meaning in column)
 
 
 def _width(size: int, columns: list[list[tuple[str, str]]]) -> int:

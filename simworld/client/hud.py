@@ -36,7 +36,7 @@ class Hud:
             lines = [*_measured(session.stats, now), *_told(info), *_started(session, info, name)]
             self._pictures = [theme.fresh_text(line, size, colour) for line, colour in lines]
         pictures = self._pictures
-        height = theme.font(size).get_linesize()
+        height = theme.line_height(size)
         width = min(max(picture.get_width() for picture in pictures) + 2 * size, screen.get_width() - 2 * margin)
         area = pygame.Rect(margin, margin, width, height * len(pictures) + size)
         theme.lay_panel(screen, area)

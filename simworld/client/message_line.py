@@ -33,7 +33,7 @@ class MessageLine:
         size = theme.text_size(screen)
         lines = theme.wrapped(self.text, size, screen.get_width() * 4 // 5)[:_MOST_LINES]
         pictures = [theme.text(line, size) for line in lines]
-        height = theme.font(size).get_linesize()
+        height = theme.line_height(size)
         area = pygame.Rect(
             0, 0, max(picture.get_width() for picture in pictures) + 2 * size, height * len(lines) + size
         )

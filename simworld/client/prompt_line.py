@@ -85,9 +85,9 @@ class PromptLine:
         # Only what may be seen around the cursor is measured and drawn: a prompt may be very long.
         before = self.text[max(0, self._cursor - 400) : self._cursor]
         shown = before + self.text[self._cursor : self._cursor + 200]
-        cursor = theme.font(size).size(before)[0]
+        cursor = theme.width(before, size)
         scroll = max(0, cursor - inside.width + size)
-        line = theme.font(size).render(shown, True, theme.INK)
+        line = theme.fresh_text(shown, size)
         screen.blit(
             line, line.get_rect(midleft=inside.midleft), pygame.Rect(scroll, 0, inside.width, line.get_height())
         )
@@ -97,6 +97,7 @@ class PromptLine:
         return area.top - size // 2
 
     def _insert(self, text: str) -> None:
+        text = "".join(letter for letter in text if letter.isprintable())
         self.text = self.text[: self._cursor] + text + self.text[self._cursor :]
         self._cursor += len(text)
 

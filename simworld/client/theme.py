@@ -13,6 +13,9 @@ ACCENT = (255, 209, 102)
 WARNING = (255, 140, 110)
 GLASS, DARK_GLASS = (12, 16, 24, 168), (12, 16, 24, 225)
 
+_FINENESS = 2
+"""Text is drawn this much larger and scaled down: at its own size its letters would snap to whole pixels, unevenly."""
+
 _Colour = tuple[int, int, int]
 
 
@@ -21,22 +24,25 @@ def text_size(screen: pygame.Surface) -> int:
     return max(13, round(screen.get_height() / 30))
 
 
-@lru_cache(maxsize=16)
-def font(size: int) -> pygame.Font:
-    """Pygame's bundled font."""
-    return pygame.font.Font(None, round(size * 1.3))
+def width(content: str, size: int) -> int:
+    """Pixels that `content` takes on one line."""
+    return _font(size).size(content)[0] // _FINENESS
+
+
+def line_height(size: int) -> int:
+    """Pixels from one line to the next."""
+    return _font(size).get_linesize() // _FINENESS
 
 
 def fresh_text(content: str, size: int, colour: _Colour = INK) -> pygame.Surface:
     """`content` on one line, with a soft shadow so that it can be read on any picture. For what changes often."""
     printable = "".join(letter for letter in content if letter.isprintable())
-    face = font(size).render(printable, True, colour)
-    surface = pygame.Surface((face.get_width() + 1, face.get_height() + 1), pygame.SRCALPHA)
-    shadow = font(size).render(printable, True, (0, 0, 0))
+    face, shadow = (_font(size).render(printable, True, ink) for ink in (colour, (0, 0, 0)))
+    surface = pygame.Surface((face.get_width() + _FINENESS, face.get_height() + _FINENESS), pygame.SRCALPHA)
     shadow.set_alpha(150)
-    surface.blit(shadow, (1, 1))
+    surface.blit(shadow, (_FINENESS, _FINENESS))
     surface.blit(face, (0, 0))
-    return surface
+    return pygame.transform.smoothscale(surface, (surface.get_width() // _FINENESS, surface.get_height() // _FINENESS))
 
 
 @lru_cache(maxsize=128)
@@ -58,16 +64,22 @@ def lay_panel(screen: pygame.Surface, area: pygame.Rect, glass: tuple[int, int, 
     screen.blit(panel(area.width, area.height, max(4, text_size(screen) // 2), glass), area)
 
 
-def wrapped(content: str, size: int, width: int) -> list[str]:
-    """`content` in lines no wider than `width` pixels; a word wider than that has a line of its own, cut."""
+def wrapped(content: str, size: int, most: int) -> list[str]:
+    """`content` in lines no wider than `most` pixels; a word wider than that has a line of its own, cut."""
     lines: list[str] = []
     line = ""
     for word in content.split():
         longer = f"{line} {word}" if line else word
-        if line and font(size).size(longer)[0] > width:
+        if line and width(longer, size) > most:
             lines.append(line)
             longer = word
-        while font(size).size(longer)[0] > width and len(longer) > 1:
+        while width(longer, size) > most and len(longer) > 1:
             longer = longer[: max(1, len(longer) * 7 // 8 - 1)] + "…"
         line = longer
     return [*lines, line] if line else lines
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> pygame.Font:
+    """Pygame's bundled font, larger than it is shown."""
+    return pygame.font.Font(None, round(size * 1.3 * _FINENESS))
