@@ -12,9 +12,10 @@ import numpy as np
 
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.env.voxel import intentions
-from simworld.env.voxel.blocks import SOLID, WATER
+from simworld.env.voxel.blocks import BOX, SOLID, WATER
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.physics import BLOCKED, GROUND, IN_WATER, X, Y, Z
+from simworld.env.voxel.interact import HIT_SIZE, trace, view_direction
+from simworld.env.voxel.physics import BLOCKED, EYE, GROUND, IN_WATER, X, Y, Z
 from simworld.env.voxel.sight import walkable
 
 Intention = Iterator[None]
@@ -45,6 +46,7 @@ class Bot:
         self._intention: Intention = iter(())
         self._taps: dict[str, int] = {}
         self._trail: list[tuple[float, float]] = []
+        self._hit = np.zeros(HIT_SIZE, np.int64)
         self._haunt = (0.0, 0.0), 0
         # Players differ: how fast they move the mouse, how restless their fingers are.
         self._temper = float(self.rng.uniform(0.7, 1.4))
@@ -105,6 +107,25 @@ class Bot:
         body = self.game.body
         return walkable(self.game.blocks, SOLID, WATER, (body[X], body[Y], body[Z]), yaw, distance)
 
+    def sight(self, yaw: float) -> float:
+        """How far one sees towards `yaw` at the height of the eyes, at most 16 blocks; blindly: far."""
+        if self.game is None:
+            return 16.0
+        body = self.game.body
+        eye = (body[X], body[Y] + body[EYE], body[Z])
+        return trace(self.game.blocks, SOLID, BOX, eye, view_direction(yaw, 0.0), 16.0, self._hit)
+
+    def faces_wall(self) -> bool:
+        """Whether there is nothing but a wall to see."""
+        return max(self.sight(self.yaw + turn) for turn in (-20.0, 0.0, 20.0)) < 2.0
+
+    def roofed(self) -> bool:
+        """Whether something solid hangs over the player's head."""
+        if self.game is None:
+            return False
+        x, y, z = (int(math.floor(self.game.body[slot])) for slot in (X, Y, Z))
+        return bool(SOLID[self.game.blocks[x & 255, max(0, y + 2) :, z & 255]].any())
+
     def bored(self) -> bool:
         """True when the last 15 seconds led nowhere; asked when a new intention is due."""
         if self.game is None:
@@ -112,7 +133,8 @@ class Bot:
         here, now = (float(self.game.body[X]), float(self.game.body[Z])), self.game.num_steps
         (x, z), since = self._haunt
         if math.dist(here, (x, z)) > 8 or not 0 <= now - since <= 600:
-            self._haunt = here, now
+            self._hit = np.zeros(HIT_SIZE, np.int64)
+        self._haunt = here, now
         return now - since > 300
 
     def chance(self, probability: float) -> bool:

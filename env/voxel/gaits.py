@@ -24,7 +24,7 @@ def free_yaw(bot: "Bot", spread: float, distance: float = 14.0) -> float:
     lengths = []
     for yaw in yaws:
         lengths.append(dry_way(bot, float(yaw), distance) + 0.05)
-    weights = np.array(lengths) ** 2
+    weights = np.array(lengths) ** 2 * np.array([0.2 + bot.sight(float(yaw)) / 16 for yaw in yaws])
     return float(bot.rng.choice(yaws, p=weights / weights.sum()))
 
 
@@ -79,9 +79,7 @@ def walk_towards(bot: "Bot", yaw: float, steps: int, gait: str) -> Intention:
         yield
 
 
-def approach(
-    bot: "Bot", where: Callable[[], tuple[float, float]], near: float, steps: int, gait: str = "walk"
-) -> Intention:
+def approach(bot: "Bot", where: Callable[[], tuple[float, float]], near: float, steps: int, gait: str = "walk") -> Intention:
     """Walk towards a place that may move, until `near` blocks from it, round obstacles; give up before bad ground."""
     assert bot.game is not None
     body = bot.game.body

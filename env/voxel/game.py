@@ -204,7 +204,7 @@ class Game:
     def save_state(self) -> dict[str, Any]:
         """All that decides the future, a small dict of copies for `load_state`: changed cells, not the whole world."""
         changed = {cell: int(self.blocks[cell]) for cell in self._natural}
-        rest = {name: value for name, value in vars(self).items() if name not in ("terrain", "_natural")}
+        rest = {name: value for name, value in self.__dict__.items() if name not in ("terrain", "_natural")}
         return copy.deepcopy({**rest, "changed": changed, "terrain_seed": self.terrain.seed})
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -214,9 +214,10 @@ class Game:
             raise ValueError(f"the state is of a {size[0]} x {size[1]} game; this one is {self.height} x {self.width}")
         rest = copy.deepcopy(state)
         self._enter(rest.pop("terrain_seed"))
-        for cell, block in rest.pop("changed").items():
-            self.set_block(*cell, block)
-        vars(self).update(rest)
+        changed: dict[tuple[int, int, int], int] = rest.pop("changed")
+        for (x, y, z), block in changed.items():
+            self.set_block(x, y, z, block)
+        self.__dict__.update(rest)
 
     @property
     def blocks(self) -> np.ndarray:

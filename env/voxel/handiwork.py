@@ -11,7 +11,7 @@ import numpy as np
 from simworld.env.voxel import interact
 from simworld.env.voxel.blocks import BIRCH_LOG, LOG, SOLID
 from simworld.env.voxel.gaits import Intention, approach, look_around, rest_pitch, turn_view, walk_towards
-from simworld.env.voxel.physics import X, Y, Z
+from simworld.env.voxel.physics import GROUND, X, Y, Z
 
 if TYPE_CHECKING:
     from simworld.env.voxel.bot import Bot
@@ -54,13 +54,17 @@ def _clear(bot: "Bot", x: int, y: int, z: int) -> Intention:
         yield from _break(bot)
 
 
+def _cell(bot: "Bot") -> tuple[int, int, int]:
+    """The cell that the player's feet are in."""
+    assert bot.game is not None
+    x, y, z = (int(math.floor(bot.game.body[slot] + 0.01)) for slot in (X, Y, Z))
+    return x, y, z
+
+
 def _ahead(bot: "Bot") -> tuple[int, int, int, int, int]:
     """The player's cell x, y, z and the step (x, z) along the axis that is faced most."""
-    assert bot.game is not None
-    body = bot.game.body
     yaw = math.radians(round(bot.yaw / 90) * 90)
-    x, y, z = (int(math.floor(body[slot] + 0.01)) for slot in (X, Y, Z))
-    return x, y, z, -round(math.sin(yaw)), round(math.cos(yaw))
+    return *_cell(bot), -round(math.sin(yaw)), round(math.cos(yaw))
 
 
 def tunnel(bot: "Bot") -> Intention:
@@ -82,26 +86,65 @@ def enclosed(bot: "Bot") -> bool:
     return all(bot.way(bot.yaw + turn, 7.0)[0] < 7.0 for turn in range(0, 360, 30))
 
 
-def break_out(bot: "Bot") -> Intention:
-    """Go straight for a wall and through it."""
+def get_out(bot: "Bot") -> Intention:
+    """Leave a house through a wall, a pit on a pillar of blocks, a cave by digging steps."""
+    if not bot.roofed():
+        yield from _pillar_out(bot)
+    elif (yaw := _thin_wall(bot)) is not None:
+        yield from _break_through(bot, yaw)
+    else:
+        yield from dig_stairs(bot)
+
+
+def _thin_wall(bot: "Bot") -> float | None:
+    """The direction of a wall within 8 blocks with free room behind it, or None."""
     assert bot.game is not None
-    for _ in range(40):
+    x, y, z = _cell(bot)
+    for turn in (0, 90, -90, 180):
+        yaw = round(bot.yaw / 90) * 90.0 + turn
+        step_x, step_z = -round(math.sin(math.radians(yaw))), round(math.cos(math.radians(yaw)))
+        line = [bool(SOLID[bot.game.blocks[(x + n * step_x) & 255, y, (z + n * step_z) & 255]]) for n in range(1, 12)]
+        if True in line[:8]:
+            wall = line.index(True)
+            if not any(line[wall + 1 : wall + 4]):
+                return yaw
+    return None
+
+
+def _break_through(bot: "Bot", yaw: float) -> Intention:
+    """Walk up to the wall towards `yaw`, open it head and feet, and go out."""
+    assert bot.game is not None
+    bot.aim(yaw, 5.0)
+    yield from turn_view(bot)
+    for _ in range(45):
         x, y, z, step_x, step_z = _ahead(bot)
         if SOLID[bot.game.blocks[(x + step_x) & 255, min(63, y + 1), (z + step_z) & 255]]:
             break
-        bot.aim_at(x + 6 * step_x + 0.5, y + 0.8, z + 6 * step_z + 0.5)
         bot.keys.add("forward")
         yield
-    for _ in range(3):
-        x, y, z, step_x, step_z = _ahead(bot)
-        yield from _clear(bot, x + step_x, y + 1, z + step_z)
-        yield from _clear(bot, x + step_x, y, z + step_z)
-        bot.aim_at(x + 6 * step_x + 0.5, y + 0.8, z + 6 * step_z + 0.5)
-        yield from turn_view(bot)
-        for _ in range(6):
-            bot.keys.add("forward")
-            yield
-    yield from walk_towards(bot, bot.yaw, 30, "walk")
+    x, y, z, step_x, step_z = _ahead(bot)
+    yield from _clear(bot, x + step_x, y + 1, z + step_z)
+    yield from _clear(bot, x + step_x, y, z + step_z)
+    bot.aim_at(x + 6 * step_x + 0.5, y + 1.0, z + 6 * step_z + 0.5)
+    yield from turn_view(bot)
+    yield from walk_towards(bot, bot.yaw, 40, "walk")
+
+
+def _pillar_out(bot: "Bot") -> Intention:
+    """Pile up blocks under the feet until there is a way, and go it."""
+    assert bot.game is not None
+    bot.aim(bot.yaw, 86.0, 10.0)
+    yield from turn_view(bot)
+    for _ in range(160):
+        bot.keys |= {"jump", "use"}
+        yield
+        if bot.game.body[GROUND] > 0:
+            ways = [(bot.way(bot.yaw + turn, 6.0)[0], turn) for turn in range(0, 360, 45)]
+            if max(ways)[0] >= 5:
+                bot.aim(bot.yaw + max(ways)[1], rest_pitch(bot), 10.0)
+                yield from turn_view(bot)
+                yield from walk_towards(bot, bot.yaw, 30, "walk")
+                return
 
 
 def dig_stairs(bot: "Bot") -> Intention:
@@ -124,9 +167,7 @@ def chop(bot: "Bot") -> Intention:
     assert bot.game is not None
     body, blocks = bot.game.body, bot.game.blocks
     x, y, z = (int(math.floor(body[slot])) for slot in (X, Y, Z))
-    cells = np.ix_(
-        np.arange(x - 9, x + 10) & 255, np.arange(max(1, y - 2), min(63, y + 4)), np.arange(z - 9, z + 10) & 255
-    )
+    cells = np.ix_(np.arange(x - 9, x + 10) & 255, np.arange(max(1, y - 2), min(63, y + 4)), np.arange(z - 9, z + 10) & 255)
     trunks = np.argwhere(np.isin(blocks[cells], (LOG, BIRCH_LOG))) + np.array([x - 9, max(1, y - 2), z - 9])
     if len(trunks) == 0:
         return

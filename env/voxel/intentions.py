@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simworld.env.voxel import animals
-from simworld.env.voxel.gaits import Intention, approach, free_yaw, look_around, rest_pitch, turn_view, walk_towards
+from simworld.env.voxel.gaits import Intention, approach, dry_way, free_yaw, look_around, rest_pitch, turn_view, walk_towards
 from simworld.env.voxel.handiwork import (
-    break_out,
     build_bridge,
     build_pillar,
     build_wall,
@@ -21,6 +20,7 @@ from simworld.env.voxel.handiwork import (
     dig,
     dig_stairs,
     enclosed,
+    get_out,
     tunnel,
 )
 from simworld.env.voxel.physics import GROUND, IN_WATER, X, Y, Z
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 
 def choose(bot: "Bot") -> Intention:
-    """Draw the next intention; blindly, only among those that need no sight. A swimmer mostly makes for land."""
+    """Draw the next intention; blindly, only among those that need no sight. A swimmer makes for land."""
     if bot.game is not None and bot.game.body[IN_WATER] > 0 and bot.chance(0.7):
         return swim_ashore(bot)
     if bot.bored() and enclosed(bot):
-        return break_out(bot)
+        return get_out(bot)
+    if bot.faces_wall() and bot.chance(0.8):
+        return turn_to_open(bot)
     known = [row for row in INTENTIONS if row[2] or bot.game is not None]
     weights = np.array([weight for _, weight, _ in known])
     chosen: Callable[[Bot], Intention] = known[int(bot.rng.choice(len(known), p=weights / weights.sum()))][0]
@@ -218,15 +220,27 @@ def visit_landmark(bot: "Bot") -> Intention:
     yield from strafe(bot)
 
 
+def turn_to_open(bot: "Bot") -> Intention:
+    """Nose to a wall: look where there is something to see, perhaps stepping back, and walk on there."""
+    yaws = bot.yaw + np.arange(30, 331, 30) + bot.rng.normal(0, 8, 11)
+    weights = np.array([bot.sight(float(yaw)) * (0.3 + dry_way(bot, float(yaw), 6.0)) for yaw in yaws]) + 1e-3
+    yaw = float(bot.rng.choice(yaws, p=weights**2 / (weights**2).sum()))
+    bot.aim(yaw, rest_pitch(bot), bot.rng.uniform(4, 12))
+    back = bot.chance(0.3)
+    for _ in turn_view(bot):
+        if back:
+            bot.keys.add("back")
+        yield
+    if bot.chance(0.7):
+        yield from walk_towards(bot, yaw, int(bot.rng.integers(15, 60)), "walk")
+
+
 def escape(bot: "Bot") -> Intention:
     """Stuck: turn to where there is a way and go, jumping; out of a hole, dig steps or pile blocks under the feet."""
     ways = [(bot.way(bot.yaw + turn, 8.0)[0], turn) for turn in (-150, -90, -45, 45, 90, 150, 180)]
     length, turn = max(ways)
     if length < 2.0 and bot.game is not None:
-        if bot.chance(0.3):
-            yield from build_pillar(bot)
-        else:
-            yield from dig_stairs(bot)
+        yield from get_out(bot)
         return
     bot.aim(bot.yaw + turn, rest_pitch(bot), 8.0)
     yield from turn_view(bot)

@@ -25,8 +25,8 @@ WOODS = ("forest", "birch forest", "taiga")
 class Task(Protocol):
     """One episode's score keeper. `biomes`: where to begin, drawn by the env, or () for anywhere."""
 
-    biomes: tuple[str, ...]
-
+    @property
+    def biomes(self) -> tuple[str, ...]: ...
     def begin(self, game: Game) -> None: ...
     def score(self, game: Game) -> tuple[float, bool]: ...
 
@@ -34,7 +34,7 @@ class Task(Protocol):
 class Treechop:
     """1 for every log that is broken; over after 8."""
 
-    biomes = WOODS
+    biomes: tuple[str, ...] = WOODS
 
     def begin(self, game: Game) -> None:
         self.chopped = 0
@@ -52,7 +52,7 @@ class Navigate:
     The beacon is a tall pillar of bricks and lanterns, seen from afar.
     """
 
-    biomes = ()
+    biomes: tuple[str, ...] = ()
 
     def begin(self, game: Game) -> None:
         # The driest of eight directions, drawn from the game's own dice, so that equal seeds give equal beacons.
@@ -87,7 +87,7 @@ class Navigate:
 class Explore:
     """1 for every area of 8 x 8 columns that is entered for the first time; it is never over."""
 
-    biomes = ()
+    biomes: tuple[str, ...] = ()
 
     def begin(self, game: Game) -> None:
         self.seen = {self._area(game)}

@@ -18,7 +18,7 @@ from simworld.env.spaces import action_space, observation_space
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.tasks import TASKS, Task
 
-Observation = dict[str, np.ndarray]
+Observation = dict[str, Any]
 OPTIONS = ("biome", "time_of_day", "weather")
 CAPTION_STEPS = 100
 """A caption stands for this many steps, unless biome, weather or the hour change before."""
@@ -95,7 +95,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         self._frame = frames[-1]
         return self._observation(), reward, terminated, False, self._info(np.stack(frames))
 
-    def render(self) -> np.ndarray | None:  # type: ignore[override]
+    def render(self) -> np.ndarray | None:
         """The last frame, uint8 (height, width, 3), in render mode "rgb_array", else None."""
         return self._frame.copy() if self.render_mode == "rgb_array" else None
 
