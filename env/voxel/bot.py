@@ -48,6 +48,7 @@ class Bot:
         self._trail: list[tuple[float, float]] = []
         self._hit = np.zeros(HIT_SIZE, np.int64)
         self._haunt = (0.0, 0.0), 0
+        self._tried = -1000
         # Players differ: how fast they move the mouse, how restless their fingers are.
         self._temper = float(self.rng.uniform(0.7, 1.4))
 
@@ -64,7 +65,7 @@ class Bot:
             self._intention = intentions.choose(self)
             self._quickness = max(2.0, float(self.rng.lognormal(1.5, 0.5)) * self._temper)
             self._tremble = float(self.rng.choice([0.0, 0.08, 0.3], p=[0.5, 0.3, 0.2]))
-            self._daring = self.chance(0.15)
+            self._daring = self.chance(0.1)
             self.keys = set()
             next(self._intention, None)
         if game is not None:
@@ -125,6 +126,15 @@ class Bot:
             return False
         x, y, z = (int(math.floor(self.game.body[slot])) for slot in (X, Y, Z))
         return bool(SOLID[self.game.blocks[x & 255, max(0, y + 2) :, z & 255]].any())
+
+    def patient(self) -> bool:
+        """Whether it is long enough ago that the bot last tried to get out of somewhere; blindly, it never tries."""
+        return self.game is not None and abs(self.game.num_steps - self._tried) > 250
+
+    def lose_patience(self) -> None:
+        """Remember a try to get out."""
+        assert self.game is not None
+        self._tried = self.game.num_steps
 
     def bored(self) -> bool:
         """True when the last 15 seconds led nowhere; asked when a new intention is due."""

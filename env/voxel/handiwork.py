@@ -11,7 +11,7 @@ import numpy as np
 from simworld.env.voxel import interact
 from simworld.env.voxel.blocks import BIRCH_LOG, LOG, SOLID
 from simworld.env.voxel.gaits import Intention, approach, look_around, rest_pitch, turn_view, walk_towards
-from simworld.env.voxel.physics import GROUND, X, Y, Z
+from simworld.env.voxel.physics import BLOCKED, GROUND, X, Y, Z
 
 if TYPE_CHECKING:
     from simworld.env.voxel.bot import Bot
@@ -86,6 +86,15 @@ def enclosed(bot: "Bot") -> bool:
     return all(bot.way(bot.yaw + turn, 7.0)[0] < 7.0 for turn in range(0, 360, 30))
 
 
+def sunken(bot: "Bot") -> bool:
+    """Whether the land around is higher than one can jump: a trench, a gorge, a hole."""
+    assert bot.game is not None
+    body, height = bot.game.body, bot.game.terrain.height
+    angles = np.linspace(0, 2 * math.pi, 12, endpoint=False)
+    x, z = (body[X] + 6 * np.cos(angles)).astype(int) & 255, (body[Z] + 6 * np.sin(angles)).astype(int) & 255
+    return bool((height[x, z] >= body[Y] + 1).sum() >= 8)
+
+
 def get_out(bot: "Bot") -> Intention:
     """Leave a house through a wall, a pit on a pillar of blocks, a cave by digging steps."""
     if not bot.roofed():
@@ -131,25 +140,35 @@ def _break_through(bot: "Bot", yaw: float) -> Intention:
 
 
 def _pillar_out(bot: "Bot") -> Intention:
-    """Pile up blocks under the feet until there is a way, and go it."""
+    """Go to the nearest wall, pile up blocks under the feet until there is a way over it, and go it."""
     assert bot.game is not None
-    bot.aim(bot.yaw, 86.0, 10.0)
+    body = bot.game.body
+    yaw = bot.yaw + min((bot.way(bot.yaw + turn, 8.0)[0], turn) for turn in range(-180, 180, 30))[1]
+    bot.aim(yaw, 10.0, 9.0)
     yield from turn_view(bot)
-    for _ in range(160):
+    for _ in range(30):
+        bot.keys.add("forward")
+        yield
+        if body[BLOCKED] > 0:
+            break
+    bot.aim(yaw, 86.0, 10.0)
+    yield from turn_view(bot)
+    highest, since = float(body[Y]), 0
+    for step in range(120):
+        if body[Y] >= highest + 1:
+            highest, since = float(body[Y]), step
+        if step - since > 30 or (body[GROUND] > 0 and bot.way(yaw, 5.0)[0] >= 3):
+            break
         bot.keys |= {"jump", "use"}
         yield
-        if bot.game.body[GROUND] > 0:
-            ways = [(bot.way(bot.yaw + turn, 6.0)[0], turn) for turn in range(0, 360, 45)]
-            if max(ways)[0] >= 5:
-                bot.aim(bot.yaw + max(ways)[1], rest_pitch(bot), 10.0)
-                yield from turn_view(bot)
-                yield from walk_towards(bot, bot.yaw, 30, "walk")
-                return
+    bot.aim(yaw, rest_pitch(bot), 10.0)
+    yield from turn_view(bot)
+    yield from walk_towards(bot, yaw, 30, "walk")
 
 
 def dig_stairs(bot: "Bot") -> Intention:
     """Dig a way up and out, a step at a time, until there is a way on."""
-    for _ in range(8):
+    for _ in range(4):
         x, y, z, step_x, step_z = _ahead(bot)
         for cell in ((x + step_x, y + 1, z + step_z), (x, y + 2, z), (x + step_x, y + 2, z + step_z)):
             yield from _clear(bot, *cell)

@@ -21,6 +21,7 @@ from simworld.env.voxel.handiwork import (
     dig_stairs,
     enclosed,
     get_out,
+    sunken,
     tunnel,
 )
 from simworld.env.voxel.physics import GROUND, IN_WATER, X, Y, Z
@@ -33,7 +34,8 @@ def choose(bot: "Bot") -> Intention:
     """Draw the next intention; blindly, only among those that need no sight. A swimmer makes for land."""
     if bot.game is not None and bot.game.body[IN_WATER] > 0 and bot.chance(0.7):
         return swim_ashore(bot)
-    if bot.bored() and enclosed(bot):
+    if bot.patient() and (sunken(bot) or (bot.bored() and enclosed(bot))):
+        bot.lose_patience()
         return get_out(bot)
     if bot.faces_wall() and bot.chance(0.8):
         return turn_to_open(bot)

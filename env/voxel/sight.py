@@ -25,7 +25,7 @@ def walkable(
     yaw: float,
     distance: float,
 ) -> tuple[float, float, bool]:
-    """How far one can go from `feet` towards `yaw` (degrees) with steps of one block up and four down.
+    """How far one can go from `feet` towards `yaw` (degrees) with steps of one block up and two down.
 
     Returns the distance in blocks (at most `distance`), the height of the ground there, and whether a shore ended the
     way: for a walker the water's edge, for a swimmer a bank low enough to climb.
@@ -47,11 +47,11 @@ def walkable(
         elif is_solid(blocks, solid, cell_x, ground + 1, cell_z):
             return gone - 0.5, float(ground), False
         drop = 0
-        while drop < 5 and not is_solid(blocks, solid, cell_x, ground - 1 - drop, cell_z):
+        while drop < 3 and not is_solid(blocks, solid, cell_x, ground - 1 - drop, cell_z):
             if block_at(blocks, at_x, ground - 1.0 - drop, at_z) == water:
                 return gone, float(ground), True
             drop += 1
-        if drop == 5:
+        if drop == 3:
             return gone - 0.5, float(ground), False
         ground -= drop
     return gone, float(ground), False
