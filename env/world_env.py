@@ -40,9 +40,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
 
-    def __init__(
-        self, world: str = "small", num_steps: int = 4, device: str = "cpu", render_mode: str | None = None
-    ) -> None:
+    def __init__(self, world: str = "small", num_steps: int = 4, device: str = "cpu", render_mode: str | None = None) -> None:
         if num_steps not in STEP_COUNTS:
             raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
         if render_mode not in (None, "rgb_array"):
@@ -60,9 +58,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """Frames that one step makes: r, the time stride of the autoencoder."""
         return self.world.config.autoencoder.time_stride
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
         """Begin a dream. options, all of them optional:
 
         prompt: str, '' for nothing in particular. frames: uint8 (T, h, w, 3) to go on from, one being a starting picture.
@@ -95,7 +91,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self._frame = chunk[-1]
         return self._observation(), 0.0, False, False, self._info(chunk)
 
-    def render(self) -> np.ndarray | None:  # type: ignore[override]
+    def render(self) -> np.ndarray | None:
         """The last frame, uint8 (h, w, 3), in render mode "rgb_array", else None."""
         return self._frame.copy() if self.render_mode == "rgb_array" else None
 

@@ -15,6 +15,8 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simworld.model.layers import silent
+
 DecoderState = list[Float[Tensor, "b _ _ _"]]
 """Per memory block, the features of the latest latent. Owned by the caller, returned by `decode`."""
 
@@ -57,13 +59,11 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.enter = nn.Conv2d(width, width, 3, padding=1)
         self.recall = nn.Conv2d(width, width, 3, padding=1, bias=False) if memory else None
-        self.leave = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.leave = silent(nn.Conv2d(width, width, 3, padding=1))
 
     def forward(self, x: Float[Tensor, "n c h w"], past: Float[Tensor, "n c h w"] | None = None) -> Tensor:
         hidden = self.enter(F.silu(x))
-        if self.recall is not None:
+        if self.recall is not None and past is not None:
             hidden = hidden + self.recall(F.silu(past))
         return x + self.leave(F.silu(hidden))
 
@@ -160,6 +160,7 @@ class Autoencoder(nn.Module):
         self.decoder = Decoder(config)
         self.register_buffer("mean", torch.zeros(config.channels))
         self.register_buffer("std", torch.ones(config.channels))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def num_latents(self, num_frames: int) -> int:
         """Latents of a clip that starts anew. ValueError unless num_frames = 1 + r·n."""
@@ -191,7 +192,9 @@ class Autoencoder(nn.Module):
         """Frames of height × width `size` and the state for the next piece. Without a state the clip starts: 1 + r·(n - 1)
         frames; with the state of the piece before: r·n frames. ValueError when `size` is not that of the latents."""
         if self.config.latent_size(*size) != tuple(latents.shape[2:4]):
-            raise ValueError(f"size {size} needs latents of {self.config.latent_size(*size)} cells, not {tuple(latents.shape[2:4])}")
+            raise ValueError(
+                f"size {size} needs latents of {self.config.latent_size(*size)} cells, not {tuple(latents.shape[2:4])}"
+            )
         raw = latents * self.std.to(latents.dtype) + self.mean.to(latents.dtype)
         r = self.config.time_stride
         frames, new_state = self.decoder(rearrange(raw, "b t h w c -> b t c h w"), state)

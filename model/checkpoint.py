@@ -58,7 +58,7 @@ def load_autoencoder(path: Path, dtype: torch.dtype = torch.float32, device: str
     tensors, header = read_tensors(path)
     model = Autoencoder(build(AutoencoderConfig, _config(path, header, "autoencoder"), str(path)))
     _fill(path, model, tensors)
-    return model.to(device, dtype, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return model.to(device, dtype).eval().requires_grad_(False)
 
 
 def save_dynamics(path: Path, world: World, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:

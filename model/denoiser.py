@@ -14,6 +14,7 @@ from einops import rearrange, repeat
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from simworld.model.layers import silent
 from simworld.model.memory import Memory, block_causal
 from simworld.model.positions import Rotation, rotate, rotation
 from simworld.model.text import TextTokens
@@ -89,18 +90,12 @@ class Denoiser(nn.Module):
         )
         self.no_action = nn.Parameter(torch.zeros(width))
         self.whole_text = nn.Linear(config.text_width, width)
-        self.modulate = nn.Linear(width, 6 * width)
-        nn.init.zeros_(self.modulate.weight)
-        nn.init.zeros_(self.modulate.bias)
+        self.modulate = silent(nn.Linear(width, 6 * width))
         self.blocks = nn.ModuleList(
             Block(config, reads_text=number % config.text_every == config.text_every - 1) for number in range(config.depth)
         )
-        self.modulate_out = nn.Linear(width, 2 * width)
-        nn.init.zeros_(self.modulate_out.weight)
-        nn.init.zeros_(self.modulate_out.bias)
-        self.leave = nn.Linear(width, config.channels)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.modulate_out = silent(nn.Linear(width, 2 * width))
+        self.leave = silent(nn.Linear(width, config.channels))
 
     def hidden_matrices(self) -> list[nn.Parameter]:
         """The weights that an optimizer for hidden layers (Muon) may take."""
@@ -232,9 +227,7 @@ class CrossAttention(nn.Module):
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(text_width, width, bias=False)
         self.value = nn.Linear(text_width, width, bias=False)
-        self.out = nn.Linear(width, width)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = silent(nn.Linear(width, width))
 
     def keys(self, tokens: Float[Tensor, "b n text_width"]) -> tuple[Tensor, Tensor]:
         """Keys and values of the prompt's tokens: [b, heads, n, d] each."""

@@ -107,9 +107,7 @@ def append(
 
 
 @torch.inference_mode()
-def append_frames(
-    world: World, context: Context, frames: UInt8[Tensor, "b t h w 3"], actions: Float[Tensor, "b n a"]
-) -> None:
+def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w 3"], actions: Float[Tensor, "b n a"]) -> None:
     """Remember real frames, `actions[:, i]` leading from frame i to i + 1, as if they had been dreamt.
 
     A fresh context takes 1 + r·n frames and r·n actions. ValueError for other numbers or another picture size.
@@ -180,9 +178,7 @@ def _noise(world: World, context: Context) -> Float[Tensor, "b 1 rows columns c"
     return torch.cat(draws).to(world.dtype)
 
 
-def _conditions(
-    world: World, context: Context, tau: float, level: int, actions: Float[Tensor, "b r a"] | None
-) -> Conditions:
+def _conditions(world: World, context: Context, tau: float, level: int, actions: Float[Tensor, "b r a"] | None) -> Conditions:
     b = len(context.prompts)
     config, device = world.config.denoiser, world.device
     acted = actions is not None

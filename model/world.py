@@ -31,7 +31,8 @@ class WorldConfig:
             )
         if self.autoencoder.time_stride != self.denoiser.time_stride:
             raise ValueError(
-                f"world: time_stride is {self.autoencoder.time_stride} in the autoencoder, {self.denoiser.time_stride} in the denoiser"
+                f"world: time_stride is {self.autoencoder.time_stride} in the autoencoder, "
+                f"{self.denoiser.time_stride} in the denoiser"
             )
 
 

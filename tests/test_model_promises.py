@@ -134,7 +134,9 @@ def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) 
     context = sampler.start(world, ["a snowy forest"], [0])
     for t in range(num_latents):
         now = slice(t, t + 1)
-        one = Conditions(given.tau[:, now], given.level[:, now], given.actions[:, now], given.acted[:, now], given.times[:, now], given.text)
+        one = Conditions(
+            given.tau[:, now], given.level[:, now], given.actions[:, now], given.acted[:, now], given.times[:, now], given.text
+        )
         # Passes of denoising at other noise levels must leave no trace.
         world.denoiser(torch.randn_like(z[:, now]), one, context.memory)
         cached = world.denoiser(z[:, now], one, context.memory)

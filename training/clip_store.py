@@ -3,7 +3,7 @@
 A store is a folder: `frames.npy` uint8 [n, t, h, w, 3], `actions.npy` float32 [n, t - 1, 25], `prompts.json`, written
 last, which says how many clips are whole. Arrays are memory-mapped. Knows no network, and clips from any `ClipSource`.
 
-    simworld train clips data.folder=runs/clips data.num_clips=4000
+    simworld train clips folder=runs/clips num_clips=4000
 """
 
 import json
@@ -36,7 +36,9 @@ def open_store(folder: Path) -> ClipStore:
     """Open a store. ValueError when there is none."""
     index = folder / "prompts.json"
     if not index.exists():
-        raise ValueError(f"{folder} holds no clips (no {index.name}); make some with: simworld train clips data.folder={folder}")
+        raise ValueError(
+            f"{folder} holds no clips (no {index.name}); make some with: simworld train clips folder={folder}"
+        )
     prompts = [[Prompt(start, text) for start, text in spans] for spans in json.loads(index.read_text())]
     return ClipStore(np.load(folder / "frames.npy", mmap_mode="r"), np.load(folder / "actions.npy", mmap_mode="r"), prompts)
 

@@ -30,9 +30,7 @@ def make_source(config: DataConfig, start_at: int = 0) -> ClipSource:
         )
     from simworld.training.episode_clips import EpisodeClips
 
-    return EpisodeClips(
-        Path(config.source), config.clip_frames, config.height, config.width, config.seed, start_at=start_at
-    )
+    return EpisodeClips(Path(config.source), config.clip_frames, config.height, config.width, config.seed, start_at=start_at)
 
 
 def clips(config: DataConfig) -> ClipStore:

@@ -34,7 +34,7 @@ def encode_store(autoencoder: Autoencoder, clips: ClipStore, path: Path, batch_s
     Delete the file after a change of the autoencoder. ValueError when it holds another number of clips.
     """
     r = autoencoder.config.time_stride
-    num_clips, num_frames, height, width, _ = clips.frames.shape
+    _, num_frames, height, width, _ = clips.frames.shape
     shape = (autoencoder.num_latents(num_frames), *autoencoder.config.latent_size(height, width), autoencoder.config.channels)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,5 +51,7 @@ def encode_store(autoencoder: Autoencoder, clips: ClipStore, path: Path, batch_s
     if latents.shape != (len(clips), *shape):
         raise ValueError(f"{path} holds latents {latents.shape}; these clips need {(len(clips), *shape)}; delete it")
     actions = np.array(clips.actions[: len(clips)]).reshape(len(clips), -1, r, clips.actions.shape[-1])
-    prompts = [[Prompt(-(-(span.start + r - 1) // r) if span.start else 0, span.text) for span in spans] for spans in clips.prompts]
+    prompts = [
+        [Prompt(-(-(span.start + r - 1) // r) if span.start else 0, span.text) for span in spans] for spans in clips.prompts
+    ]
     return LatentStore(latents, actions, prompts)

@@ -42,7 +42,8 @@ class LoopConfig:
 class Task(Protocol):
     """What is trained. `loss` draws its batch and noise from `step` alone."""
 
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module: ...
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]: ...
 
@@ -131,9 +132,7 @@ def _save(
     write_tensors(path, tensors, {"kind": "training", "step": step, "seconds": seconds})
 
 
-def _resume(
-    path: Path, model: nn.Module, average: nn.Module, optimizers: list[torch.optim.Optimizer]
-) -> tuple[int, float]:
+def _resume(path: Path, model: nn.Module, average: nn.Module, optimizers: list[torch.optim.Optimizer]) -> tuple[int, float]:
     """Load a run's state in place; returns its step and training seconds, (0, 0) when there is none."""
     if not path.exists():
         return 0, 0.0

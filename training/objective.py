@@ -76,7 +76,9 @@ def denoising_loss(
     target = latents
     if num_shortcuts:
         some = slice(0, num_shortcuts)
-        target = torch.cat([_two_half_steps(world, noisy[some], latents[some], _select(given, some), full), latents[some.stop :]])
+        target = torch.cat(
+            [_two_half_steps(world, noisy[some], latents[some], _select(given, some), full), latents[some.stop :]]
+        )
     predicted = world.denoiser(noisy, given, full=full).float()
     error = (predicted - target).square().mean((2, 3, 4))
     loss = (error * (1 - 0.5 * tau)).mean()

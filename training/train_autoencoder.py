@@ -38,7 +38,11 @@ class AutoencoderTask:
         self.config = config
         self.store = store
         torch.manual_seed(config.loop.seed)
-        self.model = Autoencoder(config.model).to(memory_format=torch.channels_last)
+        self.model = Autoencoder(config.model)
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.store.frames.shape[2], self.store.frames.shape[3]
 
     def frames(self, step: int, num_clips: int) -> Float[Tensor, "b t h w 3"]:
         """The batch of `step`: random windows of random clips."""
@@ -56,7 +60,7 @@ class AutoencoderTask:
             latents = self.model.encode(frames)
             level = self.config.noise * torch.rand(len(latents), 1, 1, 1, 1, generator=generator, device=frames.device)
             noise = torch.randn(latents.shape, generator=generator, device=frames.device)
-            decoded, _ = self.model.decode(latents + level * noise, frames.shape[2:4])
+            decoded, _ = self.model.decode(latents + level * noise, self._size)
         error = decoded.float() - frames
         square = error.square().mean()
         gradients = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
@@ -68,7 +72,7 @@ class AutoencoderTask:
         """True frames above decoded ones."""
         frames = self.frames(-1 & 0xFFFF, 6)
         assert isinstance(model, Autoencoder)
-        decoded, _ = model.decode(model.encode(frames), frames.shape[2:4])
+        decoded, _ = model.decode(model.encode(frames), self._size)
         return grid(torch.stack([to_uint8(frames[:, -1]), to_uint8(decoded[:, -1])]).cpu().numpy())
 
     @torch.no_grad()

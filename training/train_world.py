@@ -1,4 +1,7 @@
-"""Trains a world's dynamics (denoiser and text encoder) on latents: `simworld train world loop.folder=runs/world autoencoder=FILE`."""
+"""Trains a world's dynamics (denoiser and text encoder) on latents, with a trained autoencoder.
+
+    simworld train world loop.folder=runs/world autoencoder=runs/autoencoder/autoencoder.safetensors
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -7,6 +7,7 @@ examples:
   simworld train autoencoder --cfg
   simworld train autoencoder loop.folder=runs/autoencoder loop.steps=5000
   simworld train world loop.folder=runs/world data.source=recordings
+  simworld train autoencoder --preset debug && simworld train world --preset debug
 """
 
 import argparse
@@ -26,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
     parser.add_argument("what", choices=TRAININGS, help="the clips, the autoencoder, or the world itself")
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="settings, as in hydra")
+    parser.add_argument("--preset", metavar="NAME", help="debug, small (the default), medium or large")
     parser.add_argument("--cfg", action="store_true", help="print the settings that these overrides give, and stop")
 
 
@@ -33,7 +35,8 @@ def run(options: argparse.Namespace) -> None:
     """Train. ValueError for a setting that does not exist or has a wrong type."""
     module, name = TRAININGS[options.what]
     train = getattr(importlib.import_module(module), name)
-    config = compose(options.what, get_type_hints(train)["config"], options.overrides)
+    chosen = [f"{options.what}_preset={options.preset}"] if options.preset else []
+    config = compose(options.what, get_type_hints(train)["config"], chosen + options.overrides)
     if options.cfg:
         from omegaconf import OmegaConf
 
