@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterator
 from importlib.resources import files
 
+import numba
 import numpy as np
 import pytest
 
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
+from simworld.env import voxel
 from simworld.env.voxel import physics
 from simworld.env.voxel.animals import ANIMAL_SIZE, KIND, NUM_ANIMALS, SCALE
 from simworld.env.voxel.blocks import AIR, BRICK, CACTUS, DIRT, HARDNESS, HOTBAR, SOLID, STONE, WATER
@@ -364,3 +366,8 @@ def test_held_out_wordings_are_never_training_wordings() -> None:
 def test_equal_moments_have_equal_captions(game: Game) -> None:
     game.reset(9)
     assert game.caption() == game.caption()
+
+
+def test_compiled_code_is_kept_under_the_name_of_its_sources() -> None:
+    """Else a change in one file would leave what was compiled of its callers, and the old rules, in force."""
+    assert f"compiled-{voxel._fingerprint()}" in numba.config.CACHE_DIR
