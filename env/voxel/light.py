@@ -33,7 +33,7 @@ def _spread(blocks: np.ndarray, light: np.ndarray, queue: np.ndarray, count: int
         head = (head + 1) % capacity
         count -= 1
         x, y, z = index // (height * 256), (index // 256) % height, index % 256
-        value = np.int64(light[x, y, z])
+        value = int(np.int64(light[x, y, z]))
         day, glow = value >> 4, value & 15
         next_day = day - SHADE_STEP if day > SHADE_STEP else 0
         next_glow = glow - 1 if glow > 1 else 0
@@ -55,7 +55,7 @@ def _spread(blocks: np.ndarray, light: np.ndarray, queue: np.ndarray, count: int
                 ny = y - 1
             if ny < 0 or ny >= height:
                 continue
-            old = np.int64(light[nx, ny, nz])
+            old = int(np.int64(light[nx, ny, nz]))
             if old == WALL:
                 continue
             new_day, new_glow = max(old >> 4, next_day), max(old & 15, next_glow)
@@ -93,14 +93,14 @@ def _queue_sources(light: np.ndarray, queue: np.ndarray, x0: int, z0: int, width
         for dz in range(depth):
             x, z = (x0 + dx) & 255, (z0 + dz) & 255
             for y in range(height):
-                value = np.int64(light[x, y, z])
+                value = int(np.int64(light[x, y, z]))
                 if value == WALL or value == 0:
                     continue
-                useful = value & 15 > 1
+                useful = bool(value & 15 > 1)
                 if not useful and value >> 4 > SHADE_STEP:
                     day = value >> 4
                     for nx, nz in (((x + 1) & 255, z), ((x - 1) & 255, z), (x, (z + 1) & 255), (x, (z - 1) & 255)):
-                        other = np.int64(light[nx, y, nz])
+                        other = int(np.int64(light[nx, y, nz]))
                         if other != WALL and other >> 4 < day - SHADE_STEP:
                             useful = True
                     if y > 0 and light[x, y - 1, z] != WALL and light[x, y - 1, z] >> 4 < day - SHADE_STEP:
@@ -202,7 +202,7 @@ def unskip(blocks: np.ndarray, skip: np.ndarray, x: int, y: int, z: int) -> None
             for dz in range(-reach, reach + 1):
                 aside = max(abs(dx), abs(dz))
                 nx, ny, nz = (x + dx) & 255, y + dy, (z + dz) & 255
-                cube, flat = np.int64(skip[nx, ny, nz]) & 15, np.int64(skip[nx, ny, nz]) >> 4
+                cube, flat = int(np.int64(skip[nx, ny, nz])) & 15, int(np.int64(skip[nx, ny, nz])) >> 4
                 if dy == 0:
                     flat = min(flat, aside)
                 skip[nx, ny, nz] = flat << 4 | min(cube, max(aside, abs(dy)))

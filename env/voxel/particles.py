@@ -85,7 +85,7 @@ def draw_drops(
             continue
         cx, cy, cz = int(math.floor(x + eye[0])), int(math.floor(y + eye[1])), int(math.floor(z + eye[2]))
         if 0 <= cy < height:
-            value = np.int64(light[((cx & 255) * height + cy) << 8 | (cz & 255)])
+            value = int(np.int64(light[((cx & 255) * height + cy) << 8 | (cz & 255)]))
             if value == WALL or value >> 4 < OPEN_SKY:
                 continue
         column = (x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2]) / ahead / pixel + wide / 2 - 0.5

@@ -15,6 +15,10 @@ from simworld.env.voxel.blocks import BOX, GLASS, WATER
 WATER_TOP = 0.875
 """Height of the water's surface in its cell, where no water lies above."""
 GLASS_RIM = 0.09
+HEIGHT = 64
+"""Height of the world in cells; the index arithmetic is written for 64."""
+_SEEN_DEPTH = 12.0
+"""Water deeper than this hides what is below; twice as far is seen from within it."""
 _MOST_STEPS = 200
 _CUBE = BOX[:, 0] + BOX[:, 1] >= 1.5
 _HALF, _TALL = BOX[:, 0].astype(np.float64), BOX[:, 1].astype(np.float64)
@@ -50,12 +54,13 @@ def trace(
     dx: float, dy: float, dz: float,
     start: float, end: float,
 ) -> tuple[float, int, int, int, int, int, float, int, float, float]:  # fmt: skip
-    """Follow a ray from t = start to t = end; blocks and skip are flat uint8 of [256, height, 256] cells.
+    """Follow a ray from t = start to t = end; blocks and skip are flat uint8 of [256, HEIGHT, 256] cells.
 
     Returns t of the hit (`end` if none), block (0 if none), face, cell x, y, z (not wrapped), t at which water was first
     entered (-1: never), face of that water (-1: the ray began in it), length of t within water, cover 0..1 of glass.
     """
-    height = blocks.shape[0] >> 16
+    if start >= end:
+        return end, 0, -1, 0, 0, 0, -1.0, -1, 0.0, 0.0
     vx = 1.0 / dx if abs(dx) > 1e-9 else 1e9
     vy = 1.0 / dy if abs(dy) > 1e-9 else 1e9
     vz = 1.0 / dz if abs(dz) > 1e-9 else 1e9
@@ -64,19 +69,19 @@ def trace(
     nearest = min(level, steep)
     t = start
     face = -1
-    if oy + dy * t >= height:
+    if oy + dy * t >= HEIGHT:
         if dy >= 0:
             return end, 0, -1, 0, 0, 0, -1.0, -1, 0.0, 0.0
-        t = (height - oy) * vy + 1e-6
+        t = (HEIGHT - oy) * vy + 1e-6
         face = 2
     ix, iy, iz = int(math.floor(ox + dx * t)), int(math.floor(oy + dy * t)), int(math.floor(oz + dz * t))
     wet = False
     water_t, water_face, water_length, wet_from, glass = -1.0, -1, 0.0, 0.0, 0.0
     for _ in range(_MOST_STEPS):
-        if t >= end or iy < 0 or iy >= height:
+        if t >= end or iy < 0 or iy >= HEIGHT:
             break
-        index = ((ix & 255) * height + iy) << 8 | (iz & 255)
-        jump = np.int64(skip[index])
+        index = np.uint32((ix & 255) << 14 | iy << 8 | (iz & 255))
+        jump = int(np.int64(skip[index]))
         wide, tall = jump & 15, jump & 15
         if jump == 0:
             wide, tall = 1, 1
@@ -85,7 +90,7 @@ def trace(
                 if not wet:
                     y = oy + dy * t - iy
                     enters, at = face, t
-                    open_above = iy + 1 < height and blocks[index + 256] != WATER
+                    open_above = iy + 1 < HEIGHT and blocks[index + np.uint32(256)] != WATER
                     inside = True
                     if open_above and y > WATER_TOP:
                         at = (iy + WATER_TOP - oy) * vy
@@ -98,6 +103,8 @@ def trace(
                         wet, wet_from = True, at
                         if water_t < 0:
                             water_t, water_face = at, enters
+                elif t - wet_from > (_SEEN_DEPTH if water_face >= 0 else 2 * _SEEN_DEPTH):
+                    break
             else:
                 if wet:
                     wet = False
@@ -172,18 +179,17 @@ def leap(
     end: float,
 ) -> float:  # fmt: skip
     """How far all rays of a bundle may go unseen: every ray whose direction differs from d by at most s in each axis meets
-    nothing before the t returned. `skip` is flat uint8 of [256, height, 256] cells."""
-    height = skip.shape[0] >> 16
+    nothing before the t returned. `skip` is flat uint8 of [256, HEIGHT, 256] cells."""
     t = 0.0
     for _ in range(24):
         x, y, z = math.floor(ox + dx * t), math.floor(oy + dy * t), math.floor(oz + dz * t)
-        if y >= height:
+        if y >= HEIGHT:
             # Above the world all is empty down to its top.
-            out = _leave(oy, dy - sy, dy + sy, height, 1e9, t)
+            out = _leave(oy, dy - sy, dy + sy, HEIGHT, 1e9, t)
         elif y < 0:
             return t
         else:
-            jump = np.int64(skip[((int(x) & 255) * height + int(y)) << 8 | (int(z) & 255)])
+            jump = int(np.int64(skip[np.uint32((int(x) & 255) << 14 | int(y) << 8 | (int(z) & 255))]))
             if jump == 0:
                 return t
             cube, flat = jump & 15, jump >> 4

@@ -24,7 +24,7 @@ VIEW = 64.0
 """How far rays go, in blocks; the fog is closed there."""
 _TILE = 4
 _DEEP = (0.075, 0.25, 0.47)
-_FAINT = 0.04
+_FAINT = 0.06
 """Contrast of an outline that nobody would see as a staircase."""
 _NO_KEY = -1
 

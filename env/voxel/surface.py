@@ -91,11 +91,11 @@ def illuminate(sky: np.ndarray, face: int, day: float, glow: float, open_share: 
 def light_at(light: np.ndarray, sky: np.ndarray, face: int, x: int, y: int, z: int) -> tuple[float, float, float]:
     """Light on a face in the midst of cell (x, y, z), without corners; light is flat uint8 as in `light.py`."""
     height = light.shape[0] >> 16
-    value = np.int64(OPEN_SKY << 4)
+    value = OPEN_SKY << 4
     if 0 <= y < height:
-        value = np.int64(light[((x & 255) * height + y) << 8 | (z & 255)])
+        value = int(np.int64(light[((x & 255) * height + y) << 8 | (z & 255)]))
     if value == WALL:
-        value = np.int64(0)
+        value = 0
     return illuminate(sky, face, (value >> 4) / OPEN_SKY, (value & 15) / OPEN_SKY, 1.0)
 
 
@@ -113,9 +113,8 @@ def _light_on(
         fixed, a, b = y + 5 - 2 * face, px - 0.5, pz - 0.5
     else:
         fixed, a, b = z + 9 - 2 * face, px - 0.5, py - 0.5
-    fa, fb = math.floor(a), math.floor(b)
-    a0, b0 = int(fa), int(fb)
-    fa, fb = a - fa, b - fb
+    a0, b0 = int(math.floor(a)), int(math.floor(b))
+    fa, fb = a - a0, b - b0
     day, glow, opened = 0.0, 0.0, 0.0
     for corner in range(4):
         ca, cb = corner & 1, corner >> 1
@@ -130,7 +129,7 @@ def _light_on(
             day += weight * OPEN_SKY
             opened += weight
             continue
-        value = np.int64(light[((cx & 255) * height + cy) << 8 | (cz & 255)])
+        value = int(np.int64(light[((cx & 255) * height + cy) << 8 | (cz & 255)]))
         if value != WALL:
             day += weight * (value >> 4)
             glow += weight * (value & 15)
