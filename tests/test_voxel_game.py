@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -368,6 +369,11 @@ def test_equal_moments_have_equal_captions(game: Game) -> None:
     assert game.caption() == game.caption()
 
 
-def test_compiled_code_is_kept_under_the_name_of_its_sources() -> None:
+def test_compiled_code_is_kept_under_the_name_of_its_sources(tmp_path: Path) -> None:
     """Else a change in one file would leave what was compiled of its callers, and the old rules, in force."""
-    assert f"compiled-{voxel._fingerprint()}" in numba.config.CACHE_DIR
+    assert Path(numba.config.CACHE_DIR).name.startswith("compiled-")
+    (tmp_path / "rules.py").write_text("GRAVITY = 1")
+    before = voxel.fingerprint(tmp_path)
+    assert voxel.fingerprint(tmp_path) == before
+    (tmp_path / "rules.py").write_text("GRAVITY = 2")
+    assert voxel.fingerprint(tmp_path) != before

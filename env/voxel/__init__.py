@@ -12,14 +12,14 @@ import numba
 _HERE = Path(__file__).parent
 
 
-def _fingerprint() -> str:
-    """A short name for the present sources of this package; another for any other."""
+def fingerprint(folder: Path) -> str:
+    """A short name for the sources in `folder`; another for any other."""
     digest = hashlib.blake2b(digest_size=6)
-    for path in sorted(_HERE.glob("*.py")):
+    for path in sorted(folder.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 _kept = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else _HERE / "__pycache__"
 # Where this cannot be written to, numba falls back on the user's own cache folder.
-numba.config.CACHE_DIR = str(_kept / f"compiled-{_fingerprint()}")
+numba.config.CACHE_DIR = str(_kept / f"compiled-{fingerprint(_HERE)}")
