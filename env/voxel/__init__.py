@@ -20,6 +20,7 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-_kept = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else _HERE / "__pycache__"
+_settings = vars(numba.config)
+_kept = Path(_settings["CACHE_DIR"]) if _settings["CACHE_DIR"] else _HERE / "__pycache__"
 # Where this cannot be written to, numba falls back on the user's own cache folder.
-numba.config.CACHE_DIR = str(_kept / f"compiled-{fingerprint(_HERE)}")
+_settings["CACHE_DIR"] = str(_kept / f"compiled-{fingerprint(_HERE)}")
