@@ -24,7 +24,7 @@ from simworld.model.flops import flops
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
 
-Observation = dict[str, np.ndarray]
+Observation = dict[str, Any]
 OPTIONS = ("prompt", "frames", "actions")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""

@@ -115,7 +115,8 @@ class Denoiser(nn.Module):
             firsts = rearrange(values[:, 0], "(b p) w -> b p w", p=p)
             whole = torch.einsum("b t p, b p w -> b t w", chosen.to(firsts.dtype), firsts)
             values = rearrange(values, "(b p) n w -> b (p n) w", p=p)
-        keys = [block.text.keys(values) for block in self.blocks if block.text is not None]
+        readers = [block.text for block in self.blocks if isinstance(block.text, CrossAttention)]
+        keys = [reader.keys(values) for reader in readers]
         return Text(keys, present, whole)
 
     def forward(

@@ -10,6 +10,8 @@ from jaxtyping import install_import_hook
 
 os.environ.pop("DISPLAY", None)
 os.environ.pop("WAYLAND_DISPLAY", None)
+# Tiny networks gain nothing from threads, and lose much beside other work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["SDL_AUDIODRIVER"] = "dummy"
 os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 os.environ["MPLBACKEND"] = "Agg"

@@ -6,45 +6,34 @@ import torch
 from torch import Tensor
 
 from simworld.model import sampler
-from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
-from simworld.model.denoiser import Conditions, DenoiserConfig
+from simworld.model.autoencoder import Autoencoder
+from simworld.model.denoiser import Conditions
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, pieces
-from simworld.model.world import World, WorldConfig
+from simworld.model.world import World
+from tiny_world import HEIGHT, WIDTH, shaken, tiny_config
 
-SIZE = (32, 48)
-
-
-def small_autoencoder(time_stride: int = 2) -> AutoencoderConfig:
-    return AutoencoderConfig(
-        channels=8, patch=4, time_stride=time_stride, widths=[16, 32, 32], encoder_blocks=[1, 1, 1], decoder_blocks=[1, 2, 1]
-    )
+SIZE = (HEIGHT, WIDTH)
 
 
 @pytest.fixture
 def autoencoder() -> Autoencoder:
-    return shaken(Autoencoder(small_autoencoder()))
+    return made(1)
+
+
+def made(seed: int, time_stride: int = 2) -> Autoencoder:
+    torch.manual_seed(seed)
+    autoencoder = Autoencoder(tiny_config(time_stride).autoencoder)
+    shaken(autoencoder)
+    return autoencoder
 
 
 @pytest.fixture
 def world() -> World:
-    config = WorldConfig(
-        height=SIZE[0],
-        width=SIZE[1],
-        autoencoder=small_autoencoder(),
-        text=TextConfig(width=32, depth=1, num_heads=2, buckets=256),
-        denoiser=DenoiserConfig(size=4, window=6, channels=8, text_width=32),
-    )
-    return shaken(World(config)).requires_grad_(False)
-
-
-def shaken(model: torch.nn.Module) -> torch.nn.Module:
-    """Every weight moved off its start, for blocks that start silent would hide mistakes."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    return model.eval()
+    torch.manual_seed(0)
+    world = World(tiny_config())
+    shaken(world)
+    return world
 
 
 def frames_of(num_frames: int, size: tuple[int, int] = SIZE, b: int = 1) -> Tensor:
@@ -54,7 +43,7 @@ def frames_of(num_frames: int, size: tuple[int, int] = SIZE, b: int = 1) -> Tens
 @torch.inference_mode()
 @pytest.mark.parametrize("time_stride", [1, 2, 4])
 def test_a_clip_in_pieces_equals_the_whole(time_stride: int) -> None:
-    autoencoder = shaken(Autoencoder(small_autoencoder(time_stride)))
+    autoencoder = made(0, time_stride)
     r = time_stride
     frames = frames_of(1 + 4 * r)
     whole = autoencoder.encode(frames)

@@ -78,10 +78,10 @@ def orthogonalise(matrix: Tensor, num_iterations: int = 5) -> Tensor:
 
 def make_optimizers(model: nn.Module, config: OptimizerConfig) -> list[Optimizer]:
     """AdamW, and Muon for the parameters that the model names in `hidden_matrices()`, when `muon_rate` is above 0."""
-    hidden = list(model.hidden_matrices()) if config.muon_rate and hasattr(model, "hidden_matrices") else []
+    hidden: list[nn.Parameter] = getattr(model, "hidden_matrices", list)() if config.muon_rate else []
     taken = {id(param) for param in hidden}
     rest = [param for param in model.parameters() if param.requires_grad and id(param) not in taken]
-    adamw = AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, eps=1e-8)
+    adamw = AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True)
     muon = [Muon(hidden, lr=config.muon_rate, weight_decay=config.weight_decay)] if hidden else []
     for optimizer in [adamw, *muon]:
         for group in optimizer.param_groups:

@@ -1,0 +1,134 @@
+"""The dream as a Gymnasium env: spaces, timing, state, prompts, and one clear error for each misuse."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from simworld.actions import noop
+from tiny_world import HEIGHT, WIDTH, write_tiny_world
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_world(tmp_path_factory.mktemp("world"))
+
+
+def make(folder: Path, **arguments: Any) -> gymnasium.Env:
+    return gymnasium.make("simworld:simworld/World-v0", world=str(folder), num_steps=2, **arguments)
+
+
+def some_frames(num_frames: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (num_frames, HEIGHT, WIDTH, 3), np.uint8)
+
+
+def walk(env: gymnasium.Env, num_steps: int = 3) -> np.ndarray:
+    action = {**noop(), "forward": 1, "camera": np.array([1.0, -4.5], np.float32)}
+    return np.concatenate([env.step(action)[4]["frames"] for _ in range(num_steps)])
+
+
+def test_it_is_a_gymnasium_env(folder: Path) -> None:
+    with warnings.catch_warnings():
+        # MineRL's camera is in degrees; the checker would like it to lie in [-1, 1].
+        warnings.filterwarnings("ignore", message=".*symmetric and normalized space.*")
+        check_env(make(folder, render_mode="rgb_array").unwrapped)
+
+
+def test_a_step_is_a_chunk_of_frames(folder: Path) -> None:
+    env = make(folder)
+    observation, info = env.reset(seed=1)
+    assert observation["pov"].shape == (HEIGHT, WIDTH, 3) and info["frames"].shape == (1, HEIGHT, WIDTH, 3)
+    observation, reward, terminated, truncated, info = env.step(noop())
+    assert info["frames"].shape == (2, HEIGHT, WIDTH, 3) and np.array_equal(info["frames"][-1], observation["pov"])
+    assert (reward, terminated, truncated) == (0.0, False, False)
+
+
+def test_equal_seed_and_actions_give_equal_frames(folder: Path) -> None:
+    env = make(folder)
+    runs = []
+    for seed in (3, 3, 4):
+        env.reset(seed=seed, options={"prompt": "rain over the plains"})
+        runs.append(walk(env))
+    assert np.array_equal(runs[0], runs[1]) and not np.array_equal(runs[0], runs[2])
+
+
+def test_actions_and_prompts_change_the_dream(folder: Path) -> None:
+    env = make(folder)
+    env.reset(seed=1)
+    state = env.unwrapped.save_state()
+    walked = walk(env)
+    env.unwrapped.load_state(state)
+    stood = np.concatenate([env.step(noop())[4]["frames"] for _ in range(3)])
+    env.unwrapped.load_state(state)
+    env.unwrapped.set_prompt("a snowy forest at night")
+    prompted = walk(env)
+    assert not np.array_equal(walked, stood) and not np.array_equal(walked, prompted)
+
+
+def test_a_saved_state_goes_on_exactly(folder: Path) -> None:
+    env = make(folder)
+    env.reset(seed=1)
+    walk(env, 9)
+    state = env.unwrapped.save_state()
+    first = walk(env, 9)
+    env.reset(seed=8)
+    env.unwrapped.load_state(state)
+    assert np.array_equal(walk(env, 9), first)
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, 5, 6, 40])
+def test_it_goes_on_from_given_frames(folder: Path, num_frames: int) -> None:
+    env = make(folder)
+    frames = some_frames(num_frames)
+    observation, _ = env.reset(seed=1, options={"frames": frames, "actions": [noop()] * (num_frames - 1)})
+    assert np.array_equal(observation["pov"], frames[-1])
+    changed = frames.copy()
+    changed[-1] = 0
+    after = walk(env)
+    env.reset(seed=1, options={"frames": changed})
+    assert not np.array_equal(walk(env), after)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prompts": "x"}, "unknown \\['prompts'\\]"),
+        ({"prompt": 7}, "prompt is 7"),
+        ({"prompt": "a " * 5000}, "10000 characters"),
+        ({"frames": some_frames(3)[:, :16]}, "16×48 pixels; this world is 32×48"),
+        ({"frames": some_frames(3)[0]}, "uint8 \\(t, h, w, 3\\)"),
+        ({"frames": some_frames(3).astype(np.float32)}, "float32"),
+        ({"frames": some_frames(3), "actions": [noop()]}, "1 for 3 frames"),
+        ({"frames": some_frames(2), "actions": [{"forward": 1}]}, "missing"),
+        ({"actions": [noop()]}, "actions without the frames"),
+    ],
+)
+def test_wrong_reset_options_are_told(folder: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(folder).reset(seed=1, options=options)
+
+
+def test_wrong_actions_are_told(folder: Path) -> None:
+    env = make(folder).unwrapped
+    with pytest.raises(ValueError, match="call reset"):
+        env.step(noop())
+    env.reset(seed=1)
+    for wrong, message in (
+        ({"forward": 1}, "missing"),
+        ({**noop(), "fly": 1}, "unknown \\['fly'\\]"),
+        ({**noop(), "jump": 2}, "must be 0 or 1"),
+        ({**noop(), "camera": np.array([0, np.nan])}, "finite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            env.step(wrong)
+
+
+def test_wrong_arguments_are_told(folder: Path) -> None:
+    with pytest.raises(ValueError, match="num_steps is 3"):
+        gymnasium.make("simworld:simworld/World-v0", world=str(folder), num_steps=3)
+    with pytest.raises(ValueError, match="no world 'atlantis'"):
+        gymnasium.make("simworld:simworld/World-v0", world="atlantis")
