@@ -52,6 +52,12 @@ class AutoencoderConfig:
         return -(-height // self.space_stride), -(-width // self.space_stride)
 
 
+def _norm(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    """Layer normalisation of each pixel's channels, without weights."""
+    pixels = x.permute(0, 2, 3, 1)
+    return F.layer_norm(pixels, pixels.shape[-1:]).permute(0, 3, 1, 2)
+
+
 class ResidualBlock(nn.Module):
     """Two convolutions beside a shortcut; with `memory`, the first also sees the latent before."""
 
@@ -62,9 +68,9 @@ class ResidualBlock(nn.Module):
         self.leave = silent(nn.Conv2d(width, width, 3, padding=1))
 
     def forward(self, x: Float[Tensor, "n c h w"], past: Float[Tensor, "n c h w"] | None = None) -> Tensor:
-        hidden = self.enter(F.silu(x))
+        hidden = self.enter(F.silu(_norm(x)))
         if self.recall is not None and past is not None:
-            hidden = hidden + self.recall(F.silu(past))
+            hidden = hidden + self.recall(F.silu(_norm(past)))
         return x + self.leave(F.silu(hidden))
 
 
@@ -145,10 +151,7 @@ class Decoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Frames in [-1, 1] ↔ latents normalised per channel by `mean` and `std`, which are part of the weights.
-
-    The raw latent of each cell has unit root mean square, which bounds it and gives noise added to it a fixed meaning.
-    """
+    """Frames in [-1, 1] ↔ latents normalised per channel by `mean` and `std`, which are part of the weights."""
 
     mean: Tensor
     std: Tensor
@@ -183,7 +186,6 @@ class Autoencoder(nn.Module):
         frames = F.pad(frames, (0, -w % stride, 0, -h % stride), mode="replicate")
         raw = self.encoder(frames.contiguous(memory_format=torch.channels_last))
         raw = rearrange(raw, "(b t) c h w -> b t h w c", b=b)
-        raw = raw * torch.rsqrt(raw.float().square().mean(-1, keepdim=True) + 1e-6).to(raw.dtype)
         return (raw - self.mean.to(raw.dtype)) / self.std.to(raw.dtype)
 
     def decode(

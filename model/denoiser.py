@@ -244,5 +244,5 @@ class CrossAttention(nn.Module):
 
 
 def _norm(x: Tensor) -> Tensor:
-    """Root-mean-square normalisation, without weights: modulation and scales follow it."""
-    return F.rms_norm(x, x.shape[-1:])
+    """Layer normalisation without weights: modulation and scales follow it."""
+    return F.layer_norm(x, x.shape[-1:])

@@ -8,9 +8,9 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import noop
-from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_world import write_tiny_world
 
 from simworld.model.checkpoint import load_world, read_tensors
-from tiny_world import write_tiny_world
 
 
 @pytest.fixture

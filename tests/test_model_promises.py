@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tiny_world import HEIGHT, WIDTH, shaken, tiny_config
 from torch import Tensor
 
 from simworld.model import sampler
@@ -11,7 +12,6 @@ from simworld.model.denoiser import Conditions
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, pieces
 from simworld.model.world import World
-from tiny_world import HEIGHT, WIDTH, shaken, tiny_config
 
 SIZE = (HEIGHT, WIDTH)
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_world import write_tiny_world
 
 from simworld.training.evaluate import evaluate
 from simworld.training.metrics import psnr, ssim
 from simworld.training.truth import play_truth
-from tiny_world import write_tiny_world
 
 
 def test_likeness_falls_with_noise() -> None:

@@ -22,6 +22,8 @@ NUM_TRAINING_SEEDS = 1_000_000
 
 WEATHERS = {"clear": 0.55, "rain": 0.15, "snow": 0.15, "storm": 0.15}
 """How often each weather is asked for."""
+DAYLIGHT = 0.5
+"""How often the hour is drawn from the day alone, sunrise to sunset, instead of from day and night alike."""
 BIOME_CHANCE = 0.6
 """So many spawns are in a biome drawn evenly, lest the rare ones stay rare; the others where the game likes."""
 CHANGE_CHANCE = 0.1
@@ -111,7 +113,8 @@ class Lane:
         weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
         wanted = respawn and bool(self.biomes) and rng.random() < BIOME_CHANCE
         biome = str(rng.choice(self.biomes)) if wanted else None
-        self.game.set_conditions(biome=biome, time_of_day=float(rng.random()), weather=weather, respawn=respawn)
+        hour = float(rng.random()) * (0.5 if rng.random() < DAYLIGHT else 1.0)
+        self.game.set_conditions(biome=biome, time_of_day=hour, weather=weather, respawn=respawn)
 
     def _world(self, index: int) -> int:
         # Lanes change worlds at different times, lest all workers make worlds at once.

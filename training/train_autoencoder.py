@@ -39,6 +39,9 @@ class AutoencoderTask:
         self.store = store
         torch.manual_seed(config.loop.seed)
         self.model = Autoencoder(config.model)
+        if config.loop.compile:
+            self.model.encoder.compile()
+            self.model.decoder.compile()
 
     @property
     def _size(self) -> tuple[int, int]:
@@ -58,13 +61,16 @@ class AutoencoderTask:
         generator = torch.Generator(frames.device).manual_seed(self.config.loop.seed * 1_000_003 + step)
         with torch.autocast(frames.device.type, torch.bfloat16):
             latents = self.model.encode(frames)
-            level = self.config.noise * torch.rand(len(latents), 1, 1, 1, 1, generator=generator, device=frames.device)
+            # Relative to each channel's own spread, so that the encoder gains nothing by shouting.
+            spread = latents.detach().float().std((0, 1, 2, 3))
+            level = self.config.noise * spread * torch.rand(len(latents), 1, 1, 1, 1, generator=generator, device=frames.device)
             noise = torch.randn(latents.shape, generator=generator, device=frames.device)
             decoded, _ = self.model.decode(latents + level * noise, self._size)
         error = decoded.float() - frames
         square = error.square().mean()
         gradients = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-        loss = error.abs().mean() + self.config.square_weight * square + self.config.gradient_weight * gradients
+        size = latents.float().square().mean()
+        loss = 1e-4 * size + error.abs().mean() + self.config.square_weight * square + self.config.gradient_weight * gradients
         return loss, {"psnr": 10 * float(torch.log10(4 / square.detach()))}
 
     @torch.no_grad()

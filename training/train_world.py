@@ -67,6 +67,8 @@ class WorldTask:
         self.autoencoder = autoencoder
         # The dynamics alone are trained: the autoencoder stays out of the model that the loop averages and saves.
         world.autoencoder = None  # type: ignore[assignment]
+        if config.loop.compile:
+            world.denoiser.compile()
         self.model = world
 
     def batch(self, step: int, num_clips: int) -> LatentBatch:
