@@ -1,10 +1,11 @@
 """The video compression network: frames ↔ latents, compressed `space_stride`× in space and `time_stride`× in time.
 
-Causal in time; the first latent holds the first frame alone, so that an image is a clip of one frame and a clip of
-1 + r·n frames is 1 + n latents. Fully convolutional: any height and width. The encoder looks at one latent's r frames
-only; the decoder also sees the features of the latents before (taehv's memory blocks), carried as `DecoderState`, so
-that pieces decode exactly as the whole. Pixel (un)shuffle at both ends and space-to-channel shortcuts as in DC-AE
-(arXiv 2410.10733). Knows nothing of losses, files or diffusion.
+The encoder is linear: a latent's cell holds the leading principal components of its space-time patch (r frames of s × s
+pixels), which were learned from gameplay in closed form. Their transpose decodes them to a soft picture, which a U-Net
+refines: no seams, crisp edges, and memory of the latents before (taehv's memory blocks), carried as `DecoderState`, so
+that pieces decode exactly as the whole. Causal in time; the first latent holds the first frame alone, so that an image
+is a clip of one frame and a clip of 1 + r·n frames is 1 + n latents. Any height and width. Knows no losses, files or
+diffusion.
 """
 
 from dataclasses import dataclass, field
@@ -23,29 +24,34 @@ DecoderState = list[Float[Tensor, "b _ _ _"]]
 
 @dataclass(kw_only=True)
 class AutoencoderConfig:
-    """`widths` are the channels of each resolution, finest first (stride `patch`, then twice as coarse each)."""
+    """`channels`: components a cell. The refiner works on `patch` × `patch` pixels folded into channels; `widths` are its
+    channels at each resolution, finest first, `blocks` their number there on the way down, and again on the way up."""
 
     channels: int = 128
-    patch: int = 4
+    space_stride: int = 32
     time_stride: int = 2
-    widths: list[int] = field(default_factory=lambda: [64, 128, 256, 256])
-    encoder_blocks: list[int] = field(default_factory=lambda: [1, 2, 2, 2])
-    decoder_blocks: list[int] = field(default_factory=lambda: [3, 4, 3, 2])
+    patch: int = 4
+    widths: list[int] = field(default_factory=lambda: [64, 128, 256])
+    blocks: list[int] = field(default_factory=lambda: [1, 2, 3])
 
     def __post_init__(self) -> None:
-        if not len(self.widths) == len(self.encoder_blocks) == len(self.decoder_blocks):
+        if len(self.widths) != len(self.blocks):
+            raise ValueError(f"autoencoder: widths {self.widths} and blocks {self.blocks} must be equally many")
+        if self.space_stride % (self.patch * 2 ** (len(self.widths) - 1)):
             raise ValueError(
-                f"autoencoder: widths {self.widths}, encoder_blocks {self.encoder_blocks} and decoder_blocks "
-                f"{self.decoder_blocks} must have one number for each resolution"
+                f"autoencoder: space_stride {self.space_stride} must be a multiple of the refiner's coarsest cell, "
+                f"{self.patch} · 2^{len(self.widths) - 1} pixels"
             )
         for fine, coarse in zip(self.widths, self.widths[1:], strict=False):
             if 4 * fine % coarse or coarse % 4:
                 raise ValueError(f"autoencoder: width {coarse} must divide 4 × {fine} and be a multiple of 4")
+        if self.channels > self.patch_values:
+            raise ValueError(f"autoencoder: {self.channels} channels; a patch has only {self.patch_values} values")
 
     @property
-    def space_stride(self) -> int:
-        """Pixels along one side of a latent's cell."""
-        return self.patch * 2 ** (len(self.widths) - 1)
+    def patch_values(self) -> int:
+        """Numbers in one space-time patch of pixels."""
+        return 3 * self.time_stride * self.space_stride**2
 
     def latent_size(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of the latent of a height × width picture."""
@@ -75,7 +81,7 @@ class ResidualBlock(nn.Module):
 
 
 class Down(nn.Module):
-    """Half the size: a convolution, beside averaged space-to-channel."""
+    """Half the size: a convolution, beside averaged space-to-channel (DC-AE, arXiv 2410.10733)."""
 
     def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
@@ -99,71 +105,96 @@ class Up(nn.Module):
         return F.pixel_shuffle(self.conv(x) + repeat(x, "n c h w -> n (c g) h w", g=self.copies), 2)
 
 
-class Encoder(nn.Module):
-    """One latent's r frames, folded into channels, to its latent."""
+class Refiner(nn.Module):
+    """A U-Net from soft pictures to what they lack. At every resolution but the finest, the first block on the way down
+    remembers the latent before."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
-        widths = config.widths
+        widths, num_colors = config.widths, 3 * config.time_stride * config.patch**2
         self.patch = config.patch
-        self.enter = nn.Conv2d(3 * config.time_stride * config.patch**2, widths[0], 3, padding=1)
-        layers: list[nn.Module] = []
-        for level, (width, num_blocks) in enumerate(zip(widths, config.encoder_blocks, strict=True)):
-            layers += [Down(widths[level - 1], width)] if level else []
-            layers += [ResidualBlock(width) for _ in range(num_blocks)]
-        self.layers = nn.Sequential(*layers)
-        self.leave = nn.Conv2d(widths[-1], config.channels, 3, padding=1)
+        self.enter = nn.Conv2d(num_colors, widths[0], 3, padding=1)
+        self.falling, self.rising = nn.ModuleList(), nn.ModuleList()
+        self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
+        for level, (width, num_blocks) in enumerate(zip(widths, config.blocks, strict=True)):
+            remembers = [level > 0] + [False] * (num_blocks - 1)
+            self.falling.append(nn.ModuleList(ResidualBlock(width, memory) for memory in remembers))
+            if level + 1 < len(widths):
+                self.rising.append(nn.ModuleList(ResidualBlock(width) for _ in range(num_blocks)))
+                self.downs.append(Down(width, widths[level + 1]))
+                self.ups.append(Up(widths[level + 1], width))
+        self.leave = silent(nn.Conv2d(widths[0], num_colors, 3, padding=1))
 
-    def forward(self, frames: Float[Tensor, "n c h w"]) -> Float[Tensor, "n z hz wz"]:
-        return self.leave(self.layers(self.enter(F.pixel_unshuffle(frames, self.patch))))
-
-
-class Decoder(nn.Module):
-    """Latents to frames; the first block of every resolution but the finest remembers the latent before."""
-
-    def __init__(self, config: AutoencoderConfig) -> None:
-        super().__init__()
-        widths = config.widths
-        self.patch = config.patch
-        self.enter = nn.Conv2d(config.channels, widths[-1], 3, padding=1)
-        layers: list[nn.Module] = []
-        for level in reversed(range(len(widths))):
-            remembers = [level > 0] + [False] * (config.decoder_blocks[level] - 1)
-            layers += [ResidualBlock(widths[level], memory) for memory in remembers[: config.decoder_blocks[level]]]
-            layers += [Up(widths[level], widths[level - 1])] if level else []
-        self.layers = nn.ModuleList(layers)
-        self.leave = nn.Conv2d(widths[0], 3 * config.time_stride * config.patch**2, 3, padding=1)
-
-    def forward(self, latents: Float[Tensor, "b t c h w"], state: DecoderState | None) -> tuple[Tensor, DecoderState]:
-        b = len(latents)
-        x = self.enter(rearrange(latents, "b t c h w -> (b t) c h w").contiguous(memory_format=torch.channels_last))
+    def forward(
+        self, pictures: Float[Tensor, "b t colors h w"], state: DecoderState | None
+    ) -> tuple[Float[Tensor, "b t colors h w"], DecoderState]:
+        b = len(pictures)
+        folded = F.pixel_unshuffle(rearrange(pictures, "b t c h w -> (b t) c h w"), self.patch)
+        x = self.enter(folded.contiguous(memory_format=torch.channels_last))
         new_state: DecoderState = []
-        for layer in self.layers:
-            if isinstance(layer, ResidualBlock) and layer.recall is not None:
+        kept: list[Tensor] = []
+        for level, blocks in enumerate(self.falling):
+            for block in blocks:
+                if block.recall is None:
+                    x = block(x)
+                    continue
                 now = rearrange(x, "(b t) c h w -> b t c h w", b=b)
                 before = torch.zeros_like(now[:, 0]) if state is None else state[len(new_state)]
-                past = torch.cat([before[:, None], now[:, :-1]], 1)
+                past = torch.cat([before[:, None], now[:, :-1]], 1).flatten(0, 1)
                 new_state.append(now[:, -1])
-                x = layer(x, rearrange(past, "b t c h w -> (b t) c h w").contiguous(memory_format=torch.channels_last))
-            else:
-                x = layer(x)
-        return F.pixel_shuffle(self.leave(F.silu(x)), self.patch), new_state
+                x = block(x, past.contiguous(memory_format=torch.channels_last))
+            if level < len(self.downs):
+                kept.append(x)
+                x = self.downs[level](x)
+        for level in reversed(range(len(self.ups))):
+            x = kept[level] + self.ups[level](x)
+            for block in self.rising[level]:
+                x = block(x)
+        refined = F.pixel_shuffle(self.leave(F.silu(x)), self.patch)
+        return rearrange(refined, "(b t) c h w -> b t c h w", b=b), new_state
 
 
 class Autoencoder(nn.Module):
-    """Frames in [-1, 1] ↔ latents normalised per channel by `mean` and `std`, which are part of the weights."""
+    """Frames in [-1, 1] ↔ latents. `basis`: orthonormal components, `centre`: the mean patch, `scale`: what a component is
+    divided by, part of the weights and set by `learn_components` before all training."""
 
-    mean: Tensor
-    std: Tensor
+    basis: Float[Tensor, "c n"]
+    centre: Float[Tensor, " n"]
+    scale: Float[Tensor, " c"]
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
-        self.register_buffer("mean", torch.zeros(config.channels))
-        self.register_buffer("std", torch.ones(config.channels))
+        self.refiner = Refiner(config)
+        self.register_buffer("basis", torch.eye(config.channels, config.patch_values))
+        self.register_buffer("centre", torch.zeros(config.patch_values))
+        self.register_buffer("scale", torch.ones(config.channels))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def hidden_matrices(self) -> list[nn.Parameter]:
+        """The weights that an optimizer for hidden layers (Muon) may take: the convolutions of the blocks."""
+        blocks = [module for module in self.modules() if isinstance(module, ResidualBlock)]
+        return [weight for block in blocks for weight in block.parameters() if weight.ndim == 4]
+
+    @torch.no_grad()
+    def learn_components(self, frames: Float[Tensor, "b r h w 3"]) -> None:
+        """Set the encoder to the principal components of the patches of b samples of r frames each.
+
+        A component is divided by the root of its standard deviation, not by all of it: the coarse ones keep some of their
+        weight, so that errors which are seen more cost more. Needs more patches than channels, else ValueError.
+        """
+        patches = self._patches(rearrange(frames, "b r h w c -> b 1 (r c) h w")).flatten(0, 3).float()
+        if len(patches) <= self.config.channels:
+            raise ValueError(f"{len(patches)} patches cannot give {self.config.channels} components; give more frames")
+        centre = patches.mean(0)
+        _, spreads, directions = torch.pca_lowrank(patches - centre, q=self.config.channels, center=False, niter=4)
+        deviations = (spreads / len(patches) ** 0.5).clamp(min=1e-6)
+        scale = deviations.sqrt()
+        # On average a latent's channel has unit mean square.
+        scale *= (deviations / scale).square().mean().sqrt()
+        self.basis.copy_(directions.T)
+        self.centre.copy_(centre)
+        self.scale.copy_(scale)
 
     def num_latents(self, num_frames: int) -> int:
         """Latents of a clip that starts anew. ValueError unless num_frames = 1 + r·n."""
@@ -172,7 +203,7 @@ class Autoencoder(nn.Module):
             raise ValueError(f"a clip of {num_frames} frames: it must have 1 + {r}·n frames for time stride {r}")
         return 1 + (num_frames - 1) // r
 
-    def encode(self, frames: Float[Tensor, "b t h w 3"], continued: bool = False) -> Float[Tensor, "b n hz wz c"]:
+    def encode(self, frames: Float[Tensor, "b t h w 3"], continued: bool = False) -> Float[Tensor, "b n rows columns c"]:
         """Normalised latents of a clip of 1 + r·n frames, or of the next r·n frames of a clip when `continued`."""
         r, stride = self.config.time_stride, self.config.space_stride
         h, w = frames.shape[2:4]
@@ -182,14 +213,13 @@ class Autoencoder(nn.Module):
         elif frames.shape[1] % r:
             raise ValueError(f"a continued clip of {frames.shape[1]} frames: it must have a multiple of {r}")
         b = len(frames)
-        frames = rearrange(frames, "b (t r) h w c -> (b t) (r c) h w", r=r)
-        frames = F.pad(frames, (0, -w % stride, 0, -h % stride), mode="replicate")
-        raw = self.encoder(frames.contiguous(memory_format=torch.channels_last))
-        raw = rearrange(raw, "(b t) c h w -> b t h w c", b=b)
-        return (raw - self.mean.to(raw.dtype)) / self.std.to(raw.dtype)
+        pictures = rearrange(frames, "b (t r) h w c -> (b t) (r c) h w", r=r)
+        pictures = F.pad(pictures, (0, -w % stride, 0, -h % stride), mode="replicate")
+        patches = self._patches(rearrange(pictures, "(b t) c h w -> b t c h w", b=b))
+        return F.linear(patches - self.centre, self.basis) / self.scale
 
     def decode(
-        self, latents: Float[Tensor, "b n hz wz c"], size: tuple[int, int], state: DecoderState | None = None
+        self, latents: Float[Tensor, "b n rows columns c"], size: tuple[int, int], state: DecoderState | None = None
     ) -> tuple[Float[Tensor, "b t h w 3"], DecoderState]:
         """Frames of height × width `size` and the state for the next piece. Without a state the clip starts: 1 + r·(n - 1)
         frames; with the state of the piece before: r·n frames. ValueError when `size` is not that of the latents."""
@@ -197,8 +227,13 @@ class Autoencoder(nn.Module):
             raise ValueError(
                 f"size {size} needs latents of {self.config.latent_size(*size)} cells, not {tuple(latents.shape[2:4])}"
             )
-        raw = latents * self.std.to(latents.dtype) + self.mean.to(latents.dtype)
-        r = self.config.time_stride
-        frames, new_state = self.decoder(rearrange(raw, "b t h w c -> b t c h w"), state)
-        frames = rearrange(frames, "(b t) (r c) h w -> b (t r) h w c", b=len(latents), r=r)[:, :, : size[0], : size[1]]
+        r, stride = self.config.time_stride, self.config.space_stride
+        patches = F.linear(latents * self.scale, self.basis.T) + self.centre
+        soft = rearrange(patches, "b t hz wz (c p q) -> b t c (hz p) (wz q)", p=stride, q=stride)
+        missing, new_state = self.refiner(soft, state)
+        frames = rearrange(soft + missing, "b t (r c) h w -> b (t r) h w c", r=r)[:, :, : size[0], : size[1]]
         return frames if state is not None else frames[:, r - 1 :], new_state
+
+    def _patches(self, pictures: Float[Tensor, "b t colors h w"]) -> Float[Tensor, "b t rows columns n"]:
+        stride = self.config.space_stride
+        return rearrange(pictures, "b t c (hz p) (wz q) -> b t hz wz (c p q)", p=stride, q=stride)

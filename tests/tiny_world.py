@@ -20,10 +20,10 @@ def tiny_config(time_stride: int = 2) -> WorldConfig:
         width=WIDTH,
         autoencoder=AutoencoderConfig(
             channels=8,
+            space_stride=16,
             time_stride=time_stride,
             widths=[16, 32, 32],
-            encoder_blocks=[1, 1, 1],
-            decoder_blocks=[1, 2, 1],
+            blocks=[1, 1, 2],
         ),
         text=TextConfig(width=32, depth=1, num_heads=2, buckets=256),
         denoiser=DenoiserConfig(size=4, window=6, channels=8, text_width=32, time_stride=time_stride),

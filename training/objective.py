@@ -20,9 +20,9 @@ class ObjectiveConfig:
     """Shares of clips or latents in [0, 1]. `shift` above 1 moves noise levels towards noise. Shortcuts are taught after
     `shortcut_from` of the run; `feedback` is the share of clips whose context is the network's own prediction."""
 
-    context_share: float = 0.4
+    context_share: float = 0.5
     context_most: float = 0.2
-    shift: float = 2.0
+    shift: float = 2.5
     full_share: float = 0.1
     prompt_dropout: float = 0.15
     shortcut_share: float = 0.3

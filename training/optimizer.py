@@ -43,7 +43,7 @@ class OptimizerConfig:
 
 
 class Muon(Optimizer):
-    """Nesterov momentum whose update is made orthogonal, for matrices [rows, columns]."""
+    """Nesterov momentum whose update is made orthogonal, for matrices [rows, columns] and convolutions [out, in, h, w]."""
 
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.0) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
@@ -58,9 +58,10 @@ class Muon(Optimizer):
                 if not state:
                     state["momentum"] = torch.zeros_like(param)
                 state["momentum"].lerp_(param.grad, 1 - group["momentum"])
-                update = orthogonalise(param.grad.lerp(state["momentum"], group["momentum"]))
+                update = orthogonalise(param.grad.lerp(state["momentum"], group["momentum"]).flatten(1))
+                scale = max(1, update.shape[0] / update.shape[1]) ** 0.5
                 param.mul_(1 - group["lr"] * group["weight_decay"])
-                param.add_(update.to(param.dtype), alpha=-group["lr"] * max(1, param.shape[0] / param.shape[1]) ** 0.5)
+                param.add_(update.view(param.shape).to(param.dtype), alpha=-group["lr"] * scale)
 
 
 def orthogonalise(matrix: Tensor, num_iterations: int = 5) -> Tensor:

@@ -19,7 +19,8 @@ from simworld.training.pictures import grid
 
 @dataclass(kw_only=True)
 class AutoencoderTraining:
-    """`window` frames (1 + r·n) a clip, `batch_size` clips a step; `noise` is the most that is added to latents."""
+    """`window` frames (1 + r·n) a clip, `batch_size` clips a step; `noise` is the most that is added to latents;
+    `component_patches`: from how many patches the encoder's principal components are taken."""
 
     model: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -27,25 +28,37 @@ class AutoencoderTraining:
     batch_size: int = 12
     window: int = 9
     noise: float = 0.1
+    component_patches: int = 20000
     gradient_weight: float = 0.5
     square_weight: float = 2.0
 
 
 class AutoencoderTask:
-    """L1 + squares + L1 of picture gradients, through latents with slight noise, which keeps them smooth."""
+    """L1 + squares + L1 of picture gradients, of what is decoded from latents with slight noise, as dreams have it."""
 
     def __init__(self, config: AutoencoderTraining, store: ClipStore) -> None:
         self.config = config
         self.store = store
         torch.manual_seed(config.loop.seed)
         self.model = Autoencoder(config.model)
+        self.model.learn_components(self._samples())
         if config.loop.compile:
-            self.model.encoder.compile()
-            self.model.decoder.compile()
+            self.model.refiner.compile()
 
     @property
     def _size(self) -> tuple[int, int]:
         return self.store.frames.shape[2], self.store.frames.shape[3]
+
+    def _samples(self) -> Float[Tensor, "b r h w 3"]:
+        """r frames each of random moments, from which the principal components are learned."""
+        rng = np.random.default_rng([self.config.loop.seed])
+        r, (h, w) = self.config.model.time_stride, self._size
+        stride = self.config.model.space_stride
+        num_samples = max(8, self.config.component_patches * stride**2 // (h * w))
+        numbers = rng.integers(len(self.store), size=num_samples)
+        starts = rng.integers(self.store.frames.shape[1] - r + 1, size=num_samples)
+        frames = np.stack([self.store.frames[n, s : s + r] for n, s in zip(numbers, starts, strict=True)])
+        return to_float(torch.from_numpy(frames[:, :, : h - h % stride, : w - w % stride]))
 
     def frames(self, step: int, num_clips: int) -> Float[Tensor, "b t h w 3"]:
         """The batch of `step`: random windows of random clips."""
@@ -61,16 +74,13 @@ class AutoencoderTask:
         generator = torch.Generator(frames.device).manual_seed(self.config.loop.seed * 1_000_003 + step)
         with torch.autocast(frames.device.type, torch.bfloat16):
             latents = self.model.encode(frames)
-            # Relative to each channel's own spread, so that the encoder gains nothing by shouting.
-            spread = latents.detach().float().std((0, 1, 2, 3))
-            level = self.config.noise * spread * torch.rand(len(latents), 1, 1, 1, 1, generator=generator, device=frames.device)
+            level = self.config.noise * torch.rand(len(latents), 1, 1, 1, 1, generator=generator, device=frames.device)
             noise = torch.randn(latents.shape, generator=generator, device=frames.device)
             decoded, _ = self.model.decode(latents + level * noise, self._size)
         error = decoded.float() - frames
         square = error.square().mean()
         gradients = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-        size = latents.float().square().mean()
-        loss = 1e-4 * size + error.abs().mean() + self.config.square_weight * square + self.config.gradient_weight * gradients
+        loss = error.abs().mean() + self.config.square_weight * square + self.config.gradient_weight * gradients
         return loss, {"psnr": 10 * float(torch.log10(4 / square.detach()))}
 
     @torch.no_grad()
@@ -81,18 +91,10 @@ class AutoencoderTask:
         decoded, _ = model.decode(model.encode(frames), self._size)
         return grid(torch.stack([to_uint8(frames[:, -1]), to_uint8(decoded[:, -1])]).cpu().numpy())
 
-    @torch.no_grad()
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
-        """`autoencoder.safetensors` with per-channel statistics of the latents taken on the training clips."""
+        """`autoencoder.safetensors`, in float32."""
         assert isinstance(model, Autoencoder)
-        frames = self.frames(0xFFFF, 24)
-        mean, std = model.mean.clone(), model.std.clone()
-        raw = torch.cat([model.encode(piece) for piece in frames.split(4)]) * std + mean
-        model.mean.copy_(raw.mean((0, 1, 2, 3)))
-        model.std.copy_(raw.std((0, 1, 2, 3)))
         save_autoencoder(folder / "autoencoder.safetensors", model, summary, torch.float32)
-        model.mean.copy_(mean)
-        model.std.copy_(std)
 
 
 def train(config: AutoencoderTraining) -> Autoencoder:
