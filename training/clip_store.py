@@ -32,15 +32,18 @@ class ClipStore:
         return len(self.prompts)
 
 
-def open_store(folder: Path) -> ClipStore:
-    """Open a store. ValueError when there is none."""
+def open_store(folder: Path, num_clips: int) -> ClipStore:
+    """The first `num_clips` clips of a store. ValueError when there is none, or it holds fewer."""
     index = folder / "prompts.json"
     if not index.exists():
         raise ValueError(
             f"{folder} holds no clips (no {index.name}); make some with: simworld train clips folder={folder}"
         )
     prompts = [[Prompt(start, text) for start, text in spans] for spans in json.loads(index.read_text())]
-    return ClipStore(np.load(folder / "frames.npy", mmap_mode="r"), np.load(folder / "actions.npy", mmap_mode="r"), prompts)
+    if len(prompts) < num_clips:
+        raise ValueError(f"{folder} holds {len(prompts)} clips, not {num_clips}; fill it up with: simworld train clips")
+    frames, actions = (np.load(folder / name, mmap_mode="r") for name in ("frames.npy", "actions.npy"))
+    return ClipStore(frames[:num_clips], actions[:num_clips], prompts[:num_clips])
 
 
 def fill_store(folder: Path, source: ClipSource, num_clips: int, shape: tuple[int, int, int, int]) -> ClipStore:
@@ -61,7 +64,7 @@ def fill_store(folder: Path, source: ClipSource, num_clips: int, shape: tuple[in
             aside = index.with_suffix(".tmp")
             aside.write_text(json.dumps(prompts))
             os.replace(aside, index)
-    return open_store(folder)
+    return open_store(folder, num_clips)
 
 
 def num_stored(folder: Path) -> int:

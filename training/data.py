@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simworld.training.clip import ClipSource
-from simworld.training.clip_store import ClipStore, fill_store, num_stored
+from simworld.training.clip_store import ClipStore, fill_store, num_stored, open_store
 from simworld.training.stream import GameplayStream
 
 
@@ -36,6 +36,8 @@ def make_source(config: DataConfig, start_at: int = 0) -> ClipSource:
 def clips(config: DataConfig) -> ClipStore:
     """The store of `config`, filled up to `num_clips` first."""
     folder = Path(config.folder)
+    if num_stored(folder) >= config.num_clips:
+        return open_store(folder, config.num_clips)
     source = make_source(config, num_stored(folder))
     try:
         return fill_store(folder, source, config.num_clips, (config.clip_frames, config.height, config.width, 3))

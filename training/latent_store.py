@@ -40,7 +40,7 @@ def encode_store(autoencoder: Autoencoder, clips: ClipStore, path: Path, batch_s
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(".tmp")
         latents = np.lib.format.open_memmap(aside, "w+", np.float16, (len(clips), *shape))
-        weight = autoencoder.mean
+        weight = autoencoder.basis
         for first in tqdm(range(0, len(clips), batch_size), desc="encoding", mininterval=5):
             frames = torch.from_numpy(np.array(clips.frames[first : first + batch_size])[: len(clips) - first])
             encoded = autoencoder.encode(to_float(frames.to(weight.device), weight.dtype))

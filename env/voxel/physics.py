@@ -73,7 +73,10 @@ def _slide(
         body[axis] += step
         return False
     if not box_is_free(blocks, solid, x, y, z, half_width, height):
-        # A block was placed into the body: let it leave in any direction rather than lock it in.
+        # A block was placed into the body: let it leave sideways and upwards rather than lock it in or drop it out of
+        # the world.
+        if axis == 1 and step < 0:
+            return True
         body[axis] += step
         return False
     if axis == 1:
