@@ -120,7 +120,7 @@ class Refiner(nn.Module):
             remembers = [level > 0] + [False] * (num_blocks - 1)
             self.falling.append(nn.ModuleList(ResidualBlock(width, memory) for memory in remembers))
             if level + 1 < len(widths):
-                self.rising.append(nn.ModuleList(ResidualBlock(width) for _ in range(num_blocks)))
+                self.rising.append(nn.Sequential(*(ResidualBlock(width) for _ in range(num_blocks))))
                 self.downs.append(Down(width, widths[level + 1]))
                 self.ups.append(Up(widths[level + 1], width))
         self.leave = silent(nn.Conv2d(widths[0], num_colors, 3, padding=1))
@@ -134,6 +134,7 @@ class Refiner(nn.Module):
         new_state: DecoderState = []
         kept: list[Tensor] = []
         for level, blocks in enumerate(self.falling):
+            assert isinstance(blocks, nn.ModuleList)
             for block in blocks:
                 if block.recall is None:
                     x = block(x)
@@ -147,9 +148,7 @@ class Refiner(nn.Module):
                 kept.append(x)
                 x = self.downs[level](x)
         for level in reversed(range(len(self.ups))):
-            x = kept[level] + self.ups[level](x)
-            for block in self.rising[level]:
-                x = block(x)
+            x = self.rising[level](kept[level] + self.ups[level](x))
         refined = F.pixel_shuffle(self.leave(F.silu(x)), self.patch)
         return rearrange(refined, "(b t) c h w -> b t c h w", b=b), new_state
 

@@ -1,6 +1,6 @@
 """The spacetime diffusion transformer: noisy latents + actions + text → clean latents.
 
-Tokens are the cells of each latent and a few registers. Every latent has its own noise level (diffusion forcing, arXiv
+Tokens are the cells of each latent, each beside the same cell of the latent before, and a few registers. Every latent has its own noise level (diffusion forcing, arXiv
 2407.01392), step size (shortcut models, arXiv 2410.12557; Dreamer 4, arXiv 2509.24527) and actions, which modulate it
 through adaLN-zero (arXiv 2212.09748) with one projection for all blocks and a bias for each. Attention spans space and time
 together: block-causal in play, full in editing, by argument. Knows no sampler and no loss.
@@ -27,9 +27,9 @@ CAMERA_SCALE = 10.0
 
 @dataclass(kw_only=True)
 class DenoiserConfig:
-    """`size` is the dial: width 32 · size, heads of 64, depth size - 2. `window`: latents seen at once."""
+    """`size` is the dial, an even number: width 32 · size, heads of 64, depth size - 2. `window`: latents seen at once."""
 
-    size: int = 10
+    size: int = 8
     window: int = 16
     channels: int = 128
     time_stride: int = 2
@@ -37,6 +37,10 @@ class DenoiserConfig:
     text_width: int = 256
     text_every: int = 2
     num_registers: int = 1
+
+    def __post_init__(self) -> None:
+        if self.size < 2 or self.size % 2:
+            raise ValueError(f"denoiser: size is {self.size}; it must be an even number, 2 or more")
 
     @property
     def width(self) -> int:
@@ -81,9 +85,9 @@ class Denoiser(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        self.enter = nn.Linear(config.channels, width)
+        self.enter = nn.Linear(2 * config.channels, width)
         self.registers = nn.Parameter(torch.randn(config.num_registers, width) * 0.5)
-        self.tau = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
+        self.tau = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.level = nn.Embedding(len(STEP_COUNTS), width)
         self.action = nn.Sequential(
             nn.Linear(config.time_stride * (config.action_size + 2), width), nn.SiLU(), nn.Linear(width, width)
@@ -95,6 +99,8 @@ class Denoiser(nn.Module):
             Block(config, reads_text=number % config.text_every == config.text_every - 1) for number in range(config.depth)
         )
         self.modulate_out = silent(nn.Linear(width, 2 * width))
+        # How much of the noisy latent and of the one before goes straight into the prediction, by channel.
+        self.keep = silent(nn.Linear(width, 2 * config.channels))
         self.leave = silent(nn.Linear(width, config.channels))
 
     def hidden_matrices(self) -> list[nn.Parameter]:
@@ -129,9 +135,10 @@ class Denoiser(nn.Module):
         """Predicted clean latents. Without a memory, latents see those before them in their window, or with `full` all
         of the clip; with a memory, t must be 1, and the latent sees what the memory holds and is written into it."""
         b, t, h, w, _ = noisy.shape
-        x = rearrange(self.enter(noisy), "b t h w d -> b t (h w) d")
+        before, tau_before = _before(noisy, given.tau, memory)
+        x = rearrange(self.enter(torch.cat([noisy, before], -1)), "b t h w d -> b t (h w) d")
         x = torch.cat([repeat(self.registers.to(x.dtype), "n d -> b t n d", b=b, t=t), x], 2)
-        cond = self._condition(given, x.dtype)
+        cond = self._condition(given, tau_before, x.dtype)
         shared = self.modulate(cond)
         num = self.config.num_registers
         turn = rotation(given.times, h, w, num, 64, x.dtype)
@@ -147,18 +154,32 @@ class Denoiser(nn.Module):
             x = block(x, shared, turn, mask, (memory, number) if memory is not None else None, text, text_mask[:, None])
         shift, scale = self.modulate_out(cond).unsqueeze(2).chunk(2, -1)
         x = _norm(x[:, :, num:]) * (1 + scale) + shift
-        return rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h)
+        keep_noisy, keep_before = self.keep(cond)[:, :, None, None].chunk(2, -1)
+        return rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h) + keep_noisy * noisy + keep_before * before
 
-    def _condition(self, given: Conditions, dtype: torch.dtype) -> Float[Tensor, "b t width"]:
+    def _condition(
+        self, given: Conditions, tau_before: Float[Tensor, "b t"], dtype: torch.dtype
+    ) -> Float[Tensor, "b t width"]:
         camera = given.actions[..., -2:]
         features = torch.cat([given.actions[..., :-2], camera / CAMERA_SCALE, torch.asinh(4 * camera) / 3], -1)
         action = self.action(rearrange(features, "b t r a -> b t (r a)").to(dtype))
         action = torch.where(given.acted[..., None], action, self.no_action.to(dtype))
         rates = torch.exp(torch.linspace(0, 5, 32, device=given.tau.device))
-        angles = given.tau.float()[..., None] * rates
-        tau = self.tau(torch.cat([angles.sin(), angles.cos()], -1).to(dtype))
+        angles = torch.stack([given.tau, tau_before], -1).float()[..., None] * rates
+        tau = self.tau(torch.cat([angles.sin(), angles.cos()], -1).flatten(2).to(dtype))
         cond = tau + self.level(given.level).to(dtype) + action + self.whole_text(given.text.whole)
         return F.silu(cond)
+
+
+def _before(
+    noisy: Float[Tensor, "b t h w c"], tau: Float[Tensor, "b t"], memory: Memory | None
+) -> tuple[Float[Tensor, "b t h w c"], Float[Tensor, "b t"]]:
+    """The latent before each, as noisy as it is, and its noise level; before the first, nothing: zeros at level 1."""
+    if memory is not None:
+        memory.current = noisy, tau
+        return memory.previous
+    nothing, pure = torch.zeros_like(noisy[:, :1]), torch.ones_like(tau[:, :1])
+    return torch.cat([nothing, noisy[:, :-1]], 1), torch.cat([pure, tau[:, :-1]], 1)
 
 
 class Block(nn.Module):

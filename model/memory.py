@@ -1,4 +1,5 @@
-"""The KV cache of a rollout: a preallocated ring of the latest latents' keys and values, one slot a latent.
+"""What a rollout remembers: a preallocated ring of the latest latents' keys and values, one slot a latent (the KV cache),
+and the latest latent itself.
 
 While a latent is denoised its own slot is overwritten in every pass; the pass with the finished latent leaves what
 later latents see, and `advance` moves on. Nothing is concatenated, and cost and size stay the same for ever.
@@ -13,11 +14,14 @@ from torch import Tensor
 
 @dataclass
 class Memory:
-    """entries: [layers, 2, b, heads, slots, tokens, d]. count: latents written so far, of which the last `slots` remain
-    (the latent being denoised takes the slot of the oldest)."""
+    """entries: [layers, 2, b, heads, slots, tokens, d]. previous: the latest finished latent, as noisy as it is remembered,
+    and its noise level. count: latents written so far, of which the last `slots` remain (the latent being denoised takes
+    the slot of the oldest). current: what becomes previous when the memory advances."""
 
     entries: Float[Tensor, "layers kv b heads slots tokens d"]
+    previous: tuple[Float[Tensor, "b 1 rows columns c"], Float[Tensor, "b 1"]]
     count: int = 0
+    current: tuple[Float[Tensor, "b 1 rows columns c"], Float[Tensor, "b 1"]] | None = None
 
     @property
     def num_slots(self) -> int:
@@ -35,11 +39,13 @@ class Memory:
 
     def advance(self) -> None:
         """The current latent is finished; the next takes the next slot."""
+        assert self.current is not None
+        self.previous, self.current = self.current, None
         self.count += 1
 
     def fork(self) -> "Memory":
         """A copy that shares nothing."""
-        return Memory(self.entries.clone(), self.count)
+        return Memory(self.entries.clone(), self.previous, self.count)
 
 
 def block_causal(num_latents: int, tokens: int, window: int, device: torch.device) -> Tensor:

@@ -49,7 +49,9 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     config = world.config.denoiser
     rows, columns, _ = world.latent_shape
     shape = (config.depth, 2, len(seeds), config.num_heads, config.window, rows * columns + config.num_registers, 64)
-    memory = Memory(torch.zeros(shape, dtype=world.dtype, device=world.device))
+    nothing = torch.zeros(len(seeds), 1, *world.latent_shape, dtype=world.dtype, device=world.device)
+    pure = torch.ones(len(seeds), 1, device=world.device)
+    memory = Memory(torch.zeros(shape, dtype=world.dtype, device=world.device), (nothing, pure))
     generators = [torch.Generator(world.device).manual_seed(seed) for seed in seeds]
     return Context(memory, None, list(prompts), _read(world, prompts), generators)
 
@@ -153,7 +155,14 @@ def stack(contexts: list[Context]) -> Context:
     )
     decoders = [context.decoder for context in contexts if context.decoder is not None]
     return Context(
-        Memory(torch.cat([context.memory.entries for context in contexts], 2), first.memory.count),
+        Memory(
+            torch.cat([context.memory.entries for context in contexts], 2),
+            (
+                torch.cat([context.memory.previous[0] for context in contexts]),
+                torch.cat([context.memory.previous[1] for context in contexts]),
+            ),
+            first.memory.count,
+        ),
         [torch.cat(parts) for parts in zip(*decoders, strict=True)] if decoders else None,
         [prompt for context in contexts for prompt in context.prompts],
         text,
