@@ -16,6 +16,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simworld.model.camera import accumulated, turn
 from simworld.model.layers import silent
 
 DecoderState = list[Float[Tensor, "b _ _ _"]]
@@ -232,6 +233,20 @@ class Autoencoder(nn.Module):
         missing, new_state = self.refiner(soft, state)
         frames = rearrange(soft + missing, "b t (r c) h w -> b (t r) h w c", r=r)[:, :, : size[0], : size[1]]
         return frames if state is not None else frames[:, r - 1 :], new_state
+
+    @torch.no_grad()
+    def turned(
+        self, latents: Float[Tensor, "b n rows columns c"], camera: Float[Tensor, "b n r 2"], field_of_view: float
+    ) -> Float[Tensor, "b n rows columns c"]:
+        """The latent that would follow each if the camera turned by its r [pitch, yaw] in degrees and nothing else happened:
+        the last of its frames, soft as it is, turned, encoded. Cheap, for all of it is linear but the turning."""
+        r, stride = self.config.time_stride, self.config.space_stride
+        last = self.config.patch_values * (r - 1) // r
+        patches = F.linear(latents * self.scale, self.basis[:, last:].T) + self.centre[last:]
+        frames = rearrange(patches, "b n hz wz (c p q) -> (b n) c (hz p) (wz q)", p=stride, q=stride)
+        frames = turn(frames.repeat_interleave(r, 0), accumulated(camera), field_of_view)
+        pictures = rearrange(frames, "(b n r) c h w -> b n (r c) h w", r=r, b=len(latents))
+        return F.linear(self._patches(pictures) - self.centre, self.basis) / self.scale
 
     def _patches(self, pictures: Float[Tensor, "b t colors h w"]) -> Float[Tensor, "b t rows columns n"]:
         stride = self.config.space_stride

@@ -1,11 +1,13 @@
 """The spacetime diffusion transformer: noisy latents + actions + text → clean latents.
 
-Tokens are the cells of each latent, each beside the same cell of the latent before, and a few registers. Every latent has its own noise level (diffusion forcing, arXiv
-2407.01392), step size (shortcut models, arXiv 2410.12557; Dreamer 4, arXiv 2509.24527) and actions, which modulate it
-through adaLN-zero (arXiv 2212.09748) with one projection for all blocks and a bias for each. Attention spans space and time
-together: block-causal in play, full in editing, by argument. Knows no sampler and no loss.
+Tokens are the cells of each latent, each beside the same cell of the latent before, as it is and as it would look after the
+camera's turn, and a few registers. Every latent has its own noise level (diffusion forcing, arXiv 2407.01392), step size
+(shortcut models, arXiv 2410.12557; Dreamer 4, arXiv 2509.24527) and actions, which modulate it through adaLN-zero (arXiv
+2212.09748) with one projection for all blocks and a bias for each. Attention spans space and time together: block-causal
+in play, full in editing, by argument. Knows no sampler and no loss.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -68,7 +70,8 @@ class Text:
 @dataclass
 class Conditions:
     """What each latent is told. tau: noise level in [0, 1]. level: index into `STEP_COUNTS`. actions: the r actions that
-    lead to its frames. acted: False for the first latent of a clip, which no action leads to. times: position, in latents."""
+    lead to its frames. acted: False for the first latent of a clip, which no action leads to. times: position, in latents.
+    turned: how a latent looks after given camera turns (`World.turned`)."""
 
     tau: Float[Tensor, "b t"]
     level: Int[Tensor, "b t"]
@@ -76,6 +79,7 @@ class Conditions:
     acted: Bool[Tensor, "b t"]
     times: Float[Tensor, "b t"]
     text: Text
+    turned: Callable[[Tensor, Tensor], Tensor]
 
 
 class Denoiser(nn.Module):
@@ -85,7 +89,7 @@ class Denoiser(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        self.enter = nn.Linear(2 * config.channels, width)
+        self.enter = nn.Linear(3 * config.channels, width)
         self.registers = nn.Parameter(torch.randn(config.num_registers, width) * 0.5)
         self.tau = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.level = nn.Embedding(len(STEP_COUNTS), width)
@@ -99,7 +103,7 @@ class Denoiser(nn.Module):
             Block(config, reads_text=number % config.text_every == config.text_every - 1) for number in range(config.depth)
         )
         self.modulate_out = silent(nn.Linear(width, 2 * width))
-        # How much of the noisy latent and of the one before goes straight into the prediction, by channel.
+        # How much of the noisy latent and of the turned one before goes straight into the prediction, by channel.
         self.keep = silent(nn.Linear(width, 2 * config.channels))
         self.leave = silent(nn.Linear(width, config.channels))
 
@@ -136,7 +140,8 @@ class Denoiser(nn.Module):
         of the clip; with a memory, t must be 1, and the latent sees what the memory holds and is written into it."""
         b, t, h, w, _ = noisy.shape
         before, tau_before = _before(noisy, given.tau, memory)
-        x = rearrange(self.enter(torch.cat([noisy, before], -1)), "b t h w d -> b t (h w) d")
+        turned = given.turned(before, given.actions[..., -2:])
+        x = rearrange(self.enter(torch.cat([noisy, before, turned], -1)), "b t h w d -> b t (h w) d")
         x = torch.cat([repeat(self.registers.to(x.dtype), "n d -> b t n d", b=b, t=t), x], 2)
         cond = self._condition(given, tau_before, x.dtype)
         shared = self.modulate(cond)
@@ -154,8 +159,8 @@ class Denoiser(nn.Module):
             x = block(x, shared, turn, mask, (memory, number) if memory is not None else None, text, text_mask[:, None])
         shift, scale = self.modulate_out(cond).unsqueeze(2).chunk(2, -1)
         x = _norm(x[:, :, num:]) * (1 + scale) + shift
-        keep_noisy, keep_before = self.keep(cond)[:, :, None, None].chunk(2, -1)
-        return rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h) + keep_noisy * noisy + keep_before * before
+        keep_noisy, keep_turned = self.keep(cond)[:, :, None, None].chunk(2, -1)
+        return rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h) + keep_noisy * noisy + keep_turned * turned
 
     def _condition(
         self, given: Conditions, tau_before: Float[Tensor, "b t"], dtype: torch.dtype

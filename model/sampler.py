@@ -200,4 +200,5 @@ def _conditions(world: World, context: Context, tau: float, level: int, actions:
         acted=torch.full((b, 1), acted, device=device),
         times=torch.full((b, 1), float(context.memory.count), device=device),
         text=context.text,
+        turned=world.turned,
     )

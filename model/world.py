@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.denoiser import Denoiser, DenoiserConfig
@@ -13,12 +14,14 @@ from simworld.model.text import TextConfig, TextEncoder
 
 @dataclass(kw_only=True)
 class WorldConfig:
-    """`context_noise`: the noise level at which finished latents are remembered, in training and in play, against drift."""
+    """`context_noise`: the noise level at which finished latents are remembered, in training and in play, against drift.
+    `field_of_view`: the camera's, vertical, in degrees; 0 where it is not known or there is no camera to turn."""
 
     height: int = 96
     width: int = 160
     path: Path = Path.linear
     context_noise: float = 0.1
+    field_of_view: float = 70.0
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     text: TextConfig = field(default_factory=TextConfig)
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
@@ -49,6 +52,14 @@ class World(nn.Module):
     def hidden_matrices(self) -> list[nn.Parameter]:
         """The denoiser's."""
         return self.denoiser.hidden_matrices()
+
+    def turned(
+        self, latents: Float[Tensor, "b t rows columns c"], camera: Float[Tensor, "b t r 2"]
+    ) -> Float[Tensor, "b t rows columns c"]:
+        """Each latent after r camera turns [pitch, yaw] in degrees; unchanged where the field of view is not known."""
+        if not self.config.field_of_view:
+            return latents
+        return self.autoencoder.turned(latents, camera, self.config.field_of_view)
 
     @property
     def dtype(self) -> torch.dtype:

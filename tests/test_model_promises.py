@@ -1,13 +1,16 @@
 """What design.md promises of the networks: pieces equal the whole, cached equals uncached, causal means causal, any size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from tiny_world import HEIGHT, WIDTH, shaken, tiny_config
+from tiny_world import HEIGHT, WIDTH, tiny_world
 from torch import Tensor
 
 from simworld.model import sampler
 from simworld.model.autoencoder import Autoencoder
+from simworld.model.camera import turn
 from simworld.model.denoiser import Conditions
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, pieces
@@ -18,22 +21,12 @@ SIZE = (HEIGHT, WIDTH)
 
 @pytest.fixture
 def autoencoder() -> Autoencoder:
-    return made(1)
-
-
-def made(seed: int, time_stride: int = 2) -> Autoencoder:
-    torch.manual_seed(seed)
-    autoencoder = Autoencoder(tiny_config(time_stride).autoencoder)
-    shaken(autoencoder)
-    return autoencoder
+    return tiny_world().autoencoder
 
 
 @pytest.fixture
 def world() -> World:
-    torch.manual_seed(0)
-    world = World(tiny_config())
-    shaken(world)
-    return world
+    return tiny_world()
 
 
 def frames_of(num_frames: int, size: tuple[int, int] = SIZE, b: int = 1) -> Tensor:
@@ -43,7 +36,7 @@ def frames_of(num_frames: int, size: tuple[int, int] = SIZE, b: int = 1) -> Tens
 @torch.inference_mode()
 @pytest.mark.parametrize("time_stride", [1, 2, 4])
 def test_a_clip_in_pieces_equals_the_whole(time_stride: int) -> None:
-    autoencoder = made(0, time_stride)
+    autoencoder = tiny_world(time_stride).autoencoder
     r = time_stride
     frames = frames_of(1 + 4 * r)
     whole = autoencoder.encode(frames)
@@ -97,6 +90,7 @@ def conditions(world: World, t: int, b: int = 1, tau: float = 0.5) -> Conditions
         acted=torch.arange(t).expand(b, t) > 0,
         times=torch.arange(t).float().expand(b, t),
         text=world.denoiser.read_text(world.text(["a snowy forest"] * b)),
+        turned=world.turned,
     )
 
 
@@ -123,8 +117,13 @@ def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) 
     context = sampler.start(world, ["a snowy forest"], [0])
     for t in range(num_latents):
         now = slice(t, t + 1)
-        one = Conditions(
-            given.tau[:, now], given.level[:, now], given.actions[:, now], given.acted[:, now], given.times[:, now], given.text
+        one = replace(
+            given,
+            tau=given.tau[:, now],
+            level=given.level[:, now],
+            actions=given.actions[:, now],
+            acted=given.acted[:, now],
+            times=given.times[:, now],
         )
         # Passes of denoising at other noise levels must leave no trace.
         world.denoiser(torch.randn_like(z[:, now]), one, context.memory)
@@ -218,3 +217,27 @@ def test_words_share_pieces_with_their_kin() -> None:
     assert len(forest & forests) > len(forest & desert)
     with pytest.raises(ValueError, match="10000 characters"):
         pieces("a" * 10_000, config)
+
+
+@torch.inference_mode()
+def test_turning_the_camera_moves_the_picture_as_told() -> None:
+    picture = torch.zeros(1, 3, 60, 100)
+    picture[:, :, 30, 50] = 1
+    degrees_per_pixel = 70 / 60 * 1.2  # in the middle of the picture pixels are a little wider than on average
+    right = turn(picture, torch.tensor([[0.0, 10 * degrees_per_pixel]]), 70.0)
+    down = turn(picture, torch.tensor([[10 * degrees_per_pixel, 0.0]]), 70.0)
+    row, column = divmod(int(right[0, 0].argmax()), 100)
+    assert abs(row - 30) <= 1 and 38 <= column <= 42, "what was ahead is now to the left"
+    row, column = divmod(int(down[0, 0].argmax()), 100)
+    assert 18 <= row <= 22 and abs(column - 50) <= 1, "what was ahead is now above"
+    assert torch.allclose(turn(picture, torch.zeros(1, 2), 70.0), picture, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_turned_latents_are_those_of_turned_pictures(autoencoder: Autoencoder) -> None:
+    frames = frames_of(1)
+    latents = autoencoder.encode(frames)
+    still = autoencoder.turned(latents, torch.zeros(1, 1, 2, 2), 70.0)
+    assert (still - latents).abs().max() < 1e-3
+    moved = autoencoder.turned(latents, torch.tensor([[[[0.0, 3.0], [0.0, 3.0]]]]), 70.0)
+    assert (moved - latents).abs().max() > 1e-2

@@ -39,11 +39,18 @@ def shaken(model: torch.nn.Module) -> torch.nn.Module:
     return model.eval().requires_grad_(False)
 
 
+def tiny_world(time_stride: int = 2) -> World:
+    """An untrained world of `tiny_config`, whose autoencoder has the components of random pictures."""
+    torch.manual_seed(0)
+    world = World(tiny_config(time_stride))
+    world.autoencoder.learn_components(torch.rand(4, time_stride, HEIGHT, WIDTH, 3) * 2 - 1)
+    shaken(world)
+    return world
+
+
 def write_tiny_world(folder: Path) -> Path:
     """A tiny world's two files in `folder`."""
-    torch.manual_seed(0)
-    world = World(tiny_config())
-    shaken(world)
+    world = tiny_world()
     save_autoencoder(folder / "autoencoder.safetensors", world.autoencoder, {"note": "untrained"})
     save_dynamics(folder / "dynamics.safetensors", world, {"note": "untrained"})
     return folder

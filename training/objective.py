@@ -71,7 +71,7 @@ def denoising_loss(
     noise = torch.randn(latents.shape, generator=generator, device=device, dtype=latents.dtype)
     noisy = world.config.path.noised(latents, noise, tau)
     times = torch.arange(t, device=device, dtype=torch.float32).expand(b, t)
-    given = Conditions(tau, level, batch.actions, batch.acted, times, text)
+    given = Conditions(tau, level, batch.actions, batch.acted, times, text, world.turned)
 
     target = latents
     if num_shortcuts:
@@ -80,7 +80,7 @@ def denoising_loss(
             [_two_half_steps(world, noisy[some], latents[some], _select(given, some), full), latents[some.stop :]]
         )
     predicted = world.denoiser(noisy, given, full=full).float()
-    error = (predicted - target).square().mean((2, 3, 4))
+    error = ((predicted - target).square() * _visibility(world)).mean((2, 3, 4))
     loss = (error * (1 - 0.5 * tau)).mean()
     with torch.no_grad():
         plain = error[num_shortcuts:][~is_context[num_shortcuts:]].mean()
@@ -119,7 +119,14 @@ def _select(given: Conditions, some: slice) -> Conditions:
         given.acted[some],
         given.times[some],
         Text(keys, text.present[some], text.whole[some].detach()),
+        given.turned,
     )
+
+
+def _visibility(world: World) -> Tensor:
+    """How much an error in each channel shows in the picture, 1 on average: with it, the loss is that of pixels."""
+    visible = world.autoencoder.scale.float().square()
+    return visible / visible.mean()
 
 
 def _wide(flags: Tensor) -> Tensor:

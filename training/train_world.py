@@ -34,6 +34,7 @@ class WorldTraining:
     text: TextConfig = field(default_factory=TextConfig)
     path: NoisePath = NoisePath.linear
     context_noise: float = 0.1
+    field_of_view: float = 70.0
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     data: DataConfig = field(default_factory=DataConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
@@ -59,14 +60,15 @@ class WorldTask:
                 width=data.width,
                 path=config.path,
                 context_noise=config.context_noise,
+                field_of_view=config.field_of_view,
                 autoencoder=autoencoder.config,
                 text=config.text,
                 denoiser=config.denoiser,
             )
         )
         self.autoencoder = autoencoder
-        # The dynamics alone are trained: the autoencoder stays out of the model that the loop averages and saves.
-        world.autoencoder = None  # type: ignore[assignment]
+        # It has learned already: the dynamics alone are trained.
+        world.autoencoder = autoencoder
         if config.loop.compile:
             world.denoiser.compile()
         self.model = world
@@ -114,7 +116,6 @@ class WorldTask:
     def pictures(self, model: nn.Module) -> np.ndarray:
         """Rows of pairs: true frames, and the dream that started from the first of them under the same actions."""
         assert isinstance(model, World)
-        model.autoencoder = self.autoencoder
         rows = []
         for seed in range(3):
             batch = self.batch(1_000_000 + seed, 1)
@@ -131,7 +132,6 @@ class WorldTask:
                     else:
                         dreamt.append(extend(model, context, actions, 8)[0, -1])
             rows += [torch.stack(true[::3]), torch.stack(dreamt[::3])]
-        model.autoencoder = None  # type: ignore[assignment]
         return grid(torch.stack(rows).cpu().numpy())
 
     def _size(self) -> tuple[int, int]:
