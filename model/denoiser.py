@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from simworld.model.layers import silent
 from simworld.model.memory import Memory, block_causal
+from simworld.model.path import Path
 from simworld.model.positions import Rotation, rotate, rotation
 from simworld.model.text import TextTokens
 
@@ -85,10 +86,17 @@ class Conditions:
 class Denoiser(nn.Module):
     """See the module's docstring. Latents are normalised; the output is the predicted clean latent."""
 
-    def __init__(self, config: DenoiserConfig) -> None:
+    variance: Float[Tensor, " c"]
+    novelty: Float[Tensor, " c"]
+
+    def __init__(self, config: DenoiserConfig, path: Path = Path.linear) -> None:
         super().__init__()
         self.config = config
+        self.path = path
         width = config.width
+        # What the linear guess needs to know of latents, by channel; set by `learn_statistics` before training.
+        self.register_buffer("variance", torch.ones(config.channels))
+        self.register_buffer("novelty", torch.ones(config.channels))
         self.enter = nn.Linear(3 * config.channels, width)
         self.registers = nn.Parameter(torch.randn(config.num_registers, width) * 0.5)
         self.tau = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
@@ -103,8 +111,6 @@ class Denoiser(nn.Module):
             Block(config, reads_text=number % config.text_every == config.text_every - 1) for number in range(config.depth)
         )
         self.modulate_out = silent(nn.Linear(width, 2 * width))
-        # How much of the noisy latent and of the turned one before goes straight into the prediction, by channel.
-        self.keep = silent(nn.Linear(width, 2 * config.channels))
         self.leave = silent(nn.Linear(width, config.channels))
 
     def hidden_matrices(self) -> list[nn.Parameter]:
@@ -159,8 +165,35 @@ class Denoiser(nn.Module):
             x = block(x, shared, turn, mask, (memory, number) if memory is not None else None, text, text_mask[:, None])
         shift, scale = self.modulate_out(cond).unsqueeze(2).chunk(2, -1)
         x = _norm(x[:, :, num:]) * (1 + scale) + shift
-        keep_noisy, keep_turned = self.keep(cond)[:, :, None, None].chunk(2, -1)
-        return rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h) + keep_noisy * noisy + keep_turned * turned
+        guess, doubt = self._guess(noisy, turned, given.tau, tau_before)
+        return guess + doubt * rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h)
+
+    @torch.no_grad()
+    def learn_statistics(self, latents: Float[Tensor, "n rows columns c"], turned: Float[Tensor, "n rows columns c"]) -> None:
+        """Learn from n latents, and the latent before each turned by the camera, what `_guess` takes for granted."""
+        self.variance.copy_(latents.float().square().mean((0, 1, 2)))
+        self.novelty.copy_((latents - turned).float().square().mean((0, 1, 2)))
+
+    def _guess(
+        self,
+        noisy: Float[Tensor, "b t h w c"],
+        turned: Float[Tensor, "b t h w c"],
+        tau: Float[Tensor, "b t"],
+        tau_before: Float[Tensor, "b t"],
+    ) -> tuple[Float[Tensor, "b t h w c"], Float[Tensor, "b t 1 1 c"]]:
+        """The best linear guess of the clean latent, and its standard deviation: a Kalman filter, channel by channel, from
+        the noisy latent and the turned one before. The network learns what is left, in units of that deviation (as EDM's
+        preconditioning, arXiv 2206.00364, does for single pictures)."""
+        alpha, sigma = (part.float()[:, :, None, None, None] for part in self.path.coefficients(tau))
+        alpha_before, sigma_before = (part.float()[:, :, None, None, None] for part in self.path.coefficients(tau_before))
+        variance, novelty = self.variance.float(), self.novelty.float()
+        total_before = alpha_before**2 * variance + sigma_before**2
+        expected = (alpha_before * variance / total_before).to(noisy.dtype) * turned
+        uncertain = variance * sigma_before**2 / total_before + novelty
+        total = alpha**2 * uncertain + sigma**2
+        gain = (alpha * uncertain / total).to(noisy.dtype)
+        guess = expected + gain * (noisy - alpha.to(noisy.dtype) * expected)
+        return guess, (uncertain * sigma**2 / total).sqrt().to(noisy.dtype)
 
     def _condition(
         self, given: Conditions, tau_before: Float[Tensor, "b t"], dtype: torch.dtype

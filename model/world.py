@@ -15,12 +15,14 @@ from simworld.model.text import TextConfig, TextEncoder
 @dataclass(kw_only=True)
 class WorldConfig:
     """`context_noise`: the noise level at which finished latents are remembered, in training and in play, against drift.
+    `temperature`: of the noise that latents are sampled from, 1 true to the data, less for calmer pictures.
     `field_of_view`: the camera's, vertical, in degrees; 0 where it is not known or there is no camera to turn."""
 
     height: int = 96
     width: int = 160
     path: Path = Path.linear
     context_noise: float = 0.1
+    temperature: float = 1.0
     field_of_view: float = 70.0
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     text: TextConfig = field(default_factory=TextConfig)
@@ -47,7 +49,7 @@ class World(nn.Module):
         self.config = config
         self.autoencoder = Autoencoder(config.autoencoder)
         self.text = TextEncoder(config.text)
-        self.denoiser = Denoiser(config.denoiser)
+        self.denoiser = Denoiser(config.denoiser, config.path)
 
     def hidden_matrices(self) -> list[nn.Parameter]:
         """The denoiser's."""

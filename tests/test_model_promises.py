@@ -235,8 +235,9 @@ def test_turning_the_camera_moves_the_picture_as_told() -> None:
 
 @torch.inference_mode()
 def test_turned_latents_are_those_of_turned_pictures(autoencoder: Autoencoder) -> None:
-    frames = frames_of(1)
-    latents = autoencoder.encode(frames)
+    frames = frames_of(1, b=4)
+    autoencoder.learn_components(frames.expand(4, 2, *SIZE, 3))  # of pictures that stand still
+    latents = autoencoder.encode(frames[:1])
     still = autoencoder.turned(latents, torch.zeros(1, 1, 2, 2), 70.0)
     assert (still - latents).abs().max() < 1e-3
     moved = autoencoder.turned(latents, torch.tensor([[[[0.0, 3.0], [0.0, 3.0]]]]), 70.0)

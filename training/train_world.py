@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from simworld.model.checkpoint import load_autoencoder, save_dynamics
+from simworld.actions import CAMERA
+from simworld.model.checkpoint import load_autoencoder, save_autoencoder, save_dynamics
 from simworld.model.denoiser import DenoiserConfig
 from simworld.model.path import Path as NoisePath
 from simworld.model.pixels import to_uint8
@@ -69,9 +70,15 @@ class WorldTask:
         self.autoencoder = autoencoder
         # It has learned already: the dynamics alone are trained.
         world.autoencoder = autoencoder
+        self.model = world
+        self._learn_statistics()
         if config.loop.compile:
             world.denoiser.compile()
-        self.model = world
+
+    def _learn_statistics(self) -> None:
+        batch = self.batch(0, 64)
+        turned = self.model.turned(batch.latents[:, :-1].to(self.autoencoder.basis.dtype), batch.actions[:, 1:, :, CAMERA])
+        self.model.denoiser.learn_statistics(batch.latents[:, 1:].flatten(0, 1), turned.flatten(0, 1))
 
     def batch(self, step: int, num_clips: int) -> LatentBatch:
         """The batch of `step`: random windows of random clips."""
@@ -138,13 +145,11 @@ class WorldTask:
         return self.config.data.height, self.config.data.width
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
-        """`dynamics.safetensors`, beside the autoencoder's file a playable world."""
+        """`dynamics.safetensors`, and the autoencoder's file beside it: together a playable world."""
         assert isinstance(model, World)
         save_dynamics(folder / "dynamics.safetensors", model, summary)
         target = folder / "autoencoder.safetensors"
         if not target.exists():
-            from simworld.model.checkpoint import save_autoencoder
-
             save_autoencoder(target, self.autoencoder, {"source": self.config.autoencoder})
 
 
