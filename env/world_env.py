@@ -13,6 +13,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
+from PIL import Image
 
 from simworld.actions import Action, to_vector
 from simworld.env.spaces import action_space, observation_space
@@ -45,7 +46,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode is {render_mode!r}; it must be None or 'rgb_array'")
-        self.world = load_world(find_world(world), fastest_dtype(device), device)
+        self._folder = find_world(world)
+        self.world = load_world(self._folder, fastest_dtype(device), device)
         self.num_steps = num_steps
         self.render_mode = render_mode
         self.action_space = action_space()
@@ -83,6 +85,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             self._frame = frames[-1]
         self._context = context
         return self._observation(), self._info(self._frame[None])
+
+    def start_pictures(self) -> list[np.ndarray]:
+        """Pictures, uint8 (h, w, 3), that come with the world to start from: `reset(options={"frames": picture[None]})`.
+        They lie as starts/*.png in the world's folder; a world may have none."""
+        return [np.array(Image.open(path).convert("RGB")) for path in sorted(self._folder.glob("starts/*.png"))]
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One chunk: r frames under `action`. ValueError for a malformed action, or before the first reset."""

@@ -85,7 +85,8 @@ def sample(
     if num_steps not in STEP_COUNTS:
         raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
     level = STEP_COUNTS.index(num_steps)
-    z = world.config.temperature * _noise(world, context)
+    # The first latent of all is decided by nothing but its noise.
+    z = _noise(world, context) * (1.0 if actions is None else world.config.temperature)
     for number in range(num_steps):
         given = _conditions(world, context, 1 - number / num_steps, level, actions)
         clean = world.denoiser(z, given, context.memory)

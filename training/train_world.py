@@ -28,13 +28,14 @@ from simworld.training.pictures import grid
 @dataclass(kw_only=True)
 class WorldTraining:
     """`autoencoder`: its checkpoint. `window` latents a clip, `batch_size` clips a step; `from_start` is the share of
-    windows that begin with the clip's first frame, as play does. `latents`: where they are cached."""
+    windows that begin with the clip's first frame, as play does; `temperature` is that of play. `latents`: where they are cached."""
 
     autoencoder: str = "runs/autoencoder/autoencoder.safetensors"
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
     text: TextConfig = field(default_factory=TextConfig)
     path: NoisePath = NoisePath.linear
     context_noise: float = 0.1
+    temperature: float = 0.0
     field_of_view: float = 70.0
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -61,6 +62,7 @@ class WorldTask:
                 width=data.width,
                 path=config.path,
                 context_noise=config.context_noise,
+                temperature=config.temperature,
                 field_of_view=config.field_of_view,
                 autoencoder=autoencoder.config,
                 text=config.text,

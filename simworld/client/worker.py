@@ -166,10 +166,7 @@ class Worker:
         world: Any = env.unwrapped
         match request:
             case Reset():
-                follows = request.prompt is not None and hasattr(world, "set_prompt")
-                observation, info = env.reset(
-                    seed=request.seed, options={"prompt": request.prompt} if follows else None
-                )
+                observation, info = env.reset(seed=request.seed, options=_start(world, request))
                 return _chunk(request, observation, 0.0, False, info, started)
             case Step():
                 observation, reward, terminated, truncated, info = env.step(request.action)
@@ -197,6 +194,14 @@ class Worker:
 
 
 _DOING = {Reset: "started", Step: "stepped", SetPrompt: "took a prompt", SaveState: "saved", LoadState: "went back"}
+
+
+def _start(world: Any, request: Reset) -> dict[str, Any] | None:
+    """The reset options: the prompt where there is one, else one of the world's own pictures, where it takes or has any."""
+    if request.prompt is not None:
+        return {"prompt": request.prompt} if hasattr(world, "set_prompt") else None
+    pictures = world.start_pictures() if hasattr(world, "start_pictures") else []
+    return {"frames": pictures[request.seed % len(pictures)][None]} if pictures else None
 
 
 def _chunk(
