@@ -28,7 +28,8 @@ from simworld.training.pictures import grid
 @dataclass(kw_only=True)
 class WorldTraining:
     """`autoencoder`: its checkpoint. `window` latents a clip, `batch_size` clips a step; `from_start` is the share of
-    windows that begin with the clip's first frame, as play does; `temperature` is that of play. `latents`: where they are cached."""
+    windows that begin with the clip's first frame, as play does; `temperature` is that of play. `latents`: where they
+    are cached."""
 
     autoencoder: str = "runs/autoencoder/autoencoder.safetensors"
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
