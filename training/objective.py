@@ -18,7 +18,7 @@ from simworld.model.world import World
 @dataclass(kw_only=True)
 class ObjectiveConfig:
     """Shares of clips or latents in [0, 1]. `shift` above 1 moves noise levels towards noise. Shortcuts are taught after
-    `shortcut_from` of the run; `feedback` is the share of clips whose context is the network's own prediction."""
+    `shortcut_from` of the run."""
 
     context_share: float = 0.5
     context_most: float = 0.2
@@ -27,7 +27,6 @@ class ObjectiveConfig:
     prompt_dropout: float = 0.15
     shortcut_share: float = 0.3
     shortcut_from: float = 0.5
-    feedback: float = 0.0
 
 
 @dataclass
