@@ -13,13 +13,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
-from PIL import Image
 
 from simworld.actions import Action, to_vector
 from simworld.env.spaces import action_space, observation_space
 from simworld.frames import check_frames
 from simworld.model import sampler
-from simworld.model.checkpoint import load_world
+from simworld.model.checkpoint import load_world, read_tensors
 from simworld.model.denoiser import STEP_COUNTS
 from simworld.model.flops import flops
 from simworld.model.precision import fastest_dtype
@@ -86,10 +85,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self._context = context
         return self._observation(), self._info(self._frame[None])
 
-    def start_pictures(self) -> list[np.ndarray]:
-        """Pictures, uint8 (h, w, 3), that come with the world to start from: `reset(options={"frames": picture[None]})`.
-        They lie as starts/*.png in the world's folder; a world may have none."""
-        return [np.array(Image.open(path).convert("RGB")) for path in sorted(self._folder.glob("starts/*.png"))]
+    def start_pictures(self) -> np.ndarray:
+        """Pictures, uint8 (n, h, w, 3), that come with the world to start from: `reset(options={"frames": pictures[:1]})`.
+        They lie in its folder as starts.safetensors; a world may have none."""
+        path = self._folder / "starts.safetensors"
+        return read_tensors(path)[0]["frames"].numpy() if path.exists() else self._frame[None][:0]
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One chunk: r frames under `action`. ValueError for a malformed action, or before the first reset."""

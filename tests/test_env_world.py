@@ -132,3 +132,24 @@ def test_wrong_arguments_are_told(folder: Path) -> None:
         gymnasium.make("simworld:simworld/World-v0", world=str(folder), num_steps=3)
     with pytest.raises(ValueError, match="no world 'atlantis'"):
         gymnasium.make("simworld:simworld/World-v0", world="atlantis")
+
+
+def test_the_shipped_world_plays_from_its_own_pictures() -> None:
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1)
+    pictures = env.unwrapped.start_pictures()
+    assert pictures.shape[1:] == env.observation_space["pov"].shape and len(pictures) > 3
+    observation, _ = env.reset(seed=1, options={"frames": pictures[:1]})
+    assert np.array_equal(observation["pov"], pictures[0])
+    frames = {turn: [] for turn in (-6.0, 6.0)}
+    state = env.unwrapped.save_state()
+    for turn, seen in frames.items():
+        env.unwrapped.load_state(state)
+        for _ in range(3):
+            seen.append(env.step({**noop(), "camera": np.array([0, turn], np.float32)})[0]["pov"].astype(float))
+    # Turning left and turning right show different worlds, and neither is the picture of the start.
+    assert np.abs(frames[-6.0][-1] - frames[6.0][-1]).mean() > 5
+    assert all(np.abs(seen[-1] - pictures[0]).mean() > 5 for seen in frames.values())
+
+
+def test_a_world_may_have_no_pictures(folder: Path) -> None:
+    assert len(make(folder).unwrapped.start_pictures()) == 0

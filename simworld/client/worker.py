@@ -200,8 +200,8 @@ def _start(world: Any, request: Reset) -> dict[str, Any] | None:
     """The reset options: the prompt where there is one, else one of the world's own pictures, where it takes or has any."""
     if request.prompt is not None:
         return {"prompt": request.prompt} if hasattr(world, "set_prompt") else None
-    pictures = world.start_pictures() if hasattr(world, "start_pictures") else []
-    return {"frames": pictures[request.seed % len(pictures)][None]} if pictures else None
+    pictures = world.start_pictures() if hasattr(world, "start_pictures") else ()
+    return {"frames": pictures[request.seed % len(pictures)][None]} if len(pictures) else None
 
 
 def _chunk(
