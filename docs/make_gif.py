@@ -7,11 +7,11 @@ import av
 from PIL import Image
 
 SIZE = (480, 288)
-EVERY, NUM_PICTURES = 2, 150
+EVERY, NUM_PICTURES = 2, 40
 
 
 def make_gif(video: str, gif: str) -> None:
-    """Every second picture of the first 15 seconds, at 10 pictures a second, with one palette for all."""
+    """Every second picture of the first 4 seconds, at 10 pictures a second, with one palette for all."""
     with av.open(video) as container:
         frames = [frame.to_image() for frame in islice(container.decode(video=0), 0, EVERY * NUM_PICTURES, EVERY)]
     frames = [frame.resize(SIZE, Image.Resampling.LANCZOS) for frame in frames]
