@@ -52,6 +52,15 @@ class Task(Protocol):
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None: ...
 
 
+STATE = "state.safetensors"
+"""The file in a run's folder from which it goes on."""
+
+
+def is_begun(config: LoopConfig) -> bool:
+    """Whether `run` would go on with an earlier run, whose state then replaces all that a model was made with."""
+    return (Path(config.folder) / STATE).exists()
+
+
 class DivergedError(ValueError):
     """The loss or the gradient is no longer a finite number."""
 
@@ -70,14 +79,14 @@ def run(task: Task, config: LoopConfig) -> nn.Module:
     model = task.model.to(config.device)
     optimizers = make_optimizers(model, config.optimizer)
     average = deepcopy(model).eval().requires_grad_(False)
-    step, trained_s = _resume(folder / "state.safetensors", model, average, optimizers)
+    step, trained_s = _resume(folder / STATE, model, average, optimizers)
     started = time.monotonic()
     writer = SummaryWriter(str(folder / "scalars"), purge_step=step)
     bar = tqdm(total=config.steps, initial=step, desc=folder.name, dynamic_ncols=True, mininterval=5)
 
     def save() -> None:
         total_s = trained_s + time.monotonic() - started
-        _save(folder / "state.safetensors", step, total_s, model, average, optimizers)
+        _save(folder / STATE, step, total_s, model, average, optimizers)
         task.publish(average, folder, {"step": step, "seconds": round(total_s), "seed": config.seed})
 
     while step < config.steps and not (config.minutes and time.monotonic() - started > 60 * config.minutes):
@@ -89,7 +98,7 @@ def run(task: Task, config: LoopConfig) -> nn.Module:
         if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
             raise DivergedError(
                 f"{folder}: loss {loss.item()}, gradient norm {norm.item()} at step {step}; the last good checkpoint is "
-                f"kept in {folder / 'state.safetensors'}; resume with a lower optimizer.learning_rate"
+                f"kept in {folder / STATE}; resume with a lower optimizer.learning_rate"
             )
         for optimizer in optimizers:
             optimizer.step()

@@ -13,7 +13,7 @@ from simworld.model.checkpoint import save_autoencoder
 from simworld.model.pixels import to_float, to_uint8
 from simworld.training.clip_store import ClipStore
 from simworld.training.data import DataConfig, clips
-from simworld.training.loop import LoopConfig, run
+from simworld.training.loop import LoopConfig, is_begun, run
 from simworld.training.pictures import grid
 
 
@@ -41,7 +41,8 @@ class AutoencoderTask:
         self.store = store
         torch.manual_seed(config.loop.seed)
         self.model = Autoencoder(config.model)
-        self.model.learn_components(self._samples())
+        if not is_begun(config.loop):
+            self.model.learn_components(self._samples())
         if config.loop.compile:
             self.model.refiner.compile()
 
