@@ -1,9 +1,11 @@
 """The video compression network: frames ↔ latents, compressed `space_stride`× in space and `time_stride`× in time.
 
 The encoder is linear: a latent's cell holds the leading principal components of its space-time patch (r frames of s × s
-pixels), which were learned from gameplay in closed form. Their transpose decodes them to a soft picture, which a U-Net
-refines: no seams, crisp edges, and memory of the latents before (taehv's memory blocks), carried as `DecoderState`, so
-that pieces decode exactly as the whole. Causal in time; the first latent holds the first frame alone, so that an image
+pixels), which were learned from gameplay in closed form. Their transpose decodes them to a soft picture. What a latent is
+too small to hold, the decoder takes from the picture before, as video codecs do (motion compensation): turned as the
+camera turned, shifted along the flow that a U-Net sees between it and the soft picture, trusted pixel by pixel, and
+mended. The U-Net remembers the latents before (taehv's memory blocks); picture and memory are carried as `DecoderState`,
+so that pieces decode exactly as the whole. Causal in time; the first latent holds the first frame alone, so that an image
 is a clip of one frame and a clip of 1 + r·n frames is 1 + n latents. Any height and width. Knows no losses, files or
 diffusion.
 """
@@ -16,21 +18,36 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simworld.model.camera import accumulated, turn
+from simworld.model.camera import accumulated, sample, turn, turn_grid
 from simworld.model.layers import silent
 
-DecoderState = list[Float[Tensor, "b _ _ _"]]
-"""Per memory block, the features of the latest latent. Owned by the caller, returned by `decode`."""
+FLOW_UNIT = 8.0
+"""Pixels of flow that count as 1 to the refiner."""
+
+
+@dataclass
+class DecoderState:
+    """What the decoder carries on. picture: the latest frame, padded to whole cells, float32. features: for each memory
+    block, those of the latest latent. Owned by the caller, returned by `decode`."""
+
+    picture: Float[Tensor, "b 3 h w"]
+    features: list[Float[Tensor, "b _ _ _"]]
+
+    def fork(self) -> "DecoderState":
+        """A copy that shares nothing."""
+        return DecoderState(self.picture.clone(), [part.clone() for part in self.features])
 
 
 @dataclass(kw_only=True)
 class AutoencoderConfig:
-    """`channels`: components a cell. The refiner works on `patch` × `patch` pixels folded into channels; `widths` are its
-    channels at each resolution, finest first, `blocks` their number there on the way down, and again on the way up."""
+    """`channels`: components a cell. `field_of_view`: the camera's, vertical, in degrees; 0 where it is not known or there is
+    no camera to turn. The refiner works on `patch` × `patch` pixels folded into channels; `widths` are its channels at each
+    resolution, finest first, `blocks` their number there on the way down, and again on the way up."""
 
     channels: int = 128
     space_stride: int = 32
     time_stride: int = 2
+    field_of_view: float = 70.0
     patch: int = 4
     widths: list[int] = field(default_factory=lambda: [64, 128, 256])
     blocks: list[int] = field(default_factory=lambda: [1, 2, 3])
@@ -106,15 +123,27 @@ class Up(nn.Module):
         return F.pixel_shuffle(self.conv(x) + repeat(x, "n c h w -> n (c g) h w", g=self.copies), 2)
 
 
+@dataclass
+class Refinement:
+    """What makes a soft picture a sharp one, for each of its r frames. missing: colours to add. trust: the share, in
+    [0, 1], that the picture before has in each pixel. flow: where a pixel was before, (x, y) in pixels, beside where the
+    camera's turn puts it."""
+
+    missing: Float[Tensor, "b colors h w"]
+    trust: Float[Tensor, "b r h w"]
+    flow: Float[Tensor, "b r h w 2"]
+
+
 class Refiner(nn.Module):
-    """A U-Net from soft pictures to what they lack. At every resolution but the finest, the first block on the way down
-    remembers the latent before."""
+    """A U-Net that compares the soft picture with the expected one: the picture before, turned with the camera, as it is and
+    as softly as the latent would show it. At every resolution but the finest, the first block on the way down remembers
+    the latent before."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
-        widths, num_colors = config.widths, 3 * config.time_stride * config.patch**2
+        widths, r, area = config.widths, config.time_stride, config.patch**2
         self.patch = config.patch
-        self.enter = nn.Conv2d(num_colors, widths[0], 3, padding=1)
+        self.enter = nn.Conv2d(3 * 3 * r * area, widths[0], 3, padding=1)
         self.falling, self.rising = nn.ModuleList(), nn.ModuleList()
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         for level, (width, num_blocks) in enumerate(zip(widths, config.blocks, strict=True)):
@@ -124,15 +153,19 @@ class Refiner(nn.Module):
                 self.rising.append(nn.Sequential(*(ResidualBlock(width) for _ in range(num_blocks))))
                 self.downs.append(Down(width, widths[level + 1]))
                 self.ups.append(Up(widths[level + 1], width))
-        self.leave = silent(nn.Conv2d(widths[0], num_colors, 3, padding=1))
+        self.split = [3 * r * area, r * area, 2 * r]
+        self.leave = silent(nn.Conv2d(widths[0], sum(self.split), 3, padding=1))
 
     def forward(
-        self, pictures: Float[Tensor, "b t colors h w"], state: DecoderState | None
-    ) -> tuple[Float[Tensor, "b t colors h w"], DecoderState]:
-        b = len(pictures)
-        folded = F.pixel_unshuffle(rearrange(pictures, "b t c h w -> (b t) c h w"), self.patch)
+        self,
+        soft: Float[Tensor, "b colors h w"],
+        expected: Float[Tensor, "b colors h w"],
+        expected_soft: Float[Tensor, "b colors h w"],
+        features: list[Tensor] | None,
+    ) -> tuple[Refinement, list[Tensor]]:
+        folded = F.pixel_unshuffle(torch.cat([soft, expected, expected_soft], 1), self.patch)
         x = self.enter(folded.contiguous(memory_format=torch.channels_last))
-        new_state: DecoderState = []
+        new_features: list[Tensor] = []
         kept: list[Tensor] = []
         for level, blocks in enumerate(self.falling):
             assert isinstance(blocks, nn.ModuleList)
@@ -140,18 +173,22 @@ class Refiner(nn.Module):
                 if block.recall is None:
                     x = block(x)
                     continue
-                now = rearrange(x, "(b t) c h w -> b t c h w", b=b)
-                before = torch.zeros_like(now[:, 0]) if state is None else state[len(new_state)]
-                past = torch.cat([before[:, None], now[:, :-1]], 1).flatten(0, 1)
-                new_state.append(now[:, -1])
-                x = block(x, past.contiguous(memory_format=torch.channels_last))
+                past = features[len(new_features)] if features is not None else torch.zeros_like(x)
+                new_features.append(x)
+                x = block(x, past)
             if level < len(self.downs):
                 kept.append(x)
                 x = self.downs[level](x)
         for level in reversed(range(len(self.ups))):
             x = self.rising[level](kept[level] + self.ups[level](x))
-        refined = F.pixel_shuffle(self.leave(F.silu(x)), self.patch)
-        return rearrange(refined, "(b t) c h w -> b t c h w", b=b), new_state
+        missing, trust, flow = self.leave(F.silu(x)).float().split(self.split, 1)
+        flow = F.interpolate(FLOW_UNIT * flow, scale_factor=self.patch, mode="bilinear", align_corners=False)
+        refinement = Refinement(
+            F.pixel_shuffle(missing, self.patch),
+            F.pixel_shuffle(trust, self.patch).sigmoid(),
+            rearrange(flow, "b (r two) h w -> b r h w two", two=2),
+        )
+        return refinement, new_features
 
 
 class Autoencoder(nn.Module):
@@ -205,48 +242,91 @@ class Autoencoder(nn.Module):
 
     def encode(self, frames: Float[Tensor, "b t h w 3"], continued: bool = False) -> Float[Tensor, "b n rows columns c"]:
         """Normalised latents of a clip of 1 + r·n frames, or of the next r·n frames of a clip when `continued`."""
-        r, stride = self.config.time_stride, self.config.space_stride
-        h, w = frames.shape[2:4]
+        r = self.config.time_stride
         if not continued:
             self.num_latents(frames.shape[1])
             frames = torch.cat([frames[:, :1]] * (r - 1) + [frames], 1)
         elif frames.shape[1] % r:
             raise ValueError(f"a continued clip of {frames.shape[1]} frames: it must have a multiple of {r}")
-        b = len(frames)
-        pictures = rearrange(frames, "b (t r) h w c -> (b t) (r c) h w", r=r)
-        pictures = F.pad(pictures, (0, -w % stride, 0, -h % stride), mode="replicate")
-        patches = self._patches(rearrange(pictures, "(b t) c h w -> b t c h w", b=b))
-        return F.linear(patches - self.centre, self.basis) / self.scale
+        pictures = self.padded(rearrange(frames, "b (t r) h w c -> (b t r) h w c", r=r))
+        return self._latents(rearrange(pictures, "(b t r) c h w -> b t (r c) h w", b=len(frames), r=r))
+
+    def padded(self, frames: Float[Tensor, "n h w 3"]) -> Float[Tensor, "n 3 h_padded w_padded"]:
+        """Frames as pictures of whole cells, their borders repeated."""
+        stride = self.config.space_stride
+        h, w = frames.shape[1:3]
+        return F.pad(frames.movedim(-1, 1), (0, -w % stride, 0, -h % stride), mode="replicate")
 
     def decode(
-        self, latents: Float[Tensor, "b n rows columns c"], size: tuple[int, int], state: DecoderState | None = None
+        self,
+        latents: Float[Tensor, "b n rows columns c"],
+        size: tuple[int, int],
+        state: DecoderState | None = None,
+        camera: Float[Tensor, "b n r 2"] | None = None,
     ) -> tuple[Float[Tensor, "b t h w 3"], DecoderState]:
         """Frames of height × width `size` and the state for the next piece. Without a state the clip starts: 1 + r·(n - 1)
-        frames; with the state of the piece before: r·n frames. ValueError when `size` is not that of the latents."""
+        frames; with the state of the piece before: r·n frames. `camera`: the turns [pitch, yaw] in degrees that lead to the
+        frames, none where not given. ValueError when `size` is not that of the latents."""
         if self.config.latent_size(*size) != tuple(latents.shape[2:4]):
             raise ValueError(
                 f"size {size} needs latents of {self.config.latent_size(*size)} cells, not {tuple(latents.shape[2:4])}"
             )
-        r, stride = self.config.time_stride, self.config.space_stride
+        r = self.config.time_stride
+        starts = state is None
+        pictures = []
+        for number, soft in enumerate(self._soft(latents).unbind(1)):
+            turns = torch.zeros(len(soft), r, 2, device=soft.device) if camera is None else camera[:, number]
+            picture, state = self._sharpen(soft, turns, state)
+            pictures.append(picture)
+        assert state is not None
+        frames = rearrange(torch.stack(pictures, 1), "b n (r c) h w -> b (n r) h w c", r=r)[:, :, : size[0], : size[1]]
+        return frames[:, r - 1 :] if starts else frames, state
+
+    def _sharpen(
+        self, soft: Float[Tensor, "b colors h w"], camera: Float[Tensor, "b r 2"], state: DecoderState | None
+    ) -> tuple[Float[Tensor, "b colors h w"], DecoderState]:
+        """One latent's frames. Before the first picture of all is its own soft self."""
+        r, (h, w) = self.config.time_stride, soft.shape[-2:]
+        soft = soft.float()
+        before = state.picture if state is not None else soft[:, -3:]
+        before = before.repeat_interleave(r, 0)
+        grid = turn_grid(rearrange(camera.float().cumsum(1), "b r two -> (b r) two"), (h, w), self.config.field_of_view)
+        expected = rearrange(sample(before, grid), "(b r) c h w -> b (r c) h w", r=r)
+        dtype = self.basis.dtype
+        expected_soft = self._soft(self._latents(expected[:, None].to(dtype)))[:, 0]
+        refinement, features = self.refiner(
+            soft.to(dtype), expected.to(dtype), expected_soft, state.features if state is not None else None
+        )
+        flow = refinement.flow.flatten(0, 1) * torch.tensor([2 / w, 2 / h], device=soft.device)
+        moved = rearrange(sample(before, grid + flow, "bicubic"), "(b r) c h w -> b (r c) h w", r=r)
+        trust = refinement.trust.repeat_interleave(3, 1)
+        picture = soft + trust * (moved - soft) + refinement.missing
+        return picture, DecoderState(picture[:, -3:].clamp(-1, 1), features)
+
+    def _latents(self, pictures: Float[Tensor, "b n colors h w"]) -> Float[Tensor, "b n rows columns c"]:
+        return F.linear(self._patches(pictures) - self.centre, self.basis) / self.scale
+
+    def _soft(self, latents: Float[Tensor, "b n rows columns c"]) -> Float[Tensor, "b n colors h w"]:
+        """All that the latents hold, decoded."""
+        stride = self.config.space_stride
         patches = F.linear(latents * self.scale, self.basis.T) + self.centre
-        soft = rearrange(patches, "b t hz wz (c p q) -> b t c (hz p) (wz q)", p=stride, q=stride)
-        missing, new_state = self.refiner(soft, state)
-        frames = rearrange(soft + missing, "b t (r c) h w -> b (t r) h w c", r=r)[:, :, : size[0], : size[1]]
-        return frames if state is not None else frames[:, r - 1 :], new_state
+        return rearrange(patches, "b n hz wz (c p q) -> b n c (hz p) (wz q)", p=stride, q=stride)
 
     @torch.no_grad()
     def turned(
-        self, latents: Float[Tensor, "b n rows columns c"], camera: Float[Tensor, "b n r 2"], field_of_view: float
+        self, latents: Float[Tensor, "b n rows columns c"], camera: Float[Tensor, "b n r 2"]
     ) -> Float[Tensor, "b n rows columns c"]:
         """The latent that would follow each if the camera turned by its r [pitch, yaw] in degrees and nothing else happened:
-        the last of its frames, soft as it is, turned, encoded. Cheap, for all of it is linear but the turning."""
+        the last of its frames, soft as it is, turned, encoded. Cheap, for all of it is linear but the turning. Unchanged
+        where the field of view is not known."""
+        if not self.config.field_of_view:
+            return latents
         r, stride = self.config.time_stride, self.config.space_stride
         last = self.config.patch_values * (r - 1) // r
         patches = F.linear(latents * self.scale, self.basis[:, last:].T) + self.centre[last:]
         frames = rearrange(patches, "b n hz wz (c p q) -> (b n) c (hz p) (wz q)", p=stride, q=stride)
-        frames = turn(frames.repeat_interleave(r, 0), accumulated(camera), field_of_view)
-        pictures = rearrange(frames, "(b n r) c h w -> b n (r c) h w", r=r, b=len(latents))
-        return F.linear(self._patches(pictures) - self.centre, self.basis) / self.scale
+        frames = turn(frames.repeat_interleave(r, 0), accumulated(camera), self.config.field_of_view)
+        return self._latents(rearrange(frames, "(b n r) c h w -> b n (r c) h w", r=r, b=len(latents)))
 
     def _patches(self, pictures: Float[Tensor, "b t colors h w"]) -> Float[Tensor, "b t rows columns n"]:
         stride = self.config.space_stride

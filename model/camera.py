@@ -9,24 +9,34 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def turn(
-    pictures: Float[Tensor, "n c h w"], camera: Float[Tensor, "n 2"], field_of_view: float
-) -> Float[Tensor, "n c h w"]:
-    """Pictures as they would look after the camera turned by `camera` = [pitch, yaw] degrees (down and right positive),
-    were the horizon level; what comes into view repeats the border. `field_of_view`: vertical, in degrees."""
-    h, w = pictures.shape[-2:]
-    tall = math.tan(math.radians(field_of_view) / 2)
-    y = ((torch.arange(h, device=pictures.device) + 0.5) * 2 / h - 1) * tall
-    x = ((torch.arange(w, device=pictures.device) + 0.5) * 2 / w - 1) * tall * w / h
+def turn_grid(camera: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float) -> Float[Tensor, "n h w 2"]:
+    """Where the pixels of pictures of height × width `size` were before the camera turned by `camera` = [pitch, yaw] degrees
+    (down and right positive), were the horizon level: (x, y) in [-1, 1] within the picture, as `sample` takes them.
+    `field_of_view`: vertical, in degrees; 0 where it is not known, and nothing turns."""
+    h, w = size
+    tall = math.tan(math.radians(field_of_view or 1.0) / 2)
+    camera = camera if field_of_view else torch.zeros_like(camera)
+    y = ((torch.arange(h, device=camera.device) + 0.5) * 2 / h - 1) * tall
+    x = ((torch.arange(w, device=camera.device) + 0.5) * 2 / w - 1) * tall * w / h
     pitch, yaw = torch.deg2rad(camera.float())[..., None, None].unbind(1)
     y, x = y[:, None].expand(h, w), x[None, :].expand(h, w)
     # The ray of a pixel after the turn, seen by the camera before it.
     down, ahead = y * pitch.cos() + pitch.sin(), pitch.cos() - y * pitch.sin()
     right, ahead = x * yaw.cos() + ahead * yaw.sin(), ahead * yaw.cos() - x * yaw.sin()
     ahead = ahead.clamp(min=1e-2)
-    grid = torch.stack([right / ahead / (tall * w / h), down / ahead / tall], -1)
-    turned = F.grid_sample(pictures.float(), grid, padding_mode="border", align_corners=False)
-    return turned.to(pictures.dtype)
+    return torch.stack([right / ahead / (tall * w / h), down / ahead / tall], -1)
+
+
+def sample(pictures: Float[Tensor, "n c h w"], grid: Float[Tensor, "n h w 2"], mode: str = "bilinear") -> Tensor:
+    """The pictures' colours at the places of `grid`; beyond the border, its colours. `mode`: bilinear or bicubic."""
+    return F.grid_sample(pictures.float(), grid, mode, padding_mode="border", align_corners=False).to(pictures.dtype)
+
+
+def turn(
+    pictures: Float[Tensor, "n c h w"], camera: Float[Tensor, "n 2"], field_of_view: float
+) -> Float[Tensor, "n c h w"]:
+    """Pictures as they would look after the camera turned; see `turn_grid`."""
+    return sample(pictures, turn_grid(camera, (pictures.shape[-2], pictures.shape[-1]), field_of_view))
 
 
 def accumulated(camera: Float[Tensor, "b t r 2"]) -> Float[Tensor, "m 2"]:

@@ -7,8 +7,8 @@ camera's turn, and a few registers. Every latent has its own noise level (diffus
 in play, full in editing, by argument. Knows no sampler and no loss.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 import torch
 import torch.nn.functional as F
@@ -16,10 +16,11 @@ from einops import rearrange, repeat
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from simworld.actions import CAMERA
 from simworld.model.layers import silent
-from simworld.model.memory import Memory, block_causal
+from simworld.model.memory import Memory, block_causal, paired
 from simworld.model.path import Path
-from simworld.model.positions import Rotation, rotate, rotation
+from simworld.model.positions import Rotation, places, rotate, rotation
 from simworld.model.text import TextTokens
 
 STEP_COUNTS = (8, 4, 2, 1)
@@ -68,11 +69,29 @@ class Text:
     whole: Float[Tensor, "b t width"]
 
 
+class Sight(Enum):
+    """What a clip's latents attend to. causal: those before them in their window. full: all of the clip. paired: the clip is
+    there twice, first as it is remembered, then to be denoised; each sees what is remembered from before it, and itself."""
+
+    causal = "causal"
+    full = "full"
+    paired = "paired"
+
+
+@dataclass
+class Before:
+    """The latent before each, as noisy as it is remembered; tau: its noise level; turned: how it looks after the camera's
+    turn (`World.before`)."""
+
+    latents: Float[Tensor, "b t h w c"]
+    tau: Float[Tensor, "b t"]
+    turned: Float[Tensor, "b t h w c"]
+
+
 @dataclass
 class Conditions:
     """What each latent is told. tau: noise level in [0, 1]. level: index into `STEP_COUNTS`. actions: the r actions that
-    lead to its frames. acted: False for the first latent of a clip, which no action leads to. times: position, in latents.
-    turned: how a latent looks after given camera turns (`World.turned`)."""
+    lead to its frames. acted: False for the first latent of a clip, which no action leads to. times: position, in latents."""
 
     tau: Float[Tensor, "b t"]
     level: Int[Tensor, "b t"]
@@ -80,7 +99,7 @@ class Conditions:
     acted: Bool[Tensor, "b t"]
     times: Float[Tensor, "b t"]
     text: Text
-    turned: Callable[[Tensor, Tensor], Tensor]
+    before: Before
 
 
 class Denoiser(nn.Module):
@@ -98,6 +117,7 @@ class Denoiser(nn.Module):
         self.register_buffer("variance", torch.ones(config.channels))
         self.register_buffer("novelty", torch.ones(config.channels))
         self.enter = nn.Linear(3 * config.channels, width)
+        self.place = silent(nn.Linear(16, width))
         self.registers = nn.Parameter(torch.randn(config.num_registers, width) * 0.5)
         self.tau = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.level = nn.Embedding(len(STEP_COUNTS), width)
@@ -140,22 +160,24 @@ class Denoiser(nn.Module):
         noisy: Float[Tensor, "b t h w c"],
         given: Conditions,
         memory: Memory | None = None,
-        full: bool = False,
-    ) -> Float[Tensor, "b t h w c"]:
-        """Predicted clean latents. Without a memory, latents see those before them in their window, or with `full` all
-        of the clip; with a memory, t must be 1, and the latent sees what the memory holds and is written into it."""
+        sight: Sight = Sight.causal,
+    ) -> Float[Tensor, "b _ h w c"]:
+        """Predicted clean latents; of a paired clip, those of its second half. With a memory, t must be 1, and the latent
+        sees what the memory holds and is written into it."""
         b, t, h, w, _ = noisy.shape
-        before, tau_before = _before(noisy, given.tau, memory)
-        turned = given.turned(before, given.actions[..., -2:])
-        x = rearrange(self.enter(torch.cat([noisy, before, turned], -1)), "b t h w d -> b t (h w) d")
+        before = given.before
+        x = self.enter(torch.cat([noisy, before.latents, before.turned], -1)) + self.place(places(h, w, noisy))
+        x = rearrange(x, "b t h w d -> b t (h w) d")
         x = torch.cat([repeat(self.registers.to(x.dtype), "n d -> b t n d", b=b, t=t), x], 2)
-        cond = self._condition(given, tau_before, x.dtype)
+        cond = self._condition(given, x.dtype)
         shared = self.modulate(cond)
         num = self.config.num_registers
         turn = rotation(given.times, h, w, num, 64, x.dtype)
         mask = None
-        if memory is None and not full:
+        if memory is None and sight is Sight.causal:
             mask = block_causal(t, x.shape[2], self.config.window, x.device)
+        elif sight is Sight.paired:
+            mask = paired(t // 2, x.shape[2], self.config.window, x.device)
         text_mask = given.text.present
         if text_mask.shape[1] != 1:
             text_mask = repeat(text_mask, "b t n -> b (t x) n", x=x.shape[2])
@@ -163,9 +185,10 @@ class Denoiser(nn.Module):
         for number, block in enumerate(self.blocks):
             text = next(keys) if block.text is not None else None
             x = block(x, shared, turn, mask, (memory, number) if memory is not None else None, text, text_mask[:, None])
-        shift, scale = self.modulate_out(cond).unsqueeze(2).chunk(2, -1)
-        x = _norm(x[:, :, num:]) * (1 + scale) + shift
-        guess, doubt = self._guess(noisy, turned, given.tau, tau_before)
+        wanted = slice(t // 2 if sight is Sight.paired else 0, t)
+        shift, scale = self.modulate_out(cond[:, wanted]).unsqueeze(2).chunk(2, -1)
+        x = _norm(x[:, wanted, num:]) * (1 + scale) + shift
+        guess, doubt = self._guess(noisy[:, wanted], before.turned[:, wanted], given.tau[:, wanted], before.tau[:, wanted])
         return guess + doubt * rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h)
 
     @torch.no_grad()
@@ -195,29 +218,16 @@ class Denoiser(nn.Module):
         guess = expected + gain * (noisy - alpha.to(noisy.dtype) * expected)
         return guess, (uncertain * sigma**2 / total).sqrt().to(noisy.dtype)
 
-    def _condition(
-        self, given: Conditions, tau_before: Float[Tensor, "b t"], dtype: torch.dtype
-    ) -> Float[Tensor, "b t width"]:
-        camera = given.actions[..., -2:]
-        features = torch.cat([given.actions[..., :-2], camera / CAMERA_SCALE, torch.asinh(4 * camera) / 3], -1)
+    def _condition(self, given: Conditions, dtype: torch.dtype) -> Float[Tensor, "b t width"]:
+        camera = given.actions[..., CAMERA]
+        features = torch.cat([given.actions[..., : CAMERA.start], camera / CAMERA_SCALE, torch.asinh(4 * camera) / 3], -1)
         action = self.action(rearrange(features, "b t r a -> b t (r a)").to(dtype))
         action = torch.where(given.acted[..., None], action, self.no_action.to(dtype))
         rates = torch.exp(torch.linspace(0, 5, 32, device=given.tau.device))
-        angles = torch.stack([given.tau, tau_before], -1).float()[..., None] * rates
+        angles = torch.stack([given.tau, given.before.tau], -1).float()[..., None] * rates
         tau = self.tau(torch.cat([angles.sin(), angles.cos()], -1).flatten(2).to(dtype))
         cond = tau + self.level(given.level).to(dtype) + action + self.whole_text(given.text.whole)
         return F.silu(cond)
-
-
-def _before(
-    noisy: Float[Tensor, "b t h w c"], tau: Float[Tensor, "b t"], memory: Memory | None
-) -> tuple[Float[Tensor, "b t h w c"], Float[Tensor, "b t"]]:
-    """The latent before each, as noisy as it is, and its noise level; before the first, nothing: zeros at level 1."""
-    if memory is not None:
-        memory.current = noisy, tau
-        return memory.previous
-    nothing, pure = torch.zeros_like(noisy[:, :1]), torch.ones_like(tau[:, :1])
-    return torch.cat([nothing, noisy[:, :-1]], 1), torch.cat([pure, tau[:, :-1]], 1)
 
 
 class Block(nn.Module):

@@ -16,12 +16,11 @@ from torch import Tensor
 class Memory:
     """entries: [layers, 2, b, heads, slots, tokens, d]. previous: the latest finished latent, as noisy as it is remembered,
     and its noise level. count: latents written so far, of which the last `slots` remain (the latent being denoised takes
-    the slot of the oldest). current: what becomes previous when the memory advances."""
+    the slot of the oldest)."""
 
     entries: Float[Tensor, "layers kv b heads slots tokens d"]
     previous: tuple[Float[Tensor, "b 1 rows columns c"], Float[Tensor, "b 1"]]
     count: int = 0
-    current: tuple[Float[Tensor, "b 1 rows columns c"], Float[Tensor, "b 1"]] | None = None
 
     @property
     def num_slots(self) -> int:
@@ -37,10 +36,9 @@ class Memory:
         kept_values[:, :, slot] = values
         return kept_keys[:, :, :filled].flatten(2, 3), kept_values[:, :, :filled].flatten(2, 3)
 
-    def advance(self) -> None:
-        """The current latent is finished; the next takes the next slot."""
-        assert self.current is not None
-        self.previous, self.current = self.current, None
+    def advance(self, latent: Float[Tensor, "b 1 rows columns c"], tau: Float[Tensor, "b 1"]) -> None:
+        """The current latent is finished and remembered as `latent`, at noise level `tau`; the next takes the next slot."""
+        self.previous = latent, tau
         self.count += 1
 
     def fork(self) -> "Memory":
@@ -53,3 +51,12 @@ def block_causal(num_latents: int, tokens: int, window: int, device: torch.devic
     latent = torch.arange(num_latents * tokens, device=device) // tokens
     age = latent[:, None] - latent[None, :]
     return (age >= 0) & (age < window)
+
+
+def paired(num_latents: int, tokens: int, window: int, device: torch.device) -> Tensor:
+    """Mask [n, n] of the tokens of a clip that is there twice, as remembered and to be denoised, True where seen: each latent
+    sees itself and what is remembered of the `window` - 1 before it."""
+    latent = torch.arange(2 * num_latents * tokens, device=device) // tokens
+    age = (latent % num_latents)[:, None] - (latent % num_latents)[None, :]
+    remembered = (latent < num_latents)[None, :]
+    return ((age > 0) & (age < window) & remembered) | (latent[:, None] == latent[None, :])

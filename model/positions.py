@@ -1,7 +1,10 @@
-"""Rotary positions over (time, row, column), computed on the fly: no table, so no rollout is too long."""
+"""Positions, computed on the fly: no table, so no rollout is too long and no picture too large. Rotary ones over (time, row,
+column) say where tokens lie to each other; places say where a cell lies in the picture."""
+
+import math
 
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
@@ -43,6 +46,16 @@ def rotation(
     )
     angles = angles.flatten(-3, -2)
     return angles.cos().to(dtype), angles.sin().to(dtype)
+
+
+def places(rows: int, columns: int, like: Tensor) -> Float[Tensor, "rows columns 16"]:
+    """Each cell's place in the picture, whose sides count as 1: sines and cosines of the angles π · 2^k, k from 0 to 3, of
+    row and column."""
+    rates = math.pi * 2.0 ** torch.arange(4, device=like.device)
+    row = ((torch.arange(rows, device=like.device) + 0.5) / rows)[:, None] * rates
+    column = ((torch.arange(columns, device=like.device) + 0.5) / columns)[:, None] * rates
+    angles = torch.cat([repeat(row, "h n -> h w n", w=columns), repeat(column, "w n -> h w n", h=rows)], -1)
+    return torch.cat([angles.sin(), angles.cos()], -1).to(like.dtype)
 
 
 def rotate(x: Float[Tensor, "b heads n d"], turn: Rotation) -> Float[Tensor, "b heads n d"]:

@@ -12,8 +12,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from simworld.actions import CAMERA
 from simworld.model.autoencoder import DecoderState
-from simworld.model.denoiser import STEP_COUNTS, Conditions, Text
+from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.memory import Memory
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.world import World
@@ -36,7 +37,7 @@ class Context:
     def fork(self) -> "Context":
         """An independent copy that goes on exactly alike."""
         generators = [_copy(generator) for generator in self.generators]
-        decoder = None if self.decoder is None else [part.clone() for part in self.decoder]
+        decoder = None if self.decoder is None else self.decoder.fork()
         return Context(self.memory.fork(), decoder, list(self.prompts), self.text, generators)
 
 
@@ -74,7 +75,13 @@ def extend(
     ValueError unless num_steps is 1, 2, 4 or 8.
     """
     latent = sample(world, context, actions, num_steps)
-    return append(world, context, latent, actions)
+    size = (world.config.height, world.config.width)
+    begun = context.decoder is not None
+    camera = actions[:, None, :, CAMERA] if actions is not None else None
+    frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera)
+    # What is remembered is what is shown, sharper than what was sampled.
+    _remember(world, context, world.autoencoder.encode(frames.clamp(-1, 1).to(world.dtype), continued=begun), actions)
+    return to_uint8(frames)
 
 
 @torch.inference_mode()
@@ -87,8 +94,9 @@ def sample(
     level = STEP_COUNTS.index(num_steps)
     # The first latent of all is decided by nothing but its noise.
     z = _noise(world, context) * (1.0 if actions is None else world.config.temperature)
+    given = _conditions(world, context, 1.0, level, actions)
     for number in range(num_steps):
-        given = _conditions(world, context, 1 - number / num_steps, level, actions)
+        given.tau = torch.full_like(given.tau, 1 - number / num_steps)
         clean = world.denoiser(z, given, context.memory)
         tau = given.tau
         z = world.config.path.step(z, clean, tau, tau - 1 / num_steps) if number < num_steps - 1 else clean
@@ -96,37 +104,28 @@ def sample(
 
 
 @torch.inference_mode()
-def append(
-    world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], actions: Float[Tensor, "b r a"] | None
-) -> UInt8[Tensor, "b t h w 3"]:
-    """Remember a finished latent and return its frames: r of them, or 1 for the first latent."""
-    given = _conditions(world, context, world.config.context_noise, 0, actions)
-    noisy = world.config.path.noised(latent, _noise(world, context), given.tau)
-    world.denoiser(noisy, given, context.memory)
-    context.memory.advance()
-    size = (world.config.height, world.config.width)
-    frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder)
-    return to_uint8(frames)
-
-
-@torch.inference_mode()
 def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w 3"], actions: Float[Tensor, "b n a"]) -> None:
     """Remember real frames, `actions[:, i]` leading from frame i to i + 1, as if they had been dreamt.
 
-    A fresh context takes 1 + r·n frames and r·n actions. ValueError for other numbers or another picture size.
+    A fresh context takes 1 + r·n frames and r·n actions. ValueError for other numbers or another picture size. The picture
+    that the dream goes on from is the last frame itself.
     """
     size = (world.config.height, world.config.width)
     if tuple(frames.shape[2:4]) != size:
         raise ValueError(f"frames of {tuple(frames.shape[2:4])}; this world is {size[0]}×{size[1]} pixels")
     r = world.config.autoencoder.time_stride
-    latents = world.autoencoder.encode(to_float(frames, world.dtype), continued=context.decoder is not None)
-    skipped = 0 if context.decoder is not None else 1
+    autoencoder, begun = world.autoencoder, context.decoder is not None
+    latents = autoencoder.encode(to_float(frames, world.dtype), continued=begun)
+    skipped = 0 if begun else 1
     if actions.shape[1] != r * (latents.shape[1] - skipped):
         raise ValueError(f"{actions.shape[1]} actions for {frames.shape[1]} frames; one must lead to each frame but the first")
-    for number in range(latents.shape[1]):
+    for number, latent in enumerate(latents.split(1, 1)):
         place = r * (number - skipped)
         leading = None if place < 0 else actions[:, place : place + r]
-        append(world, context, latents[:, number : number + 1], leading)
+        _remember(world, context, latent, leading)
+        camera = leading[:, None, :, CAMERA] if leading is not None else None
+        _, context.decoder = autoencoder.decode(latent, size, context.decoder, camera)
+        context.decoder.picture = autoencoder.padded(to_float(frames[:, place + r - 1 + skipped]))
 
 
 def stack(contexts: list[Context]) -> Context:
@@ -136,6 +135,7 @@ def stack(contexts: list[Context]) -> Context:
         raise ValueError(f"contexts of {sorted(ages)} latents cannot step together; give them equal starts")
     longest = max(context.text.present.shape[-1] for context in contexts)
     first = contexts[0]
+    decoders = [context.decoder for context in contexts if context.decoder is not None]
 
     def pad(x: Tensor, axis: int) -> Tensor:
         widths = [0, 0] * x.ndim
@@ -154,7 +154,6 @@ def stack(contexts: list[Context]) -> Context:
         torch.cat([pad(context.text.present, -1) for context in contexts]),
         torch.cat([context.text.whole for context in contexts]),
     )
-    decoders = [context.decoder for context in contexts if context.decoder is not None]
     return Context(
         Memory(
             torch.cat([context.memory.entries for context in contexts], 2),
@@ -164,11 +163,26 @@ def stack(contexts: list[Context]) -> Context:
             ),
             first.memory.count,
         ),
-        [torch.cat(parts) for parts in zip(*decoders, strict=True)] if decoders else None,
+        DecoderState(
+            torch.cat([decoder.picture for decoder in decoders]),
+            [torch.cat(parts) for parts in zip(*(decoder.features for decoder in decoders), strict=True)],
+        )
+        if decoders
+        else None,
         [prompt for context in contexts for prompt in context.prompts],
         text,
         [_copy(generator) for context in contexts for generator in context.generators],
     )
+
+
+def _remember(
+    world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], actions: Float[Tensor, "b r a"] | None
+) -> None:
+    """Write a finished latent into the memory, which moves on."""
+    given = _conditions(world, context, world.config.context_noise, 0, actions)
+    noisy = world.config.path.noised(latent, _noise(world, context), given.tau)
+    world.denoiser(noisy, given, context.memory)
+    context.memory.advance(noisy, given.tau)
 
 
 def _copy(generator: torch.Generator) -> torch.Generator:
@@ -194,6 +208,8 @@ def _conditions(world: World, context: Context, tau: float, level: int, actions:
     acted = actions is not None
     if actions is None:
         actions = torch.zeros(b, config.time_stride, config.action_size, device=device)
+    camera = actions[:, None, :, CAMERA].to(device)
+    latent_before, tau_before = context.memory.previous
     return Conditions(
         tau=torch.full((b, 1), tau, device=device),
         level=torch.full((b, 1), level, dtype=torch.long, device=device),
@@ -201,5 +217,5 @@ def _conditions(world: World, context: Context, tau: float, level: int, actions:
         acted=torch.full((b, 1), acted, device=device),
         times=torch.full((b, 1), float(context.memory.count), device=device),
         text=context.text,
-        turned=world.turned,
+        before=Before(latent_before, tau_before, world.autoencoder.turned(latent_before, camera)),
     )

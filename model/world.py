@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
-from simworld.model.denoiser import Denoiser, DenoiserConfig
+from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, TextEncoder
 
@@ -15,15 +15,13 @@ from simworld.model.text import TextConfig, TextEncoder
 @dataclass(kw_only=True)
 class WorldConfig:
     """`context_noise`: the noise level at which finished latents are remembered, in training and in play, against drift.
-    `temperature`: of the noise that latents are sampled from, 1 true to the data, less for calmer pictures.
-    `field_of_view`: the camera's, vertical, in degrees; 0 where it is not known or there is no camera to turn."""
+    `temperature`: of the noise that latents are sampled from, 1 true to the data, less for calmer pictures."""
 
     height: int = 96
     width: int = 160
     path: Path = Path.linear
     context_noise: float = 0.1
     temperature: float = 1.0
-    field_of_view: float = 70.0
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     text: TextConfig = field(default_factory=TextConfig)
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
@@ -55,13 +53,13 @@ class World(nn.Module):
         """The denoiser's."""
         return self.denoiser.hidden_matrices()
 
-    def turned(
-        self, latents: Float[Tensor, "b t rows columns c"], camera: Float[Tensor, "b t r 2"]
-    ) -> Float[Tensor, "b t rows columns c"]:
-        """Each latent after r camera turns [pitch, yaw] in degrees; unchanged where the field of view is not known."""
-        if not self.config.field_of_view:
-            return latents
-        return self.autoencoder.turned(latents, camera, self.config.field_of_view)
+    def before(
+        self, latents: Float[Tensor, "b t rows columns c"], tau: Float[Tensor, "b t"], camera: Float[Tensor, "b t r 2"]
+    ) -> Before:
+        """What a clip's denoiser is told of the latent before each; before the first is nothing: zeros at level 1."""
+        latents = torch.cat([torch.zeros_like(latents[:, :1]), latents[:, :-1]], 1)
+        tau = torch.cat([torch.ones_like(tau[:, :1]), tau[:, :-1]], 1)
+        return Before(latents, tau, self.autoencoder.turned(latents, camera))
 
     @property
     def dtype(self) -> torch.dtype:

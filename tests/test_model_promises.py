@@ -11,7 +11,7 @@ from torch import Tensor
 from simworld.model import sampler
 from simworld.model.autoencoder import Autoencoder
 from simworld.model.camera import turn
-from simworld.model.denoiser import Conditions
+from simworld.model.denoiser import Before, Conditions, Sight
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, pieces
 from simworld.model.world import World
@@ -81,16 +81,18 @@ def test_impossible_clips_are_refused(autoencoder: Autoencoder) -> None:
         autoencoder.decode(torch.zeros(1, 1, 2, 3, 8), (64, 64))
 
 
-def conditions(world: World, t: int, b: int = 1, tau: float = 0.5) -> Conditions:
-    generator = torch.Generator().manual_seed(2)
+def conditions(world: World, z: Tensor) -> Conditions:
+    """Of latents that are half noise."""
+    b, t = z.shape[:2]
+    tau, actions = torch.full((b, t), 0.5), torch.randn(b, t, 2, 25, generator=torch.Generator().manual_seed(2))
     return Conditions(
-        tau=torch.full((b, t), tau),
+        tau=tau,
         level=torch.zeros(b, t, dtype=torch.long),
-        actions=torch.randn(b, t, 2, 25, generator=generator),
+        actions=actions,
         acted=torch.arange(t).expand(b, t) > 0,
         times=torch.arange(t).float().expand(b, t),
         text=world.denoiser.read_text(world.text(["a snowy forest"] * b)),
-        turned=world.turned,
+        before=world.before(z, tau, actions[..., -2:]),
     )
 
 
@@ -100,19 +102,36 @@ def latents_of(world: World, t: int, b: int = 1) -> Tensor:
 
 @torch.inference_mode()
 def test_play_sees_the_past_only_and_editing_sees_all(world: World) -> None:
-    z, given = latents_of(world, 5), conditions(world, 5)
+    z = latents_of(world, 5)
     changed = z.clone()
     changed[:, 3:] = 0
-    causal, causal_changed = world.denoiser(z, given), world.denoiser(changed, given)
-    assert (causal[:, :3] - causal_changed[:, :3]).abs().max() < 1e-5
-    full, full_changed = world.denoiser(z, given, full=True), world.denoiser(changed, given, full=True)
-    assert (full[:, :3] - full_changed[:, :3]).abs().max() > 1e-4
+    for sight in (Sight.causal, Sight.full):
+        plain, other = (world.denoiser(x, conditions(world, x), sight=sight) for x in (z, changed))
+        heard = (plain[:, :3] - other[:, :3]).abs().max()
+        assert heard > 1e-4 if sight is Sight.full else heard < 1e-5
+
+
+@torch.inference_mode()
+def test_a_paired_clip_is_denoised_as_in_play(world: World) -> None:
+    """All latents at once, each beside the remembered ones before it, as one after the other in a causal clip."""
+    past, noisy = latents_of(world, 8).chunk(2, 1)
+    given = conditions(world, past)
+    twice = Conditions(
+        *(torch.cat([part, part], 1) for part in (given.tau, given.level, given.actions, given.acted, given.times)),
+        given.text,
+        Before(*(torch.cat([part, part], 1) for part in (given.before.latents, given.before.tau, given.before.turned))),
+    )
+    paired = world.denoiser(torch.cat([past, noisy], 1), twice, sight=Sight.paired)
+    for t in range(4):
+        clip = torch.cat([past[:, :t], noisy[:, t : t + 1], past[:, t + 1 :]], 1)
+        assert (world.denoiser(clip, given)[:, t] - paired[:, t]).abs().max() < 1e-4
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("num_latents", [5, 14])
 def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) -> None:
-    z, given = latents_of(world, num_latents), conditions(world, num_latents)
+    z = latents_of(world, num_latents)
+    given = conditions(world, z)
     whole = world.denoiser(z, given)
     context = sampler.start(world, ["a snowy forest"], [0])
     for t in range(num_latents):
@@ -124,31 +143,33 @@ def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) 
             actions=given.actions[:, now],
             acted=given.acted[:, now],
             times=given.times[:, now],
+            before=Before(given.before.latents[:, now], given.before.tau[:, now], given.before.turned[:, now]),
         )
         # Passes of denoising at other noise levels must leave no trace.
         world.denoiser(torch.randn_like(z[:, now]), one, context.memory)
         cached = world.denoiser(z[:, now], one, context.memory)
-        context.memory.advance()
+        context.memory.advance(z[:, now], one.tau)
         assert (cached - whole[:, now]).abs().max() < 1e-4
 
 
 @torch.inference_mode()
 def test_actions_text_and_noise_level_are_heard(world: World) -> None:
-    z, given = latents_of(world, 3), conditions(world, 3)
+    z = latents_of(world, 3)
+    given = conditions(world, z)
     before = world.denoiser(z, given)
     for change in ("actions", "tau", "level"):
-        other = conditions(world, 3)
+        other = conditions(world, z)
         setattr(other, change, getattr(other, change) + 1)
         assert (world.denoiser(z, other) - before).abs().max() > 1e-4, f"deaf to {change}"
-    other = conditions(world, 3)
+    other = conditions(world, z)
     other.text = world.denoiser.read_text(world.text(["a desert at noon"]))
     assert (world.denoiser(z, other) - before).abs().max() > 1e-4
 
 
 @torch.inference_mode()
 def test_prompts_may_change_within_a_clip(world: World) -> None:
-    z, given = latents_of(world, 4), conditions(world, 4)
-    switched = conditions(world, 4)
+    z = latents_of(world, 4)
+    given, switched = conditions(world, z), conditions(world, z)
     tokens = world.text(["a snowy forest", "a desert at noon"])
     switched.text = world.denoiser.read_text(tokens, torch.tensor([[0, 0, 1, 1]]))
     plain, changed = world.denoiser(z, given), world.denoiser(z, switched)
@@ -238,7 +259,7 @@ def test_turned_latents_are_those_of_turned_pictures(autoencoder: Autoencoder) -
     frames = frames_of(1, b=4)
     autoencoder.learn_components(frames.expand(4, 2, *SIZE, 3))  # of pictures that stand still
     latents = autoencoder.encode(frames[:1])
-    still = autoencoder.turned(latents, torch.zeros(1, 1, 2, 2), 70.0)
+    still = autoencoder.turned(latents, torch.zeros(1, 1, 2, 2))
     assert (still - latents).abs().max() < 1e-3
-    moved = autoencoder.turned(latents, torch.tensor([[[[0.0, 3.0], [0.0, 3.0]]]]), 70.0)
+    moved = autoencoder.turned(latents, torch.tensor([[[[0.0, 3.0], [0.0, 3.0]]]]))
     assert (moved - latents).abs().max() > 1e-2

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from PIL import Image
 from torch import Tensor
 
+from simworld.actions import CAMERA
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
 from simworld.model.pixels import to_float, to_uint8
@@ -56,7 +58,7 @@ def evaluate(
     truth = play_truth(num_seeds, 1 + r * (num_latents - 1), net.config.height, net.config.width, first_seed)
     frames, actions = torch.from_numpy(truth.frames).to(device), torch.from_numpy(truth.actions).to(device)
     latents = torch.cat([net.autoencoder.encode(to_float(one[None], net.dtype)) for one in frames])
-    ceiling = torch.cat([_decode(net, one[None]) for one in latents])
+    ceiling = torch.cat([_decode(net, *pair) for pair in zip(latents[:, None], actions[:, None], strict=True)])
     dream = roll(net, frames, actions, truth.captions, num_steps)
 
     known = 1 + r * (CONTEXT - 1)
@@ -108,7 +110,7 @@ def shuffled_action_ratio(net: World, latents: Tensor, actions: Tensor, captions
     b, t = latents.shape[:2]
     r, window = net.config.autoencoder.time_stride, net.config.denoiser.window
     leading = rearrange(actions, "b (t r) a -> b t r a", r=r)
-    quiet = ObjectiveConfig(full_share=0, prompt_dropout=0, shortcut_share=0)
+    quiet = ObjectiveConfig(full_share=0, prompt_dropout=0, own_share=0, shortcut_share=0)
     losses = {}
     for name, of in (("true", leading), ("shuffled", leading.roll(1, 0))):
         total = 0.0
@@ -128,6 +130,8 @@ def shuffled_action_ratio(net: World, latents: Tensor, actions: Tensor, captions
     return losses["shuffled"] / losses["true"]
 
 
-def _decode(net: World, latents: Tensor) -> Tensor:
-    frames, _ = net.autoencoder.decode(latents, (net.config.height, net.config.width))
+def _decode(net: World, latents: Tensor, actions: Tensor) -> Tensor:
+    r = net.config.autoencoder.time_stride
+    camera = rearrange(F.pad(actions[..., CAMERA], (0, 0, r, 0)), "b (t r) two -> b t r two", r=r)
+    frames, _ = net.autoencoder.decode(latents, (net.config.height, net.config.width), camera=camera)
     return to_uint8(frames)

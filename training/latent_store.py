@@ -29,27 +29,29 @@ class LatentStore:
 
 @torch.inference_mode()
 def encode_store(autoencoder: Autoencoder, clips: ClipStore, path: Path, batch_size: int = 8) -> LatentStore:
-    """The latents of `clips`, read from `path` (a .npy) where it exists, else encoded and kept there.
+    """The latents of `clips`, read from `path` (a .npy) as far as it holds them, else encoded and kept there.
 
-    Delete the file after a change of the autoencoder. ValueError when it holds another number of clips.
+    Delete the file after a change of the autoencoder. ValueError when it holds latents of another shape.
     """
     r = autoencoder.config.time_stride
     _, num_frames, height, width, _ = clips.frames.shape
     shape = (autoencoder.num_latents(num_frames), *autoencoder.config.latent_size(height, width), autoencoder.config.channels)
-    if not path.exists():
+    known = np.load(path, mmap_mode="r") if path.exists() else np.zeros((0, *shape), np.float16)
+    if known.shape[1:] != shape:
+        raise ValueError(f"{path} holds latents {known.shape[1:]}; these clips need {shape}; delete it")
+    if len(known) < len(clips):
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(".tmp")
         latents = np.lib.format.open_memmap(aside, "w+", np.float16, (len(clips), *shape))
+        latents[: len(known)] = known
         weight = autoencoder.basis
-        for first in tqdm(range(0, len(clips), batch_size), desc="encoding", mininterval=5):
+        for first in tqdm(range(len(known), len(clips), batch_size), desc="encoding", mininterval=5):
             frames = torch.from_numpy(np.array(clips.frames[first : first + batch_size])[: len(clips) - first])
             encoded = autoencoder.encode(to_float(frames.to(weight.device), weight.dtype))
             latents[first : first + len(encoded)] = encoded.float().cpu().numpy()
         latents.flush()
         os.replace(aside, path)
-    latents = np.load(path)
-    if latents.shape != (len(clips), *shape):
-        raise ValueError(f"{path} holds latents {latents.shape}; these clips need {(len(clips), *shape)}; delete it")
+    latents = np.load(path)[: len(clips)]
     actions = np.array(clips.actions[: len(clips)]).reshape(len(clips), -1, r, clips.actions.shape[-1])
     prompts = [
         [Prompt(-(-(span.start + r - 1) // r) if span.start else 0, span.text) for span in spans] for spans in clips.prompts

@@ -1,8 +1,11 @@
-"""The denoising loss: diffusion forcing with clean-latent prediction, and shortcut steps bootstrapped from half steps.
+"""The denoising loss: clean-latent prediction at every noise level, in two settings, and shortcut steps bootstrapped from
+half steps.
 
-Each latent of a clip draws its own noise level; a share of them is nearly clean and serves as context, as in play.
-For a share of the clips the target of a long step is where two half steps of the network itself lead (arXiv
-2410.12557, in clean-latent form). Knows no data and no optimizer.
+Paired, for play: the clip is there twice, as it is remembered (nearly clean, at times as the network itself would have
+dreamt it) and to be denoised; each latent sees what is remembered from before it, just as in play, and all latents teach
+at once. Full, for editing: every latent has its own noise level (diffusion forcing), a share of them nearly clean, and
+sees all others. For a share of the clips the target of a long step is where two half steps of the network itself lead
+(arXiv 2410.12557, in clean-latent form). Knows no data and no optimizer.
 """
 
 from dataclasses import dataclass, replace
@@ -11,20 +14,24 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from simworld.model.denoiser import STEP_COUNTS, Conditions, Text
+from simworld.actions import CAMERA
+from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Sight, Text
 from simworld.model.world import World
 
 
 @dataclass(kw_only=True)
 class ObjectiveConfig:
-    """Shares of clips or latents in [0, 1]. `shift` above 1 moves noise levels towards noise. Shortcuts are taught after
-    `shortcut_from` of the run."""
+    """Shares of steps, clips or latents in [0, 1]. `shift` above 1 moves noise levels towards noise. What is remembered has
+    noise levels up to `context_most`, and after `own_from` of the run, in `own_share` of the steps, half of it is what the
+    network predicts. Shortcuts are taught after `shortcut_from` of the run."""
 
     context_share: float = 0.5
     context_most: float = 0.2
     shift: float = 2.5
     full_share: float = 0.1
     prompt_dropout: float = 0.15
+    own_share: float = 0.5
+    own_from: float = 0.2
     shortcut_share: float = 0.3
     shortcut_from: float = 0.5
 
@@ -41,6 +48,62 @@ class LatentBatch:
     prompt_of: Int[Tensor, "b t"]
 
 
+@dataclass
+class Setting:
+    """What a batch is denoised in. remembered: its latents as they are remembered, with their noise levels, or None where
+    all latents of a clip see all others."""
+
+    world: World
+    batch: LatentBatch
+    text: Text
+    remembered: tuple[Float[Tensor, "b t h w c"], Float[Tensor, "b t"]] | None
+
+    def denoise(
+        self, noisy: Float[Tensor, "b t h w c"], tau: Float[Tensor, "b t"], level: Int[Tensor, "b t"]
+    ) -> Float[Tensor, "b t h w c"]:
+        """Predicted clean latents."""
+        b, t = tau.shape
+        batch = self.batch
+        camera = batch.actions[..., CAMERA]
+        times = torch.arange(t, device=tau.device, dtype=torch.float32).expand(b, t)
+        if self.remembered is None:
+            before = self.world.before(noisy, tau, camera)
+            given = Conditions(tau, level, batch.actions, batch.acted, times, self.text, before)
+            return self.world.denoiser(noisy, given, sight=Sight.full).float()
+        past, past_tau = self.remembered
+        before = self.world.before(past, past_tau, camera)
+        given = Conditions(
+            torch.cat([past_tau, tau], 1),
+            torch.cat([torch.zeros_like(level), level], 1),
+            _twice(batch.actions),
+            _twice(batch.acted),
+            _twice(times),
+            Text(self.text.keys, _twice(self.text.present), _twice(self.text.whole)),
+            Before(_twice(before.latents), _twice(before.tau), _twice(before.turned)),
+        )
+        return self.world.denoiser(torch.cat([past, noisy], 1), given, sight=Sight.paired).float()
+
+    def first(self, number: int) -> "Setting":
+        """The first `number` clips, to be denoised without learning."""
+        batch, text = self.batch, self.text
+        return Setting(
+            self.world,
+            LatentBatch(
+                batch.latents[:number],
+                batch.actions[:number],
+                batch.acted[:number],
+                batch.prompts[:number],
+                batch.prompt_of[:number],
+            ),
+            Text(
+                [(k[:number].detach(), v[:number].detach()) for k, v in text.keys],
+                text.present[:number],
+                text.whole[:number].detach(),
+            ),
+            None if self.remembered is None else (self.remembered[0][:number], self.remembered[1][:number]),
+        )
+
+
 def denoising_loss(
     world: World, batch: LatentBatch, config: ObjectiveConfig, generator: torch.Generator, progress: float
 ) -> tuple[Tensor, dict[str, float]]:
@@ -48,16 +111,16 @@ def denoising_loss(
     latents = batch.latents
     b, t = latents.shape[:2]
     device = latents.device
-    full = bool(_uniform(generator, (), device) < config.full_share)
+    full = bool(_uniform(generator, (), device) < config.full_share) or t == 1
     dropped = (_uniform(generator, (b,), device) < config.prompt_dropout).tolist()
     texts = [["" for _ in texts] if drop else texts for texts, drop in zip(batch.prompts, dropped, strict=True)]
     text = world.denoiser.read_text(world.text([one for of_clip in texts for one in of_clip]), batch.prompt_of)
+    setting = Setting(world, batch, text, None if full else _remembered(world, batch, text, config, generator, progress))
 
     uniform = _uniform(generator, (b, t), device)
     tau = config.shift * uniform / (1 + (config.shift - 1) * uniform)
-    is_context = _uniform(generator, (b, t), device) < config.context_share
+    is_context = _uniform(generator, (b, t), device) < (config.context_share if full and t > 1 else 0.0)
     tau = torch.where(is_context, config.context_most * _uniform(generator, (b, t), device), tau)
-
     num_shortcuts = round(config.shortcut_share * b) if progress >= config.shortcut_from else 0
     level = torch.zeros(b, t, dtype=torch.long, device=device)
     if num_shortcuts:
@@ -66,66 +129,69 @@ def denoising_loss(
         on_grid = (1 + torch.floor(_uniform(generator, (num_shortcuts, t), device) * counts)) / counts
         level[:num_shortcuts] = torch.where(is_context[:num_shortcuts], 0, clip_level)
         tau[:num_shortcuts] = torch.where(is_context[:num_shortcuts], tau[:num_shortcuts], on_grid)
-
     noise = torch.randn(latents.shape, generator=generator, device=device, dtype=latents.dtype)
     noisy = world.config.path.noised(latents, noise, tau)
-    times = torch.arange(t, device=device, dtype=torch.float32).expand(b, t)
-    given = Conditions(tau, level, batch.actions, batch.acted, times, text, world.turned)
 
     target = latents
     if num_shortcuts:
         some = slice(0, num_shortcuts)
-        target = torch.cat(
-            [_two_half_steps(world, noisy[some], latents[some], _select(given, some), full), latents[some.stop :]]
-        )
-    predicted = world.denoiser(noisy, given, full=full).float()
+        shortcuts = _two_half_steps(setting.first(num_shortcuts), noisy[some], tau[some], level[some])
+        target = torch.cat([torch.where(_wide(level[some] > 0), shortcuts, latents[some]), latents[num_shortcuts:]])
+    predicted = setting.denoise(noisy, tau, level)
     error = ((predicted - target).square() * _visibility(world)).mean((2, 3, 4))
     loss = (error * (1 - 0.5 * tau)).mean()
     with torch.no_grad():
         plain = error[num_shortcuts:][~is_context[num_shortcuts:]].mean()
-        scalars = {"error": float(plain)}
+        scalars = {"image_error" if t == 1 else "full_error" if full else "error": float(plain)}
         if num_shortcuts:
             scalars["shortcut_error"] = float(error[:num_shortcuts][~is_context[:num_shortcuts]].mean())
     return loss, scalars
 
 
+def _remembered(
+    world: World, batch: LatentBatch, text: Text, config: ObjectiveConfig, generator: torch.Generator, progress: float
+) -> tuple[Float[Tensor, "b t h w c"], Float[Tensor, "b t"]]:
+    """The clip as it is remembered, and its noise levels."""
+    clean = batch.latents
+    b, t = clean.shape[:2]
+    tau = config.context_most * _uniform(generator, (b, t), clean.device)
+    noise = torch.randn(clean.shape, generator=generator, device=clean.device, dtype=clean.dtype)
+    remembered = world.config.path.noised(clean, noise, tau), tau
+    own = bool(_uniform(generator, (), clean.device) < config.own_share) and progress >= config.own_from
+    if not own:
+        return remembered
+    with torch.no_grad():
+        pure = torch.ones_like(tau)
+        setting = replace(Setting(world, batch, text, remembered).first(b))
+        predicted = setting.denoise(world.config.temperature * noise.flip(0), pure, torch.zeros_like(tau, dtype=torch.long))
+    # Nothing tells what the first latent of a window should be.
+    replaced = (_uniform(generator, (b, t), clean.device) < 0.5) & (torch.arange(t, device=clean.device) > 0)
+    mixed = torch.where(_wide(replaced), predicted, clean)
+    return world.config.path.noised(mixed, noise, tau), tau
+
+
 @torch.no_grad()
-def _two_half_steps(world: World, noisy: Tensor, latents: Tensor, given: Conditions, full: bool) -> Tensor:
-    """The clean latent that takes one step to where two half steps lead; the true one where no shortcut is taught."""
-    path = world.config.path
-    counts = torch.tensor(STEP_COUNTS, device=noisy.device)[given.level]
-    is_shortcut = given.level > 0
-    half_level = (given.level - 1).clamp(min=0)
-    # A latent that is no shortcut stays where it is, through both half steps.
-    middle = torch.where(is_shortcut, given.tau - 0.5 / counts, given.tau)
-    end = torch.where(is_shortcut, given.tau - 1 / counts, given.tau)
-    tau_safe = given.tau.clamp(min=1e-3)
-    first = world.denoiser(noisy, replace(given, level=half_level), full=full).float()
-    halfway = torch.where(_wide(is_shortcut), path.step(noisy, first, tau_safe, middle), noisy)
-    second = world.denoiser(halfway, replace(given, level=half_level, tau=middle), full=full).float()
-    arrived = path.step(halfway, second, middle.clamp(min=1e-3), end.clamp(min=0))
-    target = path.clean_of_step(noisy, arrived, tau_safe, torch.where(is_shortcut, end, 0 * end).clamp(min=0))
-    return torch.where(_wide(is_shortcut), target, latents)
-
-
-def _select(given: Conditions, some: slice) -> Conditions:
-    text = given.text
-    keys = [(k[some].detach(), v[some].detach()) for k, v in text.keys]
-    return Conditions(
-        given.tau[some],
-        given.level[some],
-        given.actions[some],
-        given.acted[some],
-        given.times[some],
-        Text(keys, text.present[some], text.whole[some].detach()),
-        given.turned,
-    )
+def _two_half_steps(setting: Setting, noisy: Tensor, tau: Tensor, level: Tensor) -> Tensor:
+    """The clean latents that take one step of `level` to where two half steps lead; of no meaning where the level is 0,
+    and no step is taken."""
+    path = setting.world.config.path
+    step = torch.where(level > 0, 1 / torch.tensor(STEP_COUNTS, device=tau.device)[level], 0)
+    half_level = (level - 1).clamp(min=0)
+    from_tau, middle, end = (x.clamp(min=1e-3) for x in (tau, tau - step / 2, tau - step))
+    halfway = path.step(noisy, setting.denoise(noisy, tau, half_level), from_tau, middle)
+    halfway = torch.where(_wide(level > 0), halfway, noisy)
+    arrived = path.step(halfway, setting.denoise(halfway, middle, half_level), middle, end)
+    return path.clean_of_step(noisy, arrived, from_tau, end)
 
 
 def _visibility(world: World) -> Tensor:
     """How much an error in each channel shows in the picture, 1 on average: with it, the loss is that of pixels."""
     visible = world.autoencoder.scale.float().square()
     return visible / visible.mean()
+
+
+def _twice(x: Tensor) -> Tensor:
+    return torch.cat([x, x], 1)
 
 
 def _wide(flags: Tensor) -> Tensor:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simworld.actions import CAMERA
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
-from simworld.model.checkpoint import save_autoencoder
+from simworld.model.checkpoint import load_autoencoder, save_autoencoder
 from simworld.model.pixels import to_float, to_uint8
 from simworld.training.clip_store import ClipStore
 from simworld.training.data import DataConfig, clips
@@ -19,8 +21,10 @@ from simworld.training.pictures import grid
 
 @dataclass(kw_only=True)
 class AutoencoderTraining:
-    """`window` frames (1 + r·n) a clip, `batch_size` clips a step; `noise` is the most that is added to latents;
-    `component_patches`: from how many patches the encoder's principal components are taken."""
+    """`window` frames (1 + r·n) a clip, `batch_size` clips a step; `noise` is the most that is added to latents, and a
+    `blurred` share of the clips lose some of their finer components, for dreamt latents are softer than true ones.
+    `component_patches`: from how many patches the encoder's principal components are taken. `init`: a file of an
+    autoencoder of the same sizes that a new run starts from."""
 
     model: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -28,20 +32,25 @@ class AutoencoderTraining:
     batch_size: int = 12
     window: int = 9
     noise: float = 0.1
+    blurred: float = 0.5
+    init: str = ""
     component_patches: int = 20000
     gradient_weight: float = 0.5
     square_weight: float = 2.0
 
 
 class AutoencoderTask:
-    """L1 + squares + L1 of picture gradients, of what is decoded from latents with slight noise, as dreams have it."""
+    """L1 + squares + L1 of picture gradients, of what is decoded from latents as dreams have them: a little noisy, a little
+    soft. Clips are decoded one latent after the other from the decoder's own pictures, as in play."""
 
     def __init__(self, config: AutoencoderTraining, store: ClipStore) -> None:
         self.config = config
         self.store = store
         torch.manual_seed(config.loop.seed)
         self.model = Autoencoder(config.model)
-        if not is_begun(config.loop):
+        if config.init and not is_begun(config.loop):
+            self.model.load_state_dict(load_autoencoder(Path(config.init)).state_dict())
+        elif not is_begun(config.loop):
             self.model.learn_components(self._samples())
         if config.loop.compile:
             self.model.refiner.compile()
@@ -61,23 +70,36 @@ class AutoencoderTask:
         frames = np.stack([self.store.frames[n, s : s + r] for n, s in zip(numbers, starts, strict=True)])
         return to_float(torch.from_numpy(frames[:, :, : h - h % stride, : w - w % stride]))
 
-    def frames(self, step: int, num_clips: int) -> Float[Tensor, "b t h w 3"]:
-        """The batch of `step`: random windows of random clips."""
+    def batch(self, step: int, num_clips: int) -> tuple[Float[Tensor, "b t h w 3"], Float[Tensor, "b n r 2"]]:
+        """The batch of `step`: random windows of random clips, and the camera's turns that lead to each latent."""
         rng = np.random.default_rng([self.config.loop.seed, step])
         window = min(self.config.window, self.store.frames.shape[1])
         numbers = rng.integers(len(self.store), size=num_clips)
         starts = rng.integers(self.store.frames.shape[1] - window + 1, size=num_clips)
-        frames = np.stack([self.store.frames[n, s : s + window] for n, s in zip(numbers, starts, strict=True)])
-        return to_float(torch.from_numpy(frames).to(self.config.loop.device))
+        chosen = list(zip(numbers, starts, strict=True))
+        frames = np.stack([self.store.frames[n, s : s + window] for n, s in chosen])
+        r = self.config.model.time_stride
+        camera = np.zeros((num_clips, window - 1 + r, 2), np.float32)
+        camera[:, r:] = np.stack([self.store.actions[n, s : s + window - 1, CAMERA] for n, s in chosen])
+        device = self.config.loop.device
+        turns = rearrange(torch.from_numpy(camera), "b (n r) two -> b n r two", r=r)
+        return to_float(torch.from_numpy(frames).to(device)), turns.to(device)
+
+    def _as_dreamt(self, latents: Float[Tensor, "b n rows columns c"], generator: torch.Generator) -> Tensor:
+        """The latents a little noisy, and those of some clips softer: from a random component on, weaker by a random share."""
+        config, device = self.config, latents.device
+        level, start, weaker, chosen = torch.rand(4, len(latents), 1, 1, 1, 1, generator=generator, device=device)
+        noise = torch.randn(latents.shape, generator=generator, device=device)
+        fine = torch.arange(latents.shape[-1], device=device) >= start * latents.shape[-1]
+        kept = 1 - (chosen < config.blurred) * weaker * fine
+        return latents * kept + config.noise * level * noise
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        frames = self.frames(step, self.config.batch_size)
+        frames, camera = self.batch(step, self.config.batch_size)
         generator = torch.Generator(frames.device).manual_seed(self.config.loop.seed * 1_000_003 + step)
         with torch.autocast(frames.device.type, torch.bfloat16):
-            latents = self.model.encode(frames)
-            level = self.config.noise * torch.rand(len(latents), 1, 1, 1, 1, generator=generator, device=frames.device)
-            noise = torch.randn(latents.shape, generator=generator, device=frames.device)
-            decoded, _ = self.model.decode(latents + level * noise, self._size)
+            latents = self._as_dreamt(self.model.encode(frames), generator)
+            decoded, _ = self.model.decode(latents, self._size, camera=camera)
         error = decoded.float() - frames
         square = error.square().mean()
         gradients = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
@@ -87,9 +109,9 @@ class AutoencoderTask:
     @torch.no_grad()
     def pictures(self, model: nn.Module) -> np.ndarray:
         """True frames above decoded ones."""
-        frames = self.frames(-1 & 0xFFFF, 6)
+        frames, camera = self.batch(-1 & 0xFFFF, 6)
         assert isinstance(model, Autoencoder)
-        decoded, _ = model.decode(model.encode(frames), self._size)
+        decoded, _ = model.decode(model.encode(frames), self._size, camera=camera)
         return grid(torch.stack([to_uint8(frames[:, -1]), to_uint8(decoded[:, -1])]).cpu().numpy())
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:

@@ -11,16 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from simworld.actions import CAMERA
-from simworld.model.checkpoint import load_autoencoder, save_autoencoder, save_dynamics
+from simworld.model.checkpoint import load_autoencoder, load_world, save_autoencoder, save_dynamics
 from simworld.model.denoiser import DenoiserConfig
 from simworld.model.path import Path as NoisePath
-from simworld.model.pixels import to_uint8
-from simworld.model.sampler import append, extend, start
+from simworld.model.pixels import to_float
+from simworld.model.sampler import append_frames, extend, start
+from simworld.model.shipped import find_world
 from simworld.model.text import TextConfig
 from simworld.model.world import World, WorldConfig
 from simworld.training.data import DataConfig, clips
 from simworld.training.latent_store import LatentStore, encode_store
-from simworld.training.loop import LoopConfig, run
+from simworld.training.loop import LoopConfig, is_begun, run
 from simworld.training.objective import LatentBatch, ObjectiveConfig, denoising_loss
 from simworld.training.pictures import grid
 
@@ -28,8 +29,9 @@ from simworld.training.pictures import grid
 @dataclass(kw_only=True)
 class WorldTraining:
     """`autoencoder`: its checkpoint. `window` latents a clip, `batch_size` clips a step; `from_start` is the share of
-    windows that begin with the clip's first frame, as play does; `temperature` is that of play. `latents`: where they
-    are cached."""
+    windows that begin with the clip's first frame, as play does. `image_share` of the steps learn from `image_batch` single
+    pictures instead, each a clip of one frame. `temperature` is that of play. `latents`: where they are cached. `init`: a
+    world of the same sizes (name or folder) whose weights a new run starts from."""
 
     autoencoder: str = "runs/autoencoder/autoencoder.safetensors"
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
@@ -37,14 +39,16 @@ class WorldTraining:
     path: NoisePath = NoisePath.linear
     context_noise: float = 0.1
     temperature: float = 0.0
-    field_of_view: float = 70.0
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     data: DataConfig = field(default_factory=DataConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
     latents: str = "runs/latents.npy"
+    init: str = ""
     batch_size: int = 16
     window: int = 16
     from_start: float = 0.25
+    image_share: float = 0.1
+    image_batch: int = 128
 
 
 class WorldTask:
@@ -55,7 +59,8 @@ class WorldTask:
         device = config.loop.device
         autoencoder = load_autoencoder(Path(config.autoencoder), torch.bfloat16, device)
         data = config.data
-        self.store: LatentStore = encode_store(autoencoder, clips(data), Path(config.latents))
+        self.clips = clips(data)
+        self.store: LatentStore = encode_store(autoencoder, self.clips, Path(config.latents))
         torch.manual_seed(config.loop.seed)
         world = World(
             WorldConfig(
@@ -64,7 +69,6 @@ class WorldTask:
                 path=config.path,
                 context_noise=config.context_noise,
                 temperature=config.temperature,
-                field_of_view=config.field_of_view,
                 autoencoder=autoencoder.config,
                 text=config.text,
                 denoiser=config.denoiser,
@@ -74,13 +78,23 @@ class WorldTask:
         # It has learned already: the dynamics alone are trained.
         world.autoencoder = autoencoder
         self.model = world
+        if config.init and not is_begun(config.loop):
+            self._start_from(config.init)
         self._learn_statistics()
         if config.loop.compile:
             world.denoiser.compile()
 
+    def _start_from(self, name: str) -> None:
+        other = load_world(find_world(name), torch.float32)
+        try:
+            self.model.denoiser.load_state_dict(other.denoiser.state_dict())
+            self.model.text.load_state_dict(other.text.state_dict())
+        except RuntimeError as error:
+            raise ValueError(f"init={name}: that world has other sizes than this run ({error})") from error
+
     def _learn_statistics(self) -> None:
         batch = self.batch(0, 64)
-        turned = self.model.turned(batch.latents[:, :-1].to(self.autoencoder.basis.dtype), batch.actions[:, 1:, :, CAMERA])
+        turned = self.autoencoder.turned(batch.latents[:, :-1].to(self.autoencoder.basis.dtype), batch.actions[:, 1:, :, CAMERA])
         self.model.denoiser.learn_statistics(batch.latents[:, 1:].flatten(0, 1), turned.flatten(0, 1))
 
     def batch(self, step: int, num_clips: int) -> LatentBatch:
@@ -114,8 +128,28 @@ class WorldTask:
             torch.from_numpy(prompt_of).to(device),
         )
 
+    def images(self, step: int, num_images: int) -> LatentBatch:
+        """The pictures of `step`: random frames of random clips."""
+        rng = np.random.default_rng([self.config.loop.seed, step])
+        store, device = self.clips, self.config.loop.device
+        _, num_frames, *_ = store.frames.shape
+        chosen = list(zip(rng.integers(len(store), size=num_images), rng.integers(num_frames, size=num_images), strict=True))
+        frames = torch.from_numpy(np.stack([store.frames[n, s] for n, s in chosen])[:, None]).to(device)
+        r, num_actions = self.config.denoiser.time_stride, self.config.denoiser.action_size
+        return LatentBatch(
+            self.autoencoder.encode(to_float(frames, self.autoencoder.basis.dtype)).float(),
+            torch.zeros(num_images, 1, r, num_actions, device=device),
+            torch.zeros(num_images, 1, dtype=torch.bool, device=device),
+            [[next((span.text for span in reversed(store.prompts[n]) if span.start <= s), "")] for n, s in chosen],
+            torch.zeros(num_images, 1, dtype=torch.long, device=device),
+        )
+
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        batch = self.batch(step, self.config.batch_size)
+        config = self.config
+        if np.random.default_rng([config.loop.seed, step, 1]).random() < config.image_share:
+            batch = self.images(step, config.image_batch)
+        else:
+            batch = self.batch(step, config.batch_size)
         device = batch.latents.device
         generator = torch.Generator(device).manual_seed(self.config.loop.seed * 1_000_003 + step)
         progress = step / self.config.loop.steps
@@ -126,26 +160,17 @@ class WorldTask:
     def pictures(self, model: nn.Module) -> np.ndarray:
         """Rows of pairs: true frames, and the dream that started from the first of them under the same actions."""
         assert isinstance(model, World)
+        r, shown = self.config.denoiser.time_stride, slice(0, None, 3)
         rows = []
-        for seed in range(3):
-            batch = self.batch(1_000_000 + seed, 1)
-            context = start(model, [batch.prompts[0][int(batch.prompt_of[0, 0])]], [seed])
-            true, dreamt = [], []
-            with torch.autocast(batch.latents.device.type, torch.bfloat16):
-                state = None
-                for t in range(batch.latents.shape[1]):
-                    frames, state = self.autoencoder.decode(batch.latents[:, t : t + 1].bfloat16(), self._size(), state)
-                    true.append(to_uint8(frames[0, -1]))
-                    actions = batch.actions[:, t] if bool(batch.acted[0, t]) else None
-                    if t == 0:
-                        dreamt.append(append(model, context, batch.latents[:, :1], actions)[0, -1])
-                    else:
-                        dreamt.append(extend(model, context, actions, 8)[0, -1])
-            rows += [torch.stack(true[::3]), torch.stack(dreamt[::3])]
-        return grid(torch.stack(rows).cpu().numpy())
-
-    def _size(self) -> tuple[int, int]:
-        return self.config.data.height, self.config.data.width
+        for number in np.random.default_rng(self.config.loop.seed).integers(len(self.clips), size=3):
+            true = torch.from_numpy(self.clips.frames[number][: 1 + r * (self.config.window - 1)])[None]
+            actions = torch.from_numpy(self.store.actions[number])[:, None].to(self.config.loop.device)
+            with torch.autocast(self.config.loop.device, torch.bfloat16):
+                context = start(model, [self.store.prompts[number][0].text if self.store.prompts[number] else ""], [0])
+                append_frames(model, context, true[:, :1].to(self.config.loop.device), actions[0, :, :0])
+                dream = [extend(model, context, chunk)[0, -1].cpu() for chunk in actions[: self.config.window - 1]]
+            rows += [true[0, ::r][shown], torch.stack([true[0, 0], *dream])[shown]]
+        return grid(torch.stack(rows).numpy())
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`dynamics.safetensors`, and the autoencoder's file beside it: together a playable world."""
