@@ -1,10 +1,12 @@
 """What design.md promises of the networks: pieces equal the whole, cached equals uncached, causal means causal, any size."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from tiny_world import HEIGHT, WIDTH, tiny_world
 from torch import Tensor
 
@@ -79,6 +81,27 @@ def test_impossible_clips_are_refused(autoencoder: Autoencoder) -> None:
         autoencoder.encode(frames_of(4))
     with pytest.raises(ValueError, match="cells"):
         autoencoder.decode(torch.zeros(1, 1, 2, 3, 8), (64, 64))
+
+
+@torch.inference_mode()
+def test_the_decoder_carries_on_what_latents_cannot_hold(autoencoder: Autoencoder) -> None:
+    """Where it trusts the picture before, it shows that picture, turned with the camera, whatever the latent says."""
+    trusting = deepcopy(autoencoder)
+    _, trust, flow = trusting.refiner.leave.bias.split(trusting.refiner.split)
+    trusting.refiner.leave.weight.zero_()
+    trusting.refiner.leave.bias.zero_()
+    trust.fill_(20)
+    given = F.interpolate(trusting.padded(frames_of(1, (6, 9))[:, 0])[..., :6, :9], SIZE, mode="bilinear")
+    _, state = trusting.decode(torch.zeros(1, 1, 2, 3, 8), SIZE)
+    state.picture = given
+    camera = torch.tensor([[[[0.0, 2.0], [1.0, 0.0]]]])
+    after, _ = trusting.decode(torch.zeros(1, 1, 2, 3, 8), SIZE, state, camera)
+    expected = turn(given, torch.tensor([[1.0, 2.0]]), 70.0)[..., 8:-8, 8:-8]
+    assert (after[:, 1].movedim(-1, 1)[..., 8:-8, 8:-8] - expected).abs().mean() < 0.05
+    assert (after[:, 1].movedim(-1, 1) - given).abs().mean() > 0.1, "the camera turned"
+    flow.fill_(0.5)
+    shifted, _ = trusting.decode(torch.zeros(1, 1, 2, 3, 8), SIZE, state)
+    assert (shifted[:, 0, :-4, :-4] - given[:, :, 4:, 4:].movedim(1, -1)).abs().mean() < 1e-3, "half of 8 pixels"
 
 
 def conditions(world: World, z: Tensor) -> Conditions:

@@ -52,6 +52,17 @@ def config(folder: Path, **changes: object) -> LoopConfig:
     )
 
 
+def test_what_does_not_learn_is_not_kept(tmp_path: Path) -> None:
+    task = LineTask()
+    task.model.given = nn.Linear(2, 2).requires_grad_(False)
+    run(task, config(tmp_path, steps=4))
+    second = LineTask()
+    second.model.given = nn.Linear(2, 2).requires_grad_(False)
+    given = second.model.given.weight.clone()
+    average = run(second, config(tmp_path, steps=8))
+    assert torch.equal(average.given.weight, given)
+
+
 def test_the_loss_falls_and_scalars_are_written(tmp_path: Path) -> None:
     task = LineTask()
     run(task, config(tmp_path))

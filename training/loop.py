@@ -133,12 +133,23 @@ def _average(average: nn.Module, model: nn.Module, decay: float) -> None:
 def _save(
     path: Path, step: int, seconds: float, model: nn.Module, average: nn.Module, optimizers: list[torch.optim.Optimizer]
 ) -> None:
-    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"average/{name}": value for name, value in average.state_dict().items()}
+    frozen = _frozen(model)
+    tensors = {
+        f"{prefix}/{name}": value
+        for prefix, module in (("model", model), ("average", average))
+        for name, value in module.state_dict().items()
+        if not name.startswith(frozen)
+    }
     for number, optimizer in enumerate(optimizers):
         for index, entries in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{number}/{index}/{key}": torch.as_tensor(value) for key, value in entries.items()}
     write_tensors(path, tensors, {"kind": "training", "step": step, "seconds": seconds})
+
+
+def _frozen(model: nn.Module) -> tuple[str, ...]:
+    """Prefixes of the parts that do not learn: they belong to no run, which goes on with those that it is given."""
+    parts = ((name, list(part.parameters())) for name, part in model.named_children())
+    return tuple(f"{name}." for name, weights in parts if weights and not any(weight.requires_grad for weight in weights))
 
 
 def _resume(path: Path, model: nn.Module, average: nn.Module, optimizers: list[torch.optim.Optimizer]) -> tuple[int, float]:
@@ -146,8 +157,11 @@ def _resume(path: Path, model: nn.Module, average: nn.Module, optimizers: list[t
     if not path.exists():
         return 0, 0.0
     tensors, header = read_tensors(path)
+    frozen = _frozen(model)
     for prefix, module in (("model/", model), ("average/", average)):
-        state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        state = {name: value for name, value in module.state_dict().items() if name.startswith(frozen)}
+        learned = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        state |= {name: value for name, value in learned.items() if not name.startswith(frozen)}
         try:
             module.load_state_dict(state)
         except RuntimeError as error:

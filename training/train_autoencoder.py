@@ -23,6 +23,7 @@ from simworld.training.pictures import grid
 class AutoencoderTraining:
     """`window` frames (1 + r·n) a clip, `batch_size` clips a step; `noise` is the most that is added to latents, and a
     `blurred` share of the clips lose some of their finer components, for dreamt latents are softer than true ones.
+    After the first latent, a `given` share of the clips goes on from the true frame, as play goes on from a given picture.
     `component_patches`: from how many patches the encoder's principal components are taken. `init`: a file of an
     autoencoder of the same sizes that a new run starts from."""
 
@@ -33,6 +34,7 @@ class AutoencoderTraining:
     window: int = 9
     noise: float = 0.1
     blurred: float = 0.5
+    given: float = 0.75
     init: str = ""
     component_patches: int = 20000
     gradient_weight: float = 0.5
@@ -99,8 +101,11 @@ class AutoencoderTask:
         generator = torch.Generator(frames.device).manual_seed(self.config.loop.seed * 1_000_003 + step)
         with torch.autocast(frames.device.type, torch.bfloat16):
             latents = self._as_dreamt(self.model.encode(frames), generator)
-            decoded, _ = self.model.decode(latents, self._size, camera=camera)
-        error = decoded.float() - frames
+            first, state = self.model.decode(latents[:, :1], self._size, camera=camera[:, :1])
+            given = torch.rand(len(latents), 1, 1, 1, generator=generator, device=frames.device) < self.config.given
+            state.picture = torch.where(given, self.model.padded(frames[:, 0]), state.picture)
+            rest, _ = self.model.decode(latents[:, 1:], self._size, state, camera[:, 1:])
+        error = torch.cat([first, rest], 1) - frames
         square = error.square().mean()
         gradients = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
         loss = error.abs().mean() + self.config.square_weight * square + self.config.gradient_weight * gradients
