@@ -15,6 +15,7 @@ from simworld.model.autoencoder import Autoencoder
 from simworld.model.camera import turn
 from simworld.model.denoiser import Before, Conditions, Sight
 from simworld.model.path import Path
+from simworld.model.registration import flow_between
 from simworld.model.text import TextConfig, pieces
 from simworld.model.world import World
 
@@ -87,7 +88,7 @@ def test_impossible_clips_are_refused(autoencoder: Autoencoder) -> None:
 def test_the_decoder_carries_on_what_latents_cannot_hold(autoencoder: Autoencoder) -> None:
     """Where it trusts the picture before, it shows that picture, turned with the camera, whatever the latent says."""
     trusting = deepcopy(autoencoder)
-    _, trust, flow = trusting.refiner.leave.bias.split(trusting.refiner.split)
+    _, trust = trusting.refiner.leave.bias.split(trusting.refiner.split)
     trusting.refiner.leave.weight.zero_()
     trusting.refiner.leave.bias.zero_()
     trust.fill_(20)
@@ -99,9 +100,15 @@ def test_the_decoder_carries_on_what_latents_cannot_hold(autoencoder: Autoencode
     expected = turn(given, torch.tensor([[1.0, 2.0]]), 70.0)[..., 8:-8, 8:-8]
     assert (after[:, 1].movedim(-1, 1)[..., 8:-8, 8:-8] - expected).abs().mean() < 0.05
     assert (after[:, 1].movedim(-1, 1) - given).abs().mean() > 0.1, "the camera turned"
-    flow.fill_(0.5)
-    shifted, _ = trusting.decode(torch.zeros(1, 1, 2, 3, 8), SIZE, state)
-    assert (shifted[:, 0, :-4, :-4] - given[:, :, 4:, 4:].movedim(1, -1)).abs().mean() < 1e-3, "half of 8 pixels"
+
+
+def test_registration_finds_a_shift() -> None:
+    texture = F.interpolate(torch.rand(1, 3, 14, 22, generator=torch.Generator().manual_seed(0)), (112, 176), mode="bilinear")
+    source, target = texture[..., 8:104, 8:168], texture[..., 13:109, 5:165]
+    flow = flow_between(target, source) * torch.tensor([160 / 2, 96 / 2])
+    inner = flow[:, 16:-16, 16:-16]
+    assert (inner - torch.tensor([-3.0, 5.0])).abs().mean() < 0.3
+    assert flow_between(torch.zeros(1, 3, 32, 48), torch.zeros(1, 3, 32, 48)).abs().max() == 0, "no texture, no flow"
 
 
 def conditions(world: World, z: Tensor) -> Conditions:

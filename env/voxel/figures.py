@@ -1,7 +1,7 @@
 """Animals and the hand: figures made of boxes, drawn into a finished picture of the land.
 
 Knows no game rules. A figure is a few boxes in its own coordinates (x right, y up, z ahead, in blocks); legs and arms
-swing around a pivot. Drawn with four rays a pixel, so that outlines are smooth.
+swing around a pivot. Drawn with four rays a pixel, so that outlines are smooth; each box only where it can be seen.
 """
 
 import math
@@ -66,10 +66,11 @@ for _kind, _boxes in enumerate(_FIGURES):
 _COUNT = np.array([len(parts) for parts in _FIGURES])
 _SHADE = np.array([0.78, 0.78, 1.06, 0.55, 0.9, 0.9])
 _SUBPIXEL = np.array([-0.25, 0.25])
+_NONE, _FAR = 255, 1e9
 
 
 @njit(nogil=True, cache=True, fastmath=True, forceinline=True)
-def hit_box(
+def _hit_box(
     ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, hx: float, hy: float, hz: float
 ) -> tuple[float, int]:
     """Where a ray enters the box of half size h around the origin: (t, face), or (1e9, -1)."""
@@ -86,6 +87,50 @@ def hit_box(
     if near == ny:
         return near, 3 if vy > 0 else 2
     return near, 5 if vz > 0 else 4
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _cast_box(
+    near: np.ndarray, seen: np.ndarray, part: int, top: int, left: int, high: int, wide: int, pixel: float,
+    ox: float, oy: float, oz: float, hx: float, hy: float, hz: float,
+    ax: float, ay: float, az: float, rx: float, ry: float, rz: float, ux: float, uy: float, uz: float,
+) -> None:  # fmt: skip
+    """Cast four rays a pixel at the box of half size h around the origin, and keep what is nearer than before.
+
+    near float32 [rows, columns, 4] is t of the rays, seen uint8 alike is 8 * part + face (_NONE: nothing); they begin at
+    row `top`, column `left` of a picture of `high` by `wide`. The eye is at o; a ray is a (ahead) + u r (right) + v u (up).
+    """
+    rows, columns, _ = near.shape
+    first_row, last_row, first_column, last_column = 1e9, -1e9, 1e9, -1e9
+    # What a point has of a, r and u: its products with the dual axes.
+    adx, ady, adz = ry * uz - rz * uy, rz * ux - rx * uz, rx * uy - ry * ux
+    rdx, rdy, rdz = uy * az - uz * ay, uz * ax - ux * az, ux * ay - uy * ax
+    udx, udy, udz = ay * rz - az * ry, az * rx - ax * rz, ax * ry - ay * rx
+    scale = 1 / (ax * adx + ay * ady + az * adz)
+    for corner in range(8):
+        x = (hx if corner & 1 else -hx) - ox
+        y = (hy if corner & 2 else -hy) - oy
+        z = (hz if corner & 4 else -hz) - oz
+        ahead = (x * adx + y * ady + z * adz) * scale
+        if ahead < 0.05:
+            # Beside or behind the eye: the corners say nothing about where the box is seen.
+            first_row, last_row, first_column, last_column = -1e9, 1e9, -1e9, 1e9
+            break
+        column = (x * rdx + y * rdy + z * rdz) * scale / (ahead * pixel) + wide / 2
+        row = high / 2 - (x * udx + y * udy + z * udz) * scale / (ahead * pixel)
+        first_row, last_row = min(first_row, row), max(last_row, row)
+        first_column, last_column = min(first_column, column), max(last_column, column)
+    i0, i1 = int(max(first_row - top, 0.0)), int(min(last_row - top + 1, float(rows)))
+    j0, j1 = int(max(first_column - left, 0.0)), int(min(last_column - left + 1, float(columns)))
+    for i in range(i0, i1):
+        for j in range(j0, j1):
+            for sub in range(4):
+                u = (left + j + 0.5 + _SUBPIXEL[sub & 1] - wide / 2) * pixel
+                v = (high / 2 - top - i - 0.5 - _SUBPIXEL[sub >> 1]) * pixel
+                dx, dy, dz = ax + u * rx + v * ux, ay + u * ry + v * uy, az + u * rz + v * uz
+                t, face = _hit_box(ox, oy, oz, dx, dy, dz, hx, hy, hz)
+                if t < near[i, j, sub]:
+                    near[i, j, sub], seen[i, j, sub] = t, 8 * part + face
 
 
 @njit(nogil=True, cache=True, fastmath=True)
@@ -115,12 +160,20 @@ def draw_animal(
     right = ax * axes[0, 0] + my * axes[0, 1] + az * axes[0, 2]
     up = ax * axes[1, 0] + my * axes[1, 1] + az * axes[1, 2]
     pixel = 2 * tan_y / high
+    # Outside the pyramid of sight, with all of its shadow.
+    edge, margin = tan_y * wide / high, 1.5 * radius
+    if abs(right) > edge * ahead + margin * math.sqrt(1 + edge * edge):
+        return
+    if abs(up) > tan_y * ahead + margin * math.sqrt(1 + tan_y * tan_y):
+        return
     j0, j1, i0, i1 = 0, wide, 0, high
     if ahead > radius + 0.3:
         reach = radius * 1.1 / (ahead - radius) / pixel
         column, row = wide / 2 + right / ahead / pixel, high / 2 - up / ahead / pixel
         j0, j1 = int(max(column - reach, 0)), int(min(column + reach + 1, wide))
         i0, i1 = int(max(row - reach, 0)), int(min(row + reach + 1, high))
+        if i0 >= i1 or j0 >= j1:
+            return
     yaw = math.radians(entity[4])
     rx, rz, fx, fz = -math.cos(yaw), -math.sin(yaw), -math.sin(yaw), math.cos(yaw)
     cell_x, cell_y, cell_z = int(math.floor(ax + eye[0])), int(math.floor(entity[2] + 0.5)), int(math.floor(az + eye[2]))
@@ -129,47 +182,51 @@ def draw_animal(
     swing = 0.65 * math.sin(entity[5])
     coat = 1.0 - 0.4 * min(max(entity[7], 0.0), 1.0)
     ox, oy, oz = -(ax * rx + az * rz) / scale, -ay / scale, -(ax * fx + az * fz) / scale
+    # The axes of the camera in the figure's own frame.
+    frame = np.empty((3, 3))
+    for axis in range(3):
+        frame[axis, 0] = (axes[axis, 0] * rx + axes[axis, 2] * rz) / scale
+        frame[axis, 1] = axes[axis, 1] / scale
+        frame[axis, 2] = (axes[axis, 0] * fx + axes[axis, 2] * fz) / scale
+    near = np.full((i1 - i0, j1 - j0, 4), np.float32(_FAR))
+    seen = np.full((i1 - i0, j1 - j0, 4), np.uint8(_NONE))
+    for part in range(_COUNT[kind]):
+        box = _PARTS[kind, part]
+        s, c = math.sin(swing * box[9]), math.cos(swing * box[9])
+        py, pz = oy - box[10], oz - box[2]
+        py, pz = c * py + s * pz + box[10] - box[1], c * pz - s * py
+        _cast_box(
+            near, seen, part, i0, j0, high, wide, pixel, ox - box[0], py, pz, box[3], box[4], box[5],
+            frame[2, 0], c * frame[2, 1] + s * frame[2, 2], c * frame[2, 2] - s * frame[2, 1],
+            frame[0, 0], c * frame[0, 1] + s * frame[0, 2], c * frame[0, 2] - s * frame[0, 1],
+            frame[1, 0], c * frame[1, 1] + s * frame[1, 2], c * frame[1, 2] - s * frame[1, 1],
+        )  # fmt: skip
     for i in range(i0, i1):
         for j in range(j0, j1):
-            cover, r, g, b, nearest = 0.0, 0.0, 0.0, 0.0, 1e9
+            if depth[i, j] < ahead - margin:
+                continue
+            cover, r, g, b, nearest = 0.0, 0.0, 0.0, 0.0, _FAR
             for sub in range(4):
-                u = (j + 0.5 + _SUBPIXEL[sub & 1] - wide / 2) * pixel
-                v = (high / 2 - i - 0.5 - _SUBPIXEL[sub >> 1]) * pixel
-                wx = axes[2, 0] + u * axes[0, 0] + v * axes[1, 0]
-                wy = axes[2, 1] + u * axes[0, 1] + v * axes[1, 1]
-                wz = axes[2, 2] + u * axes[0, 2] + v * axes[1, 2]
-                dx, dy, dz = (wx * rx + wz * rz) / scale, wy / scale, (wx * fx + wz * fz) / scale
-                best, chosen, side = 1e9, -1, 0
-                if hit_box(ox, oy - 0.8, oz, dx, dy, dz, 0.6, 0.85, 0.95)[1] < 0 and away > 1.6 * radius:
+                t = near[i - i0, j - j0, sub]
+                if t >= min(depth[i, j], _FAR):
                     continue
-                for part in range(_COUNT[kind]):
-                    box = _PARTS[kind, part]
-                    py, pz, qy, qz = oy - box[1], oz - box[2], dy, dz
-                    if box[9] != 0.0:
-                        s, c = math.sin(swing * box[9]), math.cos(swing * box[9])
-                        py, pz = oy - box[10], oz - box[2]
-                        py, pz = c * py + s * pz + box[10] - box[1], c * pz - s * py
-                        qy, qz = c * dy + s * dz, c * dz - s * dy
-                    t, face = hit_box(ox - box[0], py, pz, dx, qy, qz, box[3], box[4], box[5])
-                    if t < best:
-                        best, chosen, side = t, part, face
-                if chosen >= 0 and best < depth[i, j]:
-                    box = _PARTS[kind, chosen]
-                    shade = _SHADE[side] * (coat if box[6] > 0.3 else 1.0)
-                    cover += 0.25
-                    nearest = min(nearest, best)
-                    r += 0.25 * box[6] * shade * lr
-                    g += 0.25 * box[7] * shade * lg
-                    b += 0.25 * box[8] * shade * lb
+                what = int(np.int64(seen[i - i0, j - j0, sub]))
+                box = _PARTS[kind, what >> 3]
+                shade = _SHADE[what & 7] * (coat if box[6] > 0.3 else 1.0)
+                cover += 0.25
+                nearest = min(nearest, t)
+                r += 0.25 * box[6] * shade * lr
+                g += 0.25 * box[7] * shade * lg
+                b += 0.25 * box[8] * shade * lb
             if cover < 1.0 and keys[i, j] & 7 == 2 and depth[i, j] < 1e8:
                 u, v = (j + 0.5 - wide / 2) * pixel, (high / 2 - i - 0.5) * pixel
                 gx = (axes[2, 0] + u * axes[0, 0] + v * axes[1, 0]) * depth[i, j] - ax
                 gy = (axes[2, 1] + u * axes[0, 1] + v * axes[1, 1]) * depth[i, j] - ay
                 gz = (axes[2, 2] + u * axes[0, 2] + v * axes[1, 2]) * depth[i, j] - az
                 if -0.6 < gy < 0.2:
-                    near = 1 - (gx * gx + gz * gz) / (0.45 * scale * scale * (0.25 if kind == 3 else 1.0))
-                    if near > 0:
-                        dark = 1 - 0.38 * near * (1 - haze)
+                    middle = 1 - (gx * gx + gz * gz) / (0.45 * scale * scale * (0.25 if kind == 3 else 1.0))
+                    if middle > 0:
+                        dark = 1 - 0.38 * middle * (1 - haze)
                         for channel in range(3):
                             picture[i, j, channel] *= dark
             if cover > 0:
@@ -207,38 +264,42 @@ def draw_hand(
     j0 = int(max((cx - 0.62) / (cz + 0.3) / pixel + wide / 2, 0))
     i0 = int(max(high / 2 - (cy + 0.5) / (cz - 0.4) / pixel, 0))
     foot = pixel * cz / size * 1.2
+    near = np.full((high - i0, wide - j0, 4), np.float32(_FAR))
+    seen = np.full((high - i0, wide - j0, 4), np.uint8(_NONE))
+    # Into the block's own frame: tilt about the right axis, then turn about its up axis.
+    oy, oz = -cp * cy + sp * cz, -cp * cz - sp * cy
+    x, y, z = -ct * cx + st * oz, oy + (0.5 * size - 0.5 * tall), ct * oz + st * cx
+    if held != AIR:
+        _cast_box(
+            near, seen, 0, i0, j0, high, wide, pixel, x, y, z, half, 0.5 * tall, half,
+            st * cp, -sp, ct * cp, ct, 0.0, -st, st * sp, cp, ct * sp,
+        )  # fmt: skip
+    # The arm: a long box that points ahead and a little inwards.
+    mx, my, mz = -0.25, 0.42, 0.87
+    pz = -0.96 * az + 0.28 * ax
+    _cast_box(
+        near, seen, 1, i0, j0, high, wide, pixel,
+        -0.96 * ax - 0.28 * az, my * -pz + mz * -ay, mz * pz + my * -ay + mx, 0.085, 0.085, 0.42,
+        0.28, -0.96 * my, 0.96 * mz, 0.96, 0.28 * my, -0.28 * mz, 0.0, mz, my,
+    )  # fmt: skip
     for i in range(i0, high):
         for j in range(j0, wide):
             cover, r, g, b = 0.0, 0.0, 0.0, 0.0
             for sub in range(4):
-                u = (j + 0.5 + _SUBPIXEL[sub & 1] - wide / 2) * pixel
-                v = (high / 2 - i - 0.5 - _SUBPIXEL[sub >> 1]) * pixel
-                best, side = 1e9, -1
-                x, y, z, dx, dy, dz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-                if held != AIR:
-                    # Into the block's own frame: tilt about the right axis, then turn about its up axis.
-                    oy, oz = -cp * cy + sp * cz, -cp * cz - sp * cy
-                    ey, ez = cp * v - sp, cp + sp * v
-                    x, y, z = -ct * cx + st * oz, oy + (0.5 * size - 0.5 * tall), ct * oz + st * cx
-                    dx, dy, dz = ct * u + st * ez, ey, ct * ez - st * u
-                    best, side = hit_box(x, y, z, dx, dy, dz, half, 0.5 * tall, half)
-                # The arm: a long box that points ahead and a little inwards.
-                mx, my, mz = -0.25, 0.42, 0.87
-                qx = 0.96 * u + 0.28
-                px = -0.96 * ax - 0.28 * az
-                qz, pz = 0.96 - 0.28 * u, -0.96 * az + 0.28 * ax
-                qy, py = my * -qz + mz * v, my * -pz + mz * -ay
-                qz, pz = mz * qz + my * v, mz * pz + my * -ay
-                arm, arm_side = hit_box(px, py, pz + mx, qx, qy, qz, 0.085, 0.085, 0.42)
-                if arm < best:
-                    shade = _SHADE[arm_side]
-                    r += 0.25 * 0.86 * shade * lr
-                    g += 0.25 * 0.66 * shade * lg
-                    b += 0.25 * 0.52 * shade * lb
-                    cover += 0.25
-                elif side >= 0:
-                    lx, lz = (x + dx * best) / (2 * half) + 0.5, (z + dz * best) / (2 * half) + 0.5
-                    ly = (y + dy * best) / tall + 0.5
+                what = int(np.int64(seen[i - i0, j - j0, sub]))
+                if what == _NONE:
+                    continue
+                side = what & 7
+                if what >= 8:
+                    tr, tg, tb = 0.86, 0.66, 0.52
+                else:
+                    t = near[i - i0, j - j0, sub]
+                    u = (j + 0.5 + _SUBPIXEL[sub & 1] - wide / 2) * pixel
+                    v = (high / 2 - i - 0.5 - _SUBPIXEL[sub >> 1]) * pixel
+                    ez = cp + sp * v
+                    lx = (x + (ct * u + st * ez) * t) / (2 * half) + 0.5
+                    ly = (y + (cp * v - sp) * t) / tall + 0.5
+                    lz = (z + (ct * ez - st * u) * t) / (2 * half) + 0.5
                     if side < 2:
                         tu, tv, texture = lz, 1 - ly, faces[held, 1]
                     elif side < 4:
@@ -246,11 +307,11 @@ def draw_hand(
                     else:
                         tu, tv, texture = lx, 1 - ly, faces[held, 1]
                     tr, tg, tb = texel(texels, means, texture, min(max(tu, 0.0), 0.9999), min(max(tv, 0.0), 0.9999), foot)
-                    shade = _SHADE[side]
-                    r += 0.25 * tr * shade * lr
-                    g += 0.25 * tg * shade * lg
-                    b += 0.25 * tb * shade * lb
-                    cover += 0.25
+                shade = 0.25 * _SHADE[side]
+                r += tr * shade * lr
+                g += tg * shade * lg
+                b += tb * shade * lb
+                cover += 0.25
             if cover > 0:
                 picture[i, j, 0] = picture[i, j, 0] * (1 - cover) + r
                 picture[i, j, 1] = picture[i, j, 1] * (1 - cover) + g
