@@ -3,8 +3,8 @@
 The encoder is linear: a latent's cell holds the leading principal components of its space-time patch (r frames of s × s
 pixels), which were learned from gameplay in closed form. Their transpose decodes them to a soft picture. What a latent is
 too small to hold, the decoder takes from the picture before, as video codecs do (motion compensation): turned as the
-camera turned, shifted along the flow that a U-Net sees between it and the soft picture, trusted pixel by pixel, and
-mended. The U-Net remembers the latents before (taehv's memory blocks); picture and memory are carried as `DecoderState`,
+camera turned and shifted along the flow that registration finds towards the soft picture. A U-Net says how far to trust
+it, pixel by pixel, and mends the rest. The U-Net remembers the latents before (taehv's memory blocks); picture and memory are carried as `DecoderState`,
 so that pieces decode exactly as the whole. Causal in time; the first latent holds the first frame alone, so that an image
 is a clip of one frame and a clip of 1 + r·n frames is 1 + n latents. Any height and width. Knows no losses, files or
 diffusion.
@@ -20,9 +20,7 @@ from torch import Tensor, nn
 
 from simworld.model.camera import accumulated, sample, turn, turn_grid
 from simworld.model.layers import silent
-
-FLOW_UNIT = 8.0
-"""Pixels of flow that count as 1 to the refiner."""
+from simworld.model.registration import flow_between
 
 
 @dataclass
@@ -126,18 +124,15 @@ class Up(nn.Module):
 @dataclass
 class Refinement:
     """What makes a soft picture a sharp one, for each of its r frames. missing: colours to add. trust: the share, in
-    [0, 1], that the picture before has in each pixel. flow: where a pixel was before, (x, y) in pixels, beside where the
-    camera's turn puts it."""
+    [0, 1], that the moved picture before has in each pixel."""
 
     missing: Float[Tensor, "b colors h w"]
     trust: Float[Tensor, "b r h w"]
-    flow: Float[Tensor, "b r h w 2"]
 
 
 class Refiner(nn.Module):
-    """A U-Net that compares the soft picture with the expected one: the picture before, turned with the camera, as it is and
-    as softly as the latent would show it. At every resolution but the finest, the first block on the way down remembers
-    the latent before."""
+    """A U-Net that compares the soft picture with the picture before, moved, as it is and as softly as a latent would show it.
+    At every resolution but the finest, the first block on the way down remembers the latent before."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
@@ -153,17 +148,17 @@ class Refiner(nn.Module):
                 self.rising.append(nn.Sequential(*(ResidualBlock(width) for _ in range(num_blocks))))
                 self.downs.append(Down(width, widths[level + 1]))
                 self.ups.append(Up(widths[level + 1], width))
-        self.split = [3 * r * area, r * area, 2 * r]
+        self.split = [3 * r * area, r * area]
         self.leave = silent(nn.Conv2d(widths[0], sum(self.split), 3, padding=1))
 
     def forward(
         self,
         soft: Float[Tensor, "b colors h w"],
-        expected: Float[Tensor, "b colors h w"],
-        expected_soft: Float[Tensor, "b colors h w"],
+        moved: Float[Tensor, "b colors h w"],
+        moved_soft: Float[Tensor, "b colors h w"],
         features: list[Tensor] | None,
     ) -> tuple[Refinement, list[Tensor]]:
-        folded = F.pixel_unshuffle(torch.cat([soft, expected, expected_soft], 1), self.patch)
+        folded = F.pixel_unshuffle(torch.cat([soft, moved, moved_soft], 1), self.patch)
         x = self.enter(folded.contiguous(memory_format=torch.channels_last))
         new_features: list[Tensor] = []
         kept: list[Tensor] = []
@@ -181,14 +176,8 @@ class Refiner(nn.Module):
                 x = self.downs[level](x)
         for level in reversed(range(len(self.ups))):
             x = self.rising[level](kept[level] + self.ups[level](x))
-        missing, trust, flow = self.leave(F.silu(x)).float().split(self.split, 1)
-        flow = F.interpolate(FLOW_UNIT * flow, scale_factor=self.patch, mode="bilinear", align_corners=False)
-        refinement = Refinement(
-            F.pixel_shuffle(missing, self.patch),
-            F.pixel_shuffle(trust, self.patch).sigmoid(),
-            rearrange(flow, "b (r two) h w -> b r h w two", two=2),
-        )
-        return refinement, new_features
+        missing, trust = self.leave(F.silu(x)).float().split(self.split, 1)
+        return Refinement(F.pixel_shuffle(missing, self.patch), F.pixel_shuffle(trust, self.patch).sigmoid()), new_features
 
 
 class Autoencoder(nn.Module):
@@ -286,22 +275,23 @@ class Autoencoder(nn.Module):
         self, soft: Float[Tensor, "b colors h w"], camera: Float[Tensor, "b r 2"], state: DecoderState | None
     ) -> tuple[Float[Tensor, "b colors h w"], DecoderState]:
         """One latent's frames. Before the first picture of all is its own soft self."""
-        r, (h, w) = self.config.time_stride, soft.shape[-2:]
+        r, dtype = self.config.time_stride, self.basis.dtype
         soft = soft.float()
-        before = state.picture if state is not None else soft[:, -3:]
-        before = before.repeat_interleave(r, 0)
-        grid = turn_grid(rearrange(camera.float().cumsum(1), "b r two -> (b r) two"), (h, w), self.config.field_of_view)
-        expected = rearrange(sample(before, grid), "(b r) c h w -> b (r c) h w", r=r)
-        dtype = self.basis.dtype
-        expected_soft = self._soft(self._latents(expected[:, None].to(dtype)))[:, 0]
-        refinement, features = self.refiner(
-            soft.to(dtype), expected.to(dtype), expected_soft, state.features if state is not None else None
-        )
-        flow = refinement.flow.flatten(0, 1) * torch.tensor([2 / w, 2 / h], device=soft.device)
+        before = (state.picture if state is not None else soft[:, -3:]).repeat_interleave(r, 0)
+        turns = rearrange(camera.float().cumsum(1), "b r two -> (b r) two")
+        grid = turn_grid(turns, (soft.shape[-2], soft.shape[-1]), self.config.field_of_view)
+        turned_soft = self._softened(rearrange(sample(before, grid), "(b r) c h w -> b (r c) h w", r=r))
+        frame = "b (r c) h w -> (b r) c h w"
+        flow = flow_between(rearrange(soft, frame, r=r), rearrange(turned_soft, frame, r=r))
         moved = rearrange(sample(before, grid + flow, "bicubic"), "(b r) c h w -> b (r c) h w", r=r)
-        trust = refinement.trust.repeat_interleave(3, 1)
-        picture = soft + trust * (moved - soft) + refinement.missing
+        features = state.features if state is not None else None
+        refinement, features = self.refiner(soft.to(dtype), moved.to(dtype), self._softened(moved), features)
+        picture = soft + refinement.trust.repeat_interleave(3, 1) * (moved - soft) + refinement.missing
         return picture, DecoderState(picture[:, -3:].clamp(-1, 1), features)
+
+    def _softened(self, pictures: Float[Tensor, "b colors h w"]) -> Float[Tensor, "b colors h w"]:
+        """Pictures as softly as their latents show them."""
+        return self._soft(self._latents(pictures[:, None].to(self.basis.dtype)))[:, 0]
 
     def _latents(self, pictures: Float[Tensor, "b n colors h w"]) -> Float[Tensor, "b n rows columns c"]:
         return F.linear(self._patches(pictures) - self.centre, self.basis) / self.scale

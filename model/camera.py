@@ -27,14 +27,17 @@ def turn_grid(camera: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view
     return torch.stack([right / ahead / (tall * w / h), down / ahead / tall], -1)
 
 
+def still_grid(size: tuple[int, int], device: torch.device) -> Float[Tensor, "1 h w 2"]:
+    """Where the pixels of a picture of height × width `size` are."""
+    return turn_grid(torch.zeros(1, 2, device=device), size, 0.0)
+
+
 def sample(pictures: Float[Tensor, "n c h w"], grid: Float[Tensor, "n h w 2"], mode: str = "bilinear") -> Tensor:
     """The pictures' colours at the places of `grid`; beyond the border, its colours. `mode`: bilinear or bicubic."""
     return F.grid_sample(pictures.float(), grid, mode, padding_mode="border", align_corners=False).to(pictures.dtype)
 
 
-def turn(
-    pictures: Float[Tensor, "n c h w"], camera: Float[Tensor, "n 2"], field_of_view: float
-) -> Float[Tensor, "n c h w"]:
+def turn(pictures: Float[Tensor, "n c h w"], camera: Float[Tensor, "n 2"], field_of_view: float) -> Float[Tensor, "n c h w"]:
     """Pictures as they would look after the camera turned; see `turn_grid`."""
     return sample(pictures, turn_grid(camera, (pictures.shape[-2], pictures.shape[-1]), field_of_view))
 

@@ -79,9 +79,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
 
 
 @pytest.mark.parametrize("mistake", [ValueError("world 'atlantis':\n  there is none"), FileNotFoundError("no file")])
-def test_a_mistake_is_one_line(
-    mistake: Exception, failing: list[BaseException], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_mistake_is_one_line(mistake: Exception, failing: list[BaseException], capsys: pytest.CaptureFixture[str]) -> None:
     failing.append(mistake)
     assert main(["play"]) == 2
     shown = capsys.readouterr()
@@ -135,18 +133,14 @@ def test_settings_reach_training_as_a_typed_object(training: list[Settings]) -> 
     assert training == [Settings(steps=7, loop=Loop(rate=0.001))]
 
 
-def test_cfg_prints_the_settings_and_trains_nothing(
-    training: list[Settings], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cfg_prints_the_settings_and_trains_nothing(training: list[Settings], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "fake", "--cfg", "steps=7"]) == 0
     assert capsys.readouterr().out == "steps: 7\nloop:\n  rate: 0.5\n"
     assert training == []
 
 
 @pytest.mark.parametrize("override", ["stops=7", "steps=many", "loop.rat=1", "steps"])
-def test_a_wrong_setting_is_one_line(
-    override: str, training: list[Settings], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_setting_is_one_line(override: str, training: list[Settings], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "fake", override]) == 2
     message = capsys.readouterr().err
     assert message.startswith(f"simworld: error: settings {override}: ")

@@ -47,9 +47,7 @@ class Net(nn.Module):
 
 def config(folder: Path, **changes: object) -> LoopConfig:
     settings = {"steps": 40, "checkpoint_every": 10, "picture_every": 20, "log_every": 5, **changes}
-    return LoopConfig(
-        folder=str(folder), optimizer=OptimizerConfig(learning_rate=0.02, muon_rate=0.02, warmup=3), **settings
-    )
+    return LoopConfig(folder=str(folder), optimizer=OptimizerConfig(learning_rate=0.02, muon_rate=0.02, warmup=3), **settings)
 
 
 def test_what_does_not_learn_is_not_kept(tmp_path: Path) -> None:

@@ -36,9 +36,7 @@ def open_store(folder: Path, num_clips: int) -> ClipStore:
     """The first `num_clips` clips of a store. ValueError when there is none, or it holds fewer."""
     index = folder / "prompts.json"
     if not index.exists():
-        raise ValueError(
-            f"{folder} holds no clips (no {index.name}); make some with: simworld train clips folder={folder}"
-        )
+        raise ValueError(f"{folder} holds no clips (no {index.name}); make some with: simworld train clips folder={folder}")
     prompts = [[Prompt(start, text) for start, text in spans] for spans in json.loads(index.read_text())]
     if len(prompts) < num_clips:
         raise ValueError(f"{folder} holds {len(prompts)} clips, not {num_clips}; fill it up with: simworld train clips")

@@ -1,6 +1,6 @@
 """Trains a world's dynamics (denoiser and text encoder) on latents, with a trained autoencoder.
 
-    simworld train world loop.folder=runs/world autoencoder=runs/autoencoder/autoencoder.safetensors
+simworld train world loop.folder=runs/world autoencoder=runs/autoencoder/autoencoder.safetensors
 """
 
 from dataclasses import dataclass, field
@@ -94,7 +94,9 @@ class WorldTask:
 
     def _learn_statistics(self) -> None:
         batch = self.batch(0, 64)
-        turned = self.autoencoder.turned(batch.latents[:, :-1].to(self.autoencoder.basis.dtype), batch.actions[:, 1:, :, CAMERA])
+        turned = self.autoencoder.turned(
+            batch.latents[:, :-1].to(self.autoencoder.basis.dtype), batch.actions[:, 1:, :, CAMERA]
+        )
         self.model.denoiser.learn_statistics(batch.latents[:, 1:].flatten(0, 1), turned.flatten(0, 1))
 
     def batch(self, step: int, num_clips: int) -> LatentBatch:

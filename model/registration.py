@@ -1,0 +1,50 @@
+"""Where the pixels of one picture were in another: image registration by Lucas and Kanade (1981), coarse to fine. Closed form,
+nothing learned. What has no texture stays where it is."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from simworld.model.camera import sample, still_grid
+
+STRIDES = (8, 4, 2)
+"""Pixels that count as one at each stage, coarsest first."""
+WINDOW = 5
+"""Width of the neighbourhood that moves together, in such pixels."""
+LEAST_CONTRAST = 1e-3
+"""Mean squared gradient, for pictures in [-1, 1], below which a neighbourhood is hardly moved."""
+LONGEST_STEP = 2.0
+"""Most of a stage's pixels that it moves anything."""
+
+
+@torch.no_grad()
+def flow_between(target: Float[Tensor, "n c h w"], source: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w 2"]:
+    """The flow for which `source`, sampled at each pixel's place plus its flow, looks like `target`. Float32, (x, y) in the
+    units of `camera.sample`: 2 is the picture's side."""
+    h, w = target.shape[-2:]
+    flow = torch.zeros(len(target), 2, 1, 1, device=target.device)
+    for stride in STRIDES:
+        wanted = F.avg_pool2d(target.float(), stride, ceil_mode=True)
+        pixel = 2 / torch.tensor([wanted.shape[-1], wanted.shape[-2]], device=target.device)[:, None, None]
+        flow = F.interpolate(flow, wanted.shape[-2:], mode="bilinear", align_corners=False)
+        grid = still_grid(wanted.shape[-2:], target.device) + flow.movedim(1, -1)
+        found = sample(F.avg_pool2d(source.float(), stride, ceil_mode=True), grid)
+        flow = flow + pixel * _step(wanted, found)
+    return F.interpolate(flow, (h, w), mode="bilinear", align_corners=False).movedim(1, -1)
+
+
+def _step(wanted: Float[Tensor, "n c h w"], found: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 h w"]:
+    """The shift of each neighbourhood, in pixels, that explains best what `wanted` has more than `found`."""
+    padded = F.pad(found, (1, 1, 1, 1), mode="replicate")
+    across = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
+    down = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
+    more = wanted - found
+    products = [(one * other).sum(1) for one, other in ((across, across), (across, down), (down, down))]
+    products += [(across * more).sum(1), (down * more).sum(1)]
+    margin = WINDOW // 2
+    around = F.pad(torch.stack(products, 1), (margin,) * 4, mode="replicate")
+    xx, xy, yy, bx, by = F.avg_pool2d(around, WINDOW, 1).unbind(1)
+    xx, yy = xx + LEAST_CONTRAST, yy + LEAST_CONTRAST
+    shift = torch.stack([yy * bx - xy * by, xx * by - xy * bx], 1) / (xx * yy - xy * xy).unsqueeze(1)
+    return shift.clamp(-LONGEST_STEP, LONGEST_STEP)
