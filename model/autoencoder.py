@@ -4,10 +4,10 @@ The encoder is linear: a latent's cell holds the leading principal components of
 pixels), which were learned from gameplay in closed form. Their transpose decodes them to a soft picture. What a latent is
 too small to hold, the decoder takes from the picture before, as video codecs do (motion compensation): turned as the
 camera turned and shifted along the flow that registration finds towards the soft picture. A U-Net says how far to trust
-it, pixel by pixel, and mends the rest. The U-Net remembers the latents before (taehv's memory blocks); picture and memory are carried as `DecoderState`,
-so that pieces decode exactly as the whole. Causal in time; the first latent holds the first frame alone, so that an image
-is a clip of one frame and a clip of 1 + r·n frames is 1 + n latents. Any height and width. Knows no losses, files or
-diffusion.
+it, pixel by pixel, and mends the rest. The U-Net remembers the latents before (taehv's memory blocks); picture and memory
+are carried as `DecoderState`, so that pieces decode exactly as the whole. Causal in time; the first latent holds the first
+frame alone, so that an image is a clip of one frame and a clip of 1 + r·n frames is 1 + n latents. Any height and width.
+Knows no losses, files or diffusion.
 """
 
 from dataclasses import dataclass, field

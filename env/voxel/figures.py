@@ -24,11 +24,7 @@ _Part = tuple[float, float, float, float, float, float, tuple[int, int, int], fl
 
 
 def _legs(x: float, z: float, thick: float, tall: float, color: tuple[int, int, int]) -> list[_Part]:
-    return [
-        (sx * x, tall / 2, sz * z, thick, tall / 2, thick, color, float(sx * sz), tall)
-        for sx in (-1, 1)
-        for sz in (-1, 1)
-    ]
+    return [(sx * x, tall / 2, sz * z, thick, tall / 2, thick, color, float(sx * sz), tall) for sx in (-1, 1) for sz in (-1, 1)]
 
 
 def _eyes(x: float, y: float, z: float) -> list[_Part]:

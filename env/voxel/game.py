@@ -111,9 +111,7 @@ class Game:
         """
         if time_of_day is not None:
             if not 0 <= time_of_day < 1:
-                raise ValueError(
-                    f"time_of_day is {time_of_day}; it must be in [0, 1): 0 sunrise, 0.25 noon, 0.75 midnight"
-                )
+                raise ValueError(f"time_of_day is {time_of_day}; it must be in [0, 1): 0 sunrise, 0.25 noon, 0.75 midnight")
             self.time_of_day = float(time_of_day)
         if weather is not None:
             self.weather.set(weather, self.rng)

@@ -33,9 +33,7 @@ def view_direction(yaw: float, pitch: float) -> tuple[float, float, float]:
 
 
 @njit(cache=True, nogil=True)
-def _meets_box(
-    x: float, y: float, z: float, direction: tuple[float, float, float], half_width: float, height: float
-) -> bool:
+def _meets_box(x: float, y: float, z: float, direction: tuple[float, float, float], half_width: float, height: float) -> bool:
     """Whether a ray from (x, y, z), relative to a cell's floor centre, meets the small box that stands there."""
     enter, leave = 0.0, 1e30
     for low, high, origin, slope in (
@@ -142,9 +140,7 @@ def work(blocks: np.ndarray, hardness: np.ndarray, hand: np.ndarray, hit: np.nda
 
 
 @njit(cache=True, nogil=True)
-def place_cell(
-    blocks: np.ndarray, replaceable: np.ndarray, body: np.ndarray, hit: np.ndarray
-) -> tuple[bool, int, int, int]:
+def place_cell(blocks: np.ndarray, replaceable: np.ndarray, body: np.ndarray, hit: np.ndarray) -> tuple[bool, int, int, int]:
     """Where use would put a block: before the face of `hit`, or into its cell if that holds a plant.
 
     First of the four is whether it may: the cell holds air, water or a plant (`replaceable`, bool by id), lies in the

@@ -47,9 +47,7 @@ def block_at(blocks: np.ndarray, x: float, y: float, z: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def box_is_free(
-    blocks: np.ndarray, solid: np.ndarray, x: float, y: float, z: float, half_width: float, height: float
-) -> bool:
+def box_is_free(blocks: np.ndarray, solid: np.ndarray, x: float, y: float, z: float, half_width: float, height: float) -> bool:
     """Whether a box standing with its feet centre at (x, y, z) touches no solid block."""
     edge = 1e-7
     for cell_x in range(int(math.floor(x - half_width + edge)), int(math.floor(x + half_width - edge)) + 1):

@@ -50,9 +50,7 @@ def _see(
     none), how open the sky is. d has length one along the view axis."""
     length = math.sqrt(dx * dx + dy * dy + dz * dz)
     end = VIEW / length
-    t, block, face, x, y, z, water_t, water_face, wet, glass = trace(
-        blocks, skip, ex, ey, ez, dx, dy, dz, start, end
-    )
+    t, block, face, x, y, z, water_t, water_face, wet, glass = trace(blocks, skip, ex, ey, ez, dx, dy, dz, start, end)
     scale = 1 / length
     nx, ny, nz = dx * scale, dy * scale, dz * scale
     key, openness, depth = _NO_KEY, 0.0, 1e9
@@ -67,9 +65,7 @@ def _see(
         px, py, pz = ex + dx * t, ey + dy * t, ez + dz * t
         cosine = abs(nx) if face < 2 else abs(ny) if face < 4 else abs(nz)
         footprint = pixel * t * (0.4 + 0.6 / max(cosine, 0.08))
-        r, g, b = surface(
-            texels, means, faces, cracks, light, sky, target, crack, block, face, x, y, z, px, py, pz, footprint
-        )
+        r, g, b = surface(texels, means, faces, cracks, light, sky, target, crack, block, face, x, y, z, px, py, pz, footprint)
         plane = x if face < 2 else y if face < 4 else z
         key = face | (plane & 255) << 3 | block << 11
         r, g, b = r + (fog_r - r) * fog, g + (fog_g - g) * fog, b + (fog_b - b) * fog
@@ -198,9 +194,7 @@ def _draw(
     picture = smooth
     draw_stars(picture, openness, sky, axes, tan_y)
     for entity in range(entities.shape[0]):
-        draw_animal(
-            picture, depth, keys, water, light, sky, eye, axes, tan_y, entities[entity], 0.9 * sky[FOG_END]
-        )
+        draw_animal(picture, depth, keys, water, light, sky, eye, axes, tan_y, entities[entity], 0.9 * sky[FOG_END])
     draw_drops(picture, depth, light, sky, eye, axes, tan_y)
     lr, lg, lb = light_at(light, sky, 2, int(math.floor(ex)), int(math.floor(ey)), int(math.floor(ez)))
     draw_hand(picture, texels, means, faces, held, swing, tan_y, lr, lg, lb)

@@ -59,9 +59,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         self._caption = ""
         self._caption_at: tuple[Any, ...] = ()
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
         """Begin anew. options: any of biome, time_of_day in [0, 1), weather; the rest is drawn from the seed.
 
         ValueError for an unknown option, biome or weather, or a time outside [0, 1).
