@@ -65,7 +65,7 @@ _SUBPIXEL = np.array([-0.25, 0.25])
 _NONE, _FAR = 255, 1e9
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def _hit_box(
     ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, hx: float, hy: float, hz: float
 ) -> tuple[float, int]:
@@ -85,7 +85,7 @@ def _hit_box(
     return near, 5 if vz > 0 else 4
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _cast_box(
     near: np.ndarray, seen: np.ndarray, part: int, top: int, left: int, high: int, wide: int, pixel: float,
     ox: float, oy: float, oz: float, hx: float, hy: float, hz: float,
@@ -129,7 +129,7 @@ def _cast_box(
                     near[i, j, sub], seen[i, j, sub] = t, 8 * part + face
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def draw_animal(
     picture: np.ndarray, depth: np.ndarray, keys: np.ndarray, water: np.ndarray, light: np.ndarray, sky: np.ndarray,
     eye: np.ndarray, axes: np.ndarray, tan_y: float, entity: np.ndarray, fog_end: float,
@@ -236,7 +236,7 @@ def draw_animal(
                 picture[i, j, 2] = picture[i, j, 2] * (1 - keep) + b * over
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def draw_hand(
     picture: np.ndarray, texels: np.ndarray, means: np.ndarray, faces: np.ndarray,
     held: int, swing: float, tan_y: float, lr: float, lg: float, lb: float,

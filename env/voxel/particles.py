@@ -24,7 +24,7 @@ _BOX_HEIGHT = 12.0
 _RAIN_SPEED, _SNOW_SPEED = 0.55, 0.07
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def draw_stars(picture: np.ndarray, openness: np.ndarray, sky: np.ndarray, axes: np.ndarray, tan_y: float) -> None:
     """Add the stars, which turn with the sun, where openness float32 [h, w] (0 land or cloud, 1 clear sky) lets them."""
     if sky[STARS] <= 0.01:
@@ -56,7 +56,7 @@ def draw_stars(picture: np.ndarray, openness: np.ndarray, sky: np.ndarray, axes:
                 picture[i, j, 2] += add
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def draw_drops(
     picture: np.ndarray, depth: np.ndarray, light: np.ndarray, sky: np.ndarray, eye: np.ndarray, axes: np.ndarray, tan_y: float
 ) -> None:

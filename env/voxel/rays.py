@@ -1,6 +1,9 @@
-"""Rays through the world of blocks: where one enters something, and how far a bundle of them may jump at once.
+"""Rays through the world of blocks: where each of a bundle enters something.
 
-Knows cells, no colours. A ray is o + t d; d need not be of length one, t is in units of d. Follows Amanatides and Woo,
+Knows cells, no colours. A ray is o + t d; d need not be of length one, t is in units of d. A bundle is `LANES` rays of one
+origin that lie side by side in a flat float32 array, a slot a quantity, so that one instruction moves them all. It goes
+three ways: `leap` takes all its rays as far as nothing can be, `glide` each of them through empty cells up to the first
+that is not, `trace` a single one from there to what it hits. Follows Amanatides and Woo,
 "A Fast Voxel Traversal Algorithm for Ray Tracing" (1987), with jumps over empty space by the `skip` field of `light.py`.
 Faces are numbered by their normal: 0 +x, 1 -x, 2 +y (top), 3 -y, 4 +z, 5 -z; -1 is none.
 """
@@ -9,6 +12,8 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy import float32 as f32
+from numpy import int32 as i32
 
 from simworld.env.voxel.blocks import BOX, GLASS, WATER
 
@@ -17,6 +22,12 @@ WATER_TOP = 0.875
 GLASS_RIM = 0.09
 HEIGHT = 64
 """Height of the world in cells; the index arithmetic is written for 64."""
+LANES = 16
+"""Rays in a bundle."""
+(DX, DY, DZ, VX, VY, VZ, END, T, IX, IY, IZ, AXIS, _INDEX, _JUMP) = range(0, 14 * LANES, LANES)
+"""First lanes of a ray's slots: d, 1 / d, the t at which it ends; the t it has come to, the cell it is in there, counted from
+the eye's column (x and z) and the world's floor (y), and the axis along which it came in (-1: it began there)."""
+RAY_SLOTS = 14
 _SEEN_DEPTH = 12.0
 """Water deeper than this hides what is below; twice as far is seen from within it."""
 _MOST_STEPS = 200
@@ -24,7 +35,7 @@ _CUBE = BOX[:, 0] + BOX[:, 1] >= 1.5
 _HALF, _TALL = BOX[:, 0].astype(np.float64), BOX[:, 1].astype(np.float64)
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def _enter_box(
     ox: float, oy: float, oz: float,
     ix: float, iy: float, iz: float,
@@ -47,34 +58,23 @@ def _enter_box(
     return near, 5 if vz > 0 else 4
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def trace(
     blocks: np.ndarray, skip: np.ndarray,
     ox: float, oy: float, oz: float,
     dx: float, dy: float, dz: float,
-    start: float, end: float,
+    vx: float, vy: float, vz: float,
+    t: float, end: float, face: int, ix: int, iy: int, iz: int,
 ) -> tuple[float, int, int, int, int, int, float, int, float, float]:  # fmt: skip
-    """Follow a ray from t = start to t = end; blocks and skip are flat uint8 of [256, HEIGHT, 256] cells.
+    """Follow a ray from t, where it enters cell i (not wrapped) through `face`, to t = end; v is 1 / d; blocks and skip are
+    flat uint8 of [256, HEIGHT, 256] cells.
 
     Returns t of the hit (`end` if none), block (0 if none), face, cell x, y, z (not wrapped), t at which water was first
     entered (-1: never), face of that water (-1: the ray began in it), length of t within water, cover 0..1 of glass.
     """
-    if start >= end:
-        return end, 0, -1, 0, 0, 0, -1.0, -1, 0.0, 0.0
-    vx = 1.0 / dx if abs(dx) > 1e-9 else 1e9
-    vy = 1.0 / dy if abs(dy) > 1e-9 else 1e9
-    vz = 1.0 / dz if abs(dz) > 1e-9 else 1e9
     # Time to cross a block sideways, and a layer: what a flat and a cubic jump are worth.
     level, steep = min(abs(vx), abs(vz)), abs(vy)
     nearest = min(level, steep)
-    t = start
-    face = -1
-    if oy + dy * t >= HEIGHT:
-        if dy >= 0:
-            return end, 0, -1, 0, 0, 0, -1.0, -1, 0.0, 0.0
-        t = (HEIGHT - oy) * vy + 1e-6
-        face = 2
-    ix, iy, iz = int(math.floor(ox + dx * t)), int(math.floor(oy + dy * t)), int(math.floor(oz + dz * t))
     wet = False
     water_t, water_face, water_length, wet_from, glass = -1.0, -1, 0.0, 0.0, 0.0
     for _ in range(_MOST_STEPS):
@@ -155,7 +155,7 @@ def trace(
     return end, 0, -1, ix, iy, iz, water_t, water_face, water_length, glass
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def _leave(o: float, slow: float, fast: float, low: float, high: float, t: float) -> float:
     """When the first of the positions o + t s, s from `slow` to `fast`, leaves low..high; `t` (now) if one is outside."""
     out = 1e9
@@ -170,7 +170,7 @@ def _leave(o: float, slow: float, fast: float, low: float, high: float, t: float
     return out
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def leap(
     skip: np.ndarray,
     ox: float, oy: float, oz: float,
@@ -206,3 +206,55 @@ def leap(
             return max(t, out)
         t = out
     return t
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def glide(skip: np.ndarray, rays: np.ndarray, ox: f32, oy: f32, oz: f32, x0: i32, z0: i32) -> None:
+    """Move the rays of a bundle through empty cells until each is about to enter one that is not, or has come to its end.
+
+    o is the origin seen from column (x0, z0), the eye's. Three loops, so that only the one that looks cells up has to take
+    the lanes one by one.
+    """
+    zero, one = f32(0), f32(1)
+    for _ in range(_MOST_STEPS):
+        for k in range(LANES):
+            ix, iy, iz = i32(rays[IX + k]) + x0, i32(rays[IY + k]), i32(rays[IZ + k]) + z0
+            rays[_INDEX + k] = f32((ix & i32(255)) << i32(14) | (iy & i32(63)) << i32(8) | (iz & i32(255)))
+        for k in range(LANES):
+            rays[_JUMP + k] = f32(skip[np.uint32(rays[_INDEX + k])])
+        moving = zero
+        for k in range(LANES):
+            t, jump = rays[T + k], rays[_JUMP + k]
+            ix, iy, iz = rays[IX + k], rays[IY + k], rays[IZ + k]
+            vx, vy, vz = rays[VX + k], rays[VY + k], rays[VZ + k]
+            go = (jump > zero) & (t < rays[END + k]) & (iy >= zero) & (iy < f32(HEIGHT))
+            flat = np.floor(jump * f32(1 / 16))
+            cube = jump - f32(16) * flat
+            # What a flat and a cubic jump are worth: the time to cross a layer is the most that a flat one lasts.
+            level, steep = min(abs(vx), abs(vz)), abs(vy)
+            thin = min(flat * level, steep) > cube * min(level, steep)
+            wide = flat if thin else cube
+            tall = one if thin else cube
+            edge_x = ix + wide if vx > zero else ix + one - wide
+            edge_y = iy + tall if vy > zero else iy + one - tall
+            edge_z = iz + wide if vz > zero else iz + one - wide
+            tx, ty, tz = (edge_x - ox) * vx, (edge_y - oy) * vy, (edge_z - oz) * vz
+            after = min(tx, min(ty, tz))
+            through_x = tx <= after
+            through_y = (not through_x) & (ty <= after)
+            through_z = (not through_x) & (not through_y)
+            next_x = np.floor(ox + rays[DX + k] * after) if wide > one else ix
+            next_y = np.floor(oy + rays[DY + k] * after) if wide > one else iy
+            next_z = np.floor(oz + rays[DZ + k] * after) if wide > one else iz
+            next_x = (edge_x if vx > zero else edge_x - one) if through_x else next_x
+            next_y = (edge_y if vy > zero else edge_y - one) if through_y else next_y
+            next_z = (edge_z if vz > zero else edge_z - one) if through_z else next_z
+            axis = zero if through_x else (one if through_y else f32(2))
+            rays[T + k] = after if go else t
+            rays[IX + k] = next_x if go else ix
+            rays[IY + k] = next_y if go else iy
+            rays[IZ + k] = next_z if go else iz
+            rays[AXIS + k] = axis if go else rays[AXIS + k]
+            moving += one if go else zero
+        if moving == zero:
+            return

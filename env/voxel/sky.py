@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 from numba import njit
+from numpy import float32 as f32
 
 from simworld.env.voxel.noise import fractal
 
@@ -115,23 +116,36 @@ def cloud_map() -> np.ndarray:
     return fractal(rng, 20, 2) + 0.3 * fractal(rng, 6, 1)
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
-def sky_base(sky: np.ndarray, dx: float, dy: float, dz: float) -> tuple[float, float, float]:
-    """Colour of the plain sky, and of fog, towards the unit vector (dx, dy, dz): no discs, no clouds."""
-    up = max(dy, 0.0)
-    low = (1 - up) * (1 - up)
-    low = low * low * (1 - 0.35 * up)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def sky_tones(sky: np.ndarray) -> tuple[f32, ...]:
+    """What `sky_base` needs of the record: zenith, horizon, glow, and the level part of the direction to the sun."""
     sx, sz = sky[SUN], sky[SUN + 2]
-    flat = math.sqrt(max((dx * dx + dz * dz) * (sx * sx + sz * sz), 1e-6))
-    toward = 0.5 + 0.5 * (dx * sx + dz * sz) / flat
-    side = toward * toward * (1 - up) * (1 - up) * 0.85
-    r = sky[ZENITH] + (sky[HORIZON] - sky[ZENITH]) * low
-    g = sky[ZENITH + 1] + (sky[HORIZON + 1] - sky[ZENITH + 1]) * low
-    b = sky[ZENITH + 2] + (sky[HORIZON + 2] - sky[ZENITH + 2]) * low
-    return r + (sky[GLOW] - r) * side, g + (sky[GLOW + 1] - g) * side, b + (sky[GLOW + 2] - b) * side
+    long = math.sqrt(max(sx * sx + sz * sz, f32(1e-6)))
+    return (
+        sky[ZENITH], sky[ZENITH + 1], sky[ZENITH + 2],
+        sky[HORIZON], sky[HORIZON + 1], sky[HORIZON + 2],
+        sky[GLOW], sky[GLOW + 1], sky[GLOW + 2],
+        sx / long, sz / long,
+    )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def sky_base(tones: tuple[f32, ...], dx: f32, dy: f32, dz: f32) -> tuple[f32, f32, f32]:
+    """Colour of the plain sky, and of fog, towards the unit vector (dx, dy, dz): no discs, no clouds."""
+    one, half = f32(1), f32(0.5)
+    up = max(dy, f32(0))
+    low = (one - up) * (one - up)
+    side = low * f32(0.85)
+    low = low * low * (one - f32(0.35) * up)
+    toward = half + half * (dx * tones[9] + dz * tones[10]) / math.sqrt(max(dx * dx + dz * dz, f32(1e-6)))
+    side = toward * toward * side
+    r = tones[0] + (tones[3] - tones[0]) * low
+    g = tones[1] + (tones[4] - tones[1]) * low
+    b = tones[2] + (tones[5] - tones[2]) * low
+    return r + (tones[6] - r) * side, g + (tones[7] - g) * side, b + (tones[8] - b) * side
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def _disc(dx: float, dy: float, dz: float, sx: float, sy: float, sz: float, size: float, blur: float) -> float:
     """Cover 0..1 of a square disc of half-width `size` (radians) around the unit vector (sx, sy, sz)."""
     along = dx * sx + dy * sy + dz * sz
@@ -146,13 +160,13 @@ def _disc(dx: float, dy: float, dz: float, sx: float, sy: float, sz: float, size
     return cover * cover * (3 - 2 * cover)
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def sky_color(
     sky: np.ndarray, clouds: np.ndarray, ex: float, ey: float, ez: float, dx: float, dy: float, dz: float, pixel: float
 ) -> tuple[float, float, float, float]:
     """What an eye at (ex, ey, ez) sees of the sky towards the unit vector (dx, dy, dz); `pixel` is a pixel's angle in
     radians. Returns r, g, b and how clear the sky is there (0 hidden by cloud or disc, 1 open), for stars."""
-    r, g, b = sky_base(sky, dx, dy, dz)
+    r, g, b = sky_base(sky_tones(sky), f32(dx), f32(dy), f32(dz))
     sx, sy, sz = sky[SUN], sky[SUN + 1], sky[SUN + 2]
     along = dx * sx + dy * sy + dz * sz
     clear = 1.0

@@ -1,27 +1,45 @@
 """What a point on a block looks like: texture, light that falls on it, outline and cracks of the block aimed at.
 
-Knows the light field and the texture atlas, no cameras. Points are in blocks; faces are numbered as in `rays.py`.
+Knows the light field and the texture atlas, no cameras. Faces are numbered as in `rays.py`, whose bundles `shade` colours:
+loops of plain arithmetic, which run for all lanes at once, between loops that look things up lane by lane.
 """
 
 import math
 
 import numpy as np
 from numba import njit
+from numpy import float32 as f32
+from numpy import int32 as i32
 
 from simworld.env.voxel.blocks import BOX, GLOW, OPAQUE
 from simworld.env.voxel.light import OPEN_SKY, WALL
+from simworld.env.voxel.rays import DX, DY, DZ, LANES, RAY_SLOTS, T
 from simworld.env.voxel.sky import AMBIENT, SUN, SUNLIGHT
 
+(BLOCK, FACE, CELL_X, CELL_Y, CELL_Z, RED, GREEN, BLUE) = range(RAY_SLOTS * LANES, (RAY_SLOTS + 8) * LANES, LANES)
+"""First lanes of the slots that `shade` reads (block hit, face, cell as in `rays.py`) and fills (its colour)."""
+_OWN = (RAY_SLOTS + 8) * LANES
+(_AXIS, _TEXTURE, _SLIM, _LOW, _FRONT, _SUNNY, _SHARE, _LAMP, _U, _V, _WIDTH) = range(_OWN, _OWN + 11 * LANES, LANES)
+(_TEXEL, _LIGHT) = range(_OWN + 11 * LANES, _OWN + 19 * LANES, 4 * LANES)
+(_FX, _FY, _FA, _FB, _FADE, _CLEAR) = range(_OWN + 19 * LANES, _OWN + 25 * LANES, LANES)
+(_CORNER, _MEAN) = range(_OWN + 25 * LANES, _OWN + 49 * LANES, 12 * LANES)
+SURFACE_SLOTS = RAY_SLOTS + 8 + 40
+"""Slots of a bundle after those of its rays and surfaces are counted."""
 _CUBE = BOX[:, 0] + BOX[:, 1] >= 1.5
-_HALF, _TALL = BOX[:, 0].astype(np.float64), BOX[:, 1].astype(np.float64)
-_FACE_LIGHT = np.array([0.72, 0.72, 1.0, 0.5, 0.85, 0.85])
+_SLIMNESS = np.where(_CUBE, 1.0, 0.5 / BOX[:, 0]).astype(np.float32)
+_LOWNESS = np.where(_CUBE, 1.0, 1 / BOX[:, 1]).astype(np.float32)
+_FACE_LIGHT = np.array([0.72, 0.72, 1.0, 0.5, 0.85, 0.85], np.float32)
 """How much of the ambient light each face gets: sides are told apart even under a grey sky."""
 _CAVE = 0.085
 """Ambient light where no sky is seen."""
 _LANTERN = (1.12, 0.76, 0.40)
+_GLOWING = (1.16, 1.08, 0.92)
+"""The light on a block that glows."""
+_OUTSIDE = OPEN_SKY << 4
+"""Light above and below the world."""
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def texel(
     texels: np.ndarray, means: np.ndarray, texture: int, u: float, v: float, footprint: float
 ) -> tuple[float, float, float]:
@@ -62,84 +80,52 @@ def texel(
     )
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
-def illuminate(sky: np.ndarray, face: int, day: float, glow: float, open_share: float) -> tuple[float, float, float]:
-    """Light on a face: `day` and `glow` 0..1 as the cells before it have them, `open_share` 0..1 of them not walled."""
-    if face < 2:
-        normal = sky[SUN] if face == 0 else -sky[SUN]
-    elif face < 4:
-        normal = sky[SUN + 1] if face == 2 else -sky[SUN + 1]
-    else:
-        normal = sky[SUN + 2] if face == 4 else -sky[SUN + 2]
-    if sky[SUN + 1] < -0.1:
-        # The moon stands opposite the sun.
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _sunny(sky: np.ndarray, face: int) -> f32:
+    """How squarely sun or moon shine on a face, 0..1."""
+    normal = sky[SUN + (face >> 1)]
+    # The moon stands opposite the sun.
+    if (face & 1 == 1) != (sky[SUN + 1] < -0.1):
         normal = -normal
-    corner = 0.55 + 0.45 * open_share
-    bright = (_CAVE + (1 - _CAVE) * day * (0.4 + 0.6 * day)) * _FACE_LIGHT[face] * corner
-    sun = max(normal, 0.0) * min(max((day - 0.62) / 0.3, 0.0), 1.0) * corner
-    lamp = glow * glow * corner
-    r = sky[AMBIENT] * bright + sky[SUNLIGHT] * sun
-    g = sky[AMBIENT + 1] * bright + sky[SUNLIGHT + 1] * sun
-    b = sky[AMBIENT + 2] * bright + sky[SUNLIGHT + 2] * sun
-    r += lamp * _LANTERN[0] * max(1 - r, 0.0)
-    g += lamp * _LANTERN[1] * max(1 - g, 0.0)
-    b += lamp * _LANTERN[2] * max(1 - b, 0.0)
-    return r, g, b
+    return max(normal, f32(0))
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
-def light_at(light: np.ndarray, sky: np.ndarray, face: int, x: int, y: int, z: int) -> tuple[float, float, float]:
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _illuminate(ambient: f32, sunlight: f32, lantern: f32, share: f32, sunny: f32, day: f32, glow: f32, opened: f32) -> f32:
+    """One channel of the light on a face that gets `share` of the ambient light and `sunny` of the sunlight: `day` and
+    `glow` 0..1 as the cells before it have them, `opened` 0..1 of them not walled."""
+    corner = f32(0.55) + f32(0.45) * opened
+    bright = (f32(_CAVE) + f32(1 - _CAVE) * day * (f32(0.4) + f32(0.6) * day)) * share * corner
+    sun = sunny * min(max((day - f32(0.62)) * f32(1 / 0.3), f32(0)), f32(1)) * corner
+    bright = ambient * bright + sunlight * sun
+    return bright + glow * glow * corner * lantern * max(f32(1) - bright, f32(0))
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def light_at(light: np.ndarray, sky: np.ndarray, face: int, x: int, y: int, z: int) -> tuple[f32, f32, f32]:
     """Light on a face in the midst of cell (x, y, z), without corners; light is flat uint8 as in `light.py`."""
+    value = _cell_light(light, x, y, z)
+    day, glow = f32((value >> 4) / OPEN_SKY), f32((value & 15) / OPEN_SKY)
+    sunny, share, one = _sunny(sky, face), _FACE_LIGHT[face], f32(1)
+    return (
+        _illuminate(sky[AMBIENT], sky[SUNLIGHT], f32(_LANTERN[0]), share, sunny, day, glow, one),
+        _illuminate(sky[AMBIENT + 1], sky[SUNLIGHT + 1], f32(_LANTERN[1]), share, sunny, day, glow, one),
+        _illuminate(sky[AMBIENT + 2], sky[SUNLIGHT + 2], f32(_LANTERN[2]), share, sunny, day, glow, one),
+    )
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _cell_light(light: np.ndarray, x: int, y: int, z: int) -> int:
+    """Light of a cell, none in a wall."""
     height = light.shape[0] >> 16
-    value = OPEN_SKY << 4
+    value = _OUTSIDE
     if 0 <= y < height:
         value = int(np.int64(light[((x & 255) * height + y) << 8 | (z & 255)]))
-    if value == WALL:
-        value = 0
-    return illuminate(sky, face, (value >> 4) / OPEN_SKY, (value & 15) / OPEN_SKY, 1.0)
+    return 0 if value == WALL else value
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
-def _light_on(
-    light: np.ndarray, sky: np.ndarray, face: int, x: int, y: int, z: int, px: float, py: float, pz: float
-) -> tuple[float, float, float]:
-    """Smooth light at point p on a face of the cube in cell (x, y, z): the four cells before it, weighted by nearness.
-    Walls among them count as dark corners, which is all the ambient occlusion there is."""
-    height = light.shape[0] >> 16
-    # The four cells lie before the face: two of the three coordinates vary.
-    if face < 2:
-        fixed, a, b = x + 1 - 2 * face, py - 0.5, pz - 0.5
-    elif face < 4:
-        fixed, a, b = y + 5 - 2 * face, px - 0.5, pz - 0.5
-    else:
-        fixed, a, b = z + 9 - 2 * face, px - 0.5, py - 0.5
-    a0, b0 = int(math.floor(a)), int(math.floor(b))
-    fa, fb = a - a0, b - b0
-    day, glow, opened = 0.0, 0.0, 0.0
-    for corner in range(4):
-        ca, cb = corner & 1, corner >> 1
-        weight = (fa if ca else 1 - fa) * (fb if cb else 1 - fb)
-        if face < 2:
-            cx, cy, cz = fixed, a0 + ca, b0 + cb
-        elif face < 4:
-            cx, cy, cz = a0 + ca, fixed, b0 + cb
-        else:
-            cx, cy, cz = a0 + ca, b0 + cb, fixed
-        if cy >= height or cy < 0:
-            day += weight * OPEN_SKY
-            opened += weight
-            continue
-        value = int(np.int64(light[((cx & 255) * height + cy) << 8 | (cz & 255)]))
-        if value != WALL:
-            day += weight * (value >> 4)
-            glow += weight * (value & 15)
-            opened += weight
-    share = 1.0 / (max(opened, 0.05) * OPEN_SKY)
-    return illuminate(sky, face, day * share, glow * share, opened)
-
-
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
-def crack_at(cracks: np.ndarray, u: float, v: float, progress: float) -> float:
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _crack_at(cracks: np.ndarray, u: float, v: float, progress: float) -> float:
     """How dark the cracks are at u, v of a face when `progress` 0..1 of the digging is done: 0 none to 1."""
     x, y = u * 16 - 0.5, v * 16 - 0.5
     x0, y0 = math.floor(x), math.floor(y)
@@ -152,42 +138,150 @@ def crack_at(cracks: np.ndarray, u: float, v: float, progress: float) -> float:
     return min(1.6 * dark, 1.0)
 
 
-@njit(nogil=True, cache=True, fastmath=True, forceinline=True)
-def surface(
-    texels: np.ndarray, means: np.ndarray, faces: np.ndarray, cracks: np.ndarray,
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _cell(x: i32, y: i32, z: i32) -> f32:
+    """Flat index of a cell whose x and z are in place already; -1 above and below the world."""
+    return f32(x | y << i32(8) | z) if y == y & i32(63) else f32(-1)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _place(rays: np.ndarray, ox: f32, oy: f32, oz: f32, x0: i32, z0: i32, pixel: f32) -> None:
+    """Where on its face each ray of a bundle has hit, and which four texels and four cells of light lie around."""
+    half, one, zero = f32(0.5), f32(1), f32(0)
+    for k in range(LANES):
+        t, dx, dy, dz = rays[T + k], rays[DX + k], rays[DY + k], rays[DZ + k]
+        sideways, level = rays[_AXIS + k] == zero, rays[_AXIS + k] == one
+        px, py, pz = ox + dx * t, oy + dy * t, oz + dz * t
+        lx = (px - rays[CELL_X + k] - half) * rays[_SLIM + k] + half
+        ly = (py - rays[CELL_Y + k]) * rays[_LOW + k]
+        lz = (pz - rays[CELL_Z + k] - half) * rays[_SLIM + k] + half
+        u = min(max(lz if sideways else lx, zero), f32(0.9999))
+        v = min(max(lz if level else one - ly, zero), f32(0.9999))
+        along = abs(dx if sideways else (dy if level else dz))
+        cosine = along / math.sqrt(dx * dx + dy * dy + dz * dz)
+        footprint = pixel * t * (f32(0.4) + f32(0.6) / max(cosine, f32(0.08)))
+        rays[_U + k], rays[_V + k], rays[_WIDTH + k] = u, v, footprint
+        # Bilinear within a smaller copy that suits the footprint, as in `texel`.
+        wide = footprint * f32(16)
+        fine, middling = wide < f32(1.5), wide < f32(3)
+        side = f32(16) if fine else (f32(8) if middling else f32(4))
+        base = zero if fine else (f32(256) if middling else f32(320))
+        tx, ty = u * side - half, v * side - half
+        i, j = np.floor(tx), np.floor(ty)
+        soft = min(max(wide * side * f32(1 / 16), f32(0.2)), one)
+        rays[_FX + k] = min(max((tx - i - half) / soft + half, zero), one)
+        rays[_FY + k] = min(max((ty - j - half) / soft + half, zero), one)
+        rays[_FADE + k] = min(max((wide - f32(2)) * f32(0.2), zero), one)
+        i1, j1 = (i + one if i + one < side else zero), (j + one if j + one < side else zero)
+        i, j = (i if i >= zero else side - one), (j if j >= zero else side - one)
+        rays[_TEXEL + k] = base + j * side + i
+        rays[_TEXEL + LANES + k] = base + j * side + i1
+        rays[_TEXEL + 2 * LANES + k] = base + j1 * side + i
+        rays[_TEXEL + 3 * LANES + k] = base + j1 * side + i1
+        # The four cells lie before the face: two of the three coordinates vary.
+        a, b = (py if sideways else px) - half, (pz if sideways or level else py) - half
+        a0, b0 = np.floor(a), np.floor(b)
+        rays[_FA + k], rays[_FB + k] = a - a0, b - b0
+        front = rays[_FRONT + k]
+        x = i32(front if sideways else a0)
+        y = i32(a0 if sideways else (front if level else b0))
+        z = i32(b0 if sideways or level else front)
+        x1 = x if sideways else x + i32(1)
+        y1 = y if level else y + i32(1)
+        z1 = z + i32(1) if sideways or level else z
+        x, x1 = ((x + x0) & i32(255)) << i32(14), ((x1 + x0) & i32(255)) << i32(14)
+        z, z1 = (z + z0) & i32(255), (z1 + z0) & i32(255)
+        # One step along a, then along b: x or y first, y or z second.
+        rays[_LIGHT + k] = _cell(x, y, z)
+        rays[_LIGHT + LANES + k] = _cell(x, y1, z) if sideways else _cell(x1, y, z)
+        rays[_LIGHT + 2 * LANES + k] = _cell(x, y, z1) if sideways or level else _cell(x, y1, z)
+        rays[_LIGHT + 3 * LANES + k] = _cell(x1, y1, z1)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _blend(rays: np.ndarray, k: int, channel: int, a: f32, b: f32, c: f32, d: f32, fade: f32) -> f32:
+    """One channel of the texture from its four texels, weighted a to d, and its mean."""
+    first = _CORNER + channel * LANES + k
+    color = rays[first] * a + rays[first + 3 * LANES] * b + rays[first + 6 * LANES] * c + rays[first + 9 * LANES] * d
+    return color + (rays[_MEAN + channel * LANES + k] - color) * fade
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def shade(
+    rays: np.ndarray, texels: np.ndarray, means: np.ndarray, faces: np.ndarray, cracks: np.ndarray,
     light: np.ndarray, sky: np.ndarray, target: np.ndarray, crack: float,
-    block: int, face: int, x: int, y: int, z: int, px: float, py: float, pz: float, footprint: float,
-) -> tuple[float, float, float]:  # fmt: skip
-    """Colour r, g, b (may exceed 1) of point p on a face of `block` in cell (x, y, z), seen by a pixel as wide as
-    `footprint` blocks there; texels, means, faces, cracks are those of `textures.atlas`."""
-    lx, ly, lz = px - x, py - y, pz - z
-    half, tall = _HALF[block], _TALL[block]
-    if not _CUBE[block]:
-        lx, ly, lz = (lx - 0.5) / (2 * half) + 0.5, ly / tall, (lz - 0.5) / (2 * half) + 0.5
-    if face < 2:
-        u, v, texture = lz, 1 - ly, faces[block, 1]
-    elif face < 4:
-        u, v, texture = lx, lz, faces[block, 0 if face == 2 else 2]
-    else:
-        u, v, texture = lx, 1 - ly, faces[block, 1]
-    u, v = min(max(u, 0.0), 0.9999), min(max(v, 0.0), 0.9999)
-    r, g, b = texel(texels, means, texture, u, v, footprint)
-    if GLOW[block] > 0:
-        lr, lg, lb = 1.16, 1.08, 0.92
-    elif _CUBE[block]:
-        lr, lg, lb = _light_on(light, sky, face, x, y, z, px, py, pz)
-    else:
-        # A plant is lit as its own cell is; an opaque box such as a cactus as the cell before it.
-        out = 1 if OPAQUE[block] else 0
-        nx = out * ((face == 0) - (face == 1))
-        ny = out * ((face == 2) - (face == 3))
-        nz = out * ((face == 4) - (face == 5))
-        lr, lg, lb = light_at(light, sky, face, x + nx, y + ny, z + nz)
-    r, g, b = r * lr, g * lg, b * lb
-    if target[0] and (x - target[1]) & 255 == 0 and y == target[2] and (z - target[3]) & 255 == 0:
-        rim = min(u, v, 1 - u, 1 - v)
-        line = min(max((0.03 + 0.7 * footprint - rim) / max(footprint, 0.02), 0.0), 1.0) * 0.62
-        if crack > 0:
-            line = max(line, 0.78 * crack_at(cracks, u, v, crack))
-        r, g, b = r * (1 - line), g * (1 - line), b * (1 - line)
-    return r, g, b
+    ox: f32, oy: f32, oz: f32, x0: i32, z0: i32, pixel: f32,
+) -> None:  # fmt: skip
+    """Colour (it may exceed 1) of what each ray of a bundle has hit at its t, seen by pixels `pixel` wide at distance one;
+    o, x0, z0 as in `glide`; texels, means, faces, cracks are those of `textures.atlas`."""
+    for k in range(LANES):
+        block, face = int(rays[BLOCK + k]), int(rays[FACE + k])
+        axis = face >> 1
+        rays[_AXIS + k] = axis
+        rays[_TEXTURE + k] = faces[block, (0 if face == 2 else 2) if axis == 1 else 1]
+        rays[_SLIM + k], rays[_LOW + k] = _SLIMNESS[block], _LOWNESS[block]
+        rays[_FRONT + k] = rays[CELL_X + axis * LANES + k] + 1 - 2 * (face & 1)
+        rays[_SUNNY + k], rays[_SHARE + k] = _sunny(sky, face), _FACE_LIGHT[face]
+        rays[_LAMP + k] = 1.0 if GLOW[block] > 0 else 0.0
+    _place(rays, ox, oy, oz, x0, z0, pixel)
+    for k in range(LANES):
+        texture = np.uint32(rays[_TEXTURE + k])
+        for channel in range(3):
+            rays[_MEAN + channel * LANES + k] = means[texture, channel]
+            for corner in range(4):
+                place = np.uint32(rays[_TEXEL + corner * LANES + k])
+                rays[_CORNER + (3 * corner + channel) * LANES + k] = texels[texture, place, channel]
+        block, face = int(rays[BLOCK + k]), int(rays[FACE + k])
+        x, y, z = x0 + int(rays[CELL_X + k]), int(rays[CELL_Y + k]), z0 + int(rays[CELL_Z + k])
+        if not _CUBE[block]:
+            # A plant is lit as its own cell is; an opaque box such as a cactus as the cell before it.
+            out = 1 if OPAQUE[block] else 0
+            nx = out * ((face == 0) - (face == 1))
+            ny = out * ((face == 2) - (face == 3))
+            nz = out * ((face == 4) - (face == 5))
+            value = _cell_light(light, x + nx, y + ny, z + nz)
+            for corner in range(4):
+                rays[_LIGHT + corner * LANES + k] = value
+        else:
+            for corner in range(4):
+                cell = rays[_LIGHT + corner * LANES + k]
+                rays[_LIGHT + corner * LANES + k] = light[np.uint32(cell)] if cell >= 0 else _OUTSIDE
+        rays[_CLEAR + k] = 1.0
+        if target[0] and (x - target[1]) & 255 == 0 and y == target[2] and (z - target[3]) & 255 == 0:
+            u, v, footprint = rays[_U + k], rays[_V + k], rays[_WIDTH + k]
+            rim = min(u, v, 1 - u, 1 - v)
+            line = min(max((0.03 + 0.7 * footprint - rim) / max(footprint, 0.02), 0.0), 1.0) * 0.62
+            if crack > 0:
+                line = max(line, 0.78 * _crack_at(cracks, u, v, crack))
+            rays[_CLEAR + k] = 1 - line
+    ar, ag, ab = sky[AMBIENT], sky[AMBIENT + 1], sky[AMBIENT + 2]
+    sr, sg, sb = sky[SUNLIGHT], sky[SUNLIGHT + 1], sky[SUNLIGHT + 2]
+    one, wall = f32(1), f32(WALL)
+    for k in range(LANES):
+        fa, fb = rays[_FA + k], rays[_FB + k]
+        a, b, c, d = (one - fa) * (one - fb), fa * (one - fb), (one - fa) * fb, fa * fb
+        p, q, s, w = rays[_LIGHT + k], rays[_LIGHT + LANES + k], rays[_LIGHT + 2 * LANES + k], rays[_LIGHT + 3 * LANES + k]
+        # Walls among them count as dark corners, which is all the ambient occlusion there is.
+        a, b = (f32(0) if p == wall else a), (f32(0) if q == wall else b)
+        c, d = (f32(0) if s == wall else c), (f32(0) if w == wall else d)
+        sixteenth = f32(1 / 16)
+        day_p, day_q, day_s, day_w = (
+            np.floor(p * sixteenth), np.floor(q * sixteenth), np.floor(s * sixteenth), np.floor(w * sixteenth)
+        )  # fmt: skip
+        opened = a + b + c + d
+        day = a * day_p + b * day_q + c * day_s + d * day_w
+        glow = a * p + b * q + c * s + d * w - f32(16) * day
+        scale = one / (max(opened, f32(0.05)) * f32(OPEN_SKY))
+        day, glow = day * scale, glow * scale
+        share, sunny, lamp = rays[_SHARE + k], rays[_SUNNY + k], rays[_LAMP + k]
+        lr = _illuminate(ar, sr, f32(_LANTERN[0]), share, sunny, day, glow, opened)
+        lg = _illuminate(ag, sg, f32(_LANTERN[1]), share, sunny, day, glow, opened)
+        lb = _illuminate(ab, sb, f32(_LANTERN[2]), share, sunny, day, glow, opened)
+        lr = lr + (f32(_GLOWING[0]) - lr) * lamp
+        lg = lg + (f32(_GLOWING[1]) - lg) * lamp
+        lb = lb + (f32(_GLOWING[2]) - lb) * lamp
+        fx, fy, fade, clear = rays[_FX + k], rays[_FY + k], rays[_FADE + k], rays[_CLEAR + k]
+        a, b, c, d = (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
+        rays[RED + k] = _blend(rays, k, 0, a, b, c, d, fade) * lr * clear
+        rays[GREEN + k] = _blend(rays, k, 1, a, b, c, d, fade) * lg * clear
+        rays[BLUE + k] = _blend(rays, k, 2, a, b, c, d, fade) * lb * clear
