@@ -18,8 +18,9 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simworld.model.camera import accumulated, sample, turn, turn_grid
+from simworld.model.camera import sample, turn_grid
 from simworld.model.layers import silent
+from simworld.model.motion import CELL, expected_frames, measured_flow
 from simworld.model.registration import flow_between
 
 
@@ -53,6 +54,8 @@ class AutoencoderConfig:
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.blocks):
             raise ValueError(f"autoencoder: widths {self.widths} and blocks {self.blocks} must be equally many")
+        if self.space_stride % CELL:
+            raise ValueError(f"autoencoder: space_stride is {self.space_stride}; it must be a multiple of {CELL}, the flow's cells")
         if self.space_stride % (self.patch * 2 ** (len(self.widths) - 1)):
             raise ValueError(
                 f"autoencoder: space_stride {self.space_stride} must be a multiple of the refiner's coarsest cell, "
@@ -303,20 +306,32 @@ class Autoencoder(nn.Module):
         return rearrange(patches, "b n hz wz (c p q) -> b n c (hz p) (wz q)", p=stride, q=stride)
 
     @torch.no_grad()
-    def turned(
-        self, latents: Float[Tensor, "b n rows columns c"], camera: Float[Tensor, "b n r 2"]
-    ) -> Float[Tensor, "b n rows columns c"]:
-        """The latent that would follow each if the camera turned by its r [pitch, yaw] in degrees and nothing else happened:
-        the last of its frames, soft as it is, turned, encoded. Cheap, for all of it is linear but the turning. Unchanged
-        where the field of view is not known."""
-        if not self.config.field_of_view:
-            return latents
-        r, stride = self.config.time_stride, self.config.space_stride
-        last = self.config.patch_values * (r - 1) // r
+    def flow(
+        self,
+        latents: Float[Tensor, "n rows columns c"],
+        before: Float[Tensor, "n rows columns c"],
+        camera: Float[Tensor, "n r 2"],
+    ) -> Float[Tensor, "n 2 flow_rows flow_columns"]:
+        """The flow that led to each latent from the one before, beside the turns; see `measured_flow`."""
+        return measured_flow(self._last_frames(latents), self._last_frames(before), camera, self.config.field_of_view)
+
+    @torch.no_grad()
+    def expected(
+        self,
+        latents: Float[Tensor, "n rows columns c"],
+        flow: Float[Tensor, "n 2 flow_rows flow_columns"],
+        camera: Float[Tensor, "n r 2"],
+    ) -> Float[Tensor, "n rows columns c"]:
+        """The latent expected after each, to which `flow` led: see `expected_frames`. Cheap, for only the last of a latent's
+        frames is decoded, soft as it is."""
+        frames = expected_frames(self._last_frames(latents), flow, camera, self.config.field_of_view)
+        return self._latents(rearrange(frames, "n r c h w -> n 1 (r c) h w").to(latents.dtype))[:, 0]
+
+    def _last_frames(self, latents: Float[Tensor, "n rows columns c"]) -> Float[Tensor, "n 3 h w"]:
+        stride = self.config.space_stride
+        last = self.config.patch_values * (self.config.time_stride - 1) // self.config.time_stride
         patches = F.linear(latents * self.scale, self.basis[:, last:].T) + self.centre[last:]
-        frames = rearrange(patches, "b n hz wz (c p q) -> (b n) c (hz p) (wz q)", p=stride, q=stride)
-        frames = turn(frames.repeat_interleave(r, 0), accumulated(camera), self.config.field_of_view)
-        return self._latents(rearrange(frames, "(b n r) c h w -> b n (r c) h w", r=r, b=len(latents)))
+        return rearrange(patches, "n hz wz (c p q) -> n c (hz p) (wz q)", p=stride, q=stride).float()
 
     def _patches(self, pictures: Float[Tensor, "b t colors h w"]) -> Float[Tensor, "b t rows columns n"]:
         stride = self.config.space_stride

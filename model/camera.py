@@ -4,7 +4,6 @@ import math
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
@@ -40,8 +39,3 @@ def sample(pictures: Float[Tensor, "n c h w"], grid: Float[Tensor, "n h w 2"], m
 def turn(pictures: Float[Tensor, "n c h w"], camera: Float[Tensor, "n 2"], field_of_view: float) -> Float[Tensor, "n c h w"]:
     """Pictures as they would look after the camera turned; see `turn_grid`."""
     return sample(pictures, turn_grid(camera, (pictures.shape[-2], pictures.shape[-1]), field_of_view))
-
-
-def accumulated(camera: Float[Tensor, "b t r 2"]) -> Float[Tensor, "m 2"]:
-    """The turn from before the first of each r actions to after each of them, flat."""
-    return rearrange(camera.cumsum(2), "b t r two -> (b t r) two")

@@ -1,7 +1,7 @@
 """The spacetime diffusion transformer: noisy latents + actions + text → clean latents.
 
-Tokens are the cells of each latent, each beside the same cell of the latent before, as it is and as it would look after the
-camera's turn, and a few registers. Every latent has its own noise level (diffusion forcing, arXiv 2407.01392), step size
+Tokens are the cells of each latent, each beside the same cell of the latent before and of the latent expected from that, and
+a few registers. Every latent has its own noise level (diffusion forcing, arXiv 2407.01392), step size
 (shortcut models, arXiv 2410.12557; Dreamer 4, arXiv 2509.24527) and actions, which modulate it through adaLN-zero (arXiv
 2212.09748) with one projection for all blocks and a bias for each. Attention spans space and time together: block-causal
 in play, full in editing, by argument. Knows no sampler and no loss.
@@ -80,12 +80,12 @@ class Sight(Enum):
 
 @dataclass
 class Before:
-    """The latent before each, as noisy as it is remembered; tau: its noise level; turned: how it looks after the camera's
-    turn (`World.before`)."""
+    """The latent before each, as noisy as it is remembered; tau: its noise level; expected: what follows from it if all goes
+    on as before but for the camera's turn (`World.before`)."""
 
     latents: Float[Tensor, "b t h w c"]
     tau: Float[Tensor, "b t"]
-    turned: Float[Tensor, "b t h w c"]
+    expected: Float[Tensor, "b t h w c"]
 
 
 @dataclass
@@ -166,7 +166,7 @@ class Denoiser(nn.Module):
         sees what the memory holds and is written into it."""
         b, t, h, w, _ = noisy.shape
         before = given.before
-        x = self.enter(torch.cat([noisy, before.latents, before.turned], -1)) + self.place(places(h, w, noisy))
+        x = self.enter(torch.cat([noisy, before.latents, before.expected], -1)) + self.place(places(h, w, noisy))
         x = rearrange(x, "b t h w d -> b t (h w) d")
         x = torch.cat([repeat(self.registers.to(x.dtype), "n d -> b t n d", b=b, t=t), x], 2)
         cond = self._condition(given, x.dtype)
@@ -188,30 +188,30 @@ class Denoiser(nn.Module):
         wanted = slice(t // 2 if sight is Sight.paired else 0, t)
         shift, scale = self.modulate_out(cond[:, wanted]).unsqueeze(2).chunk(2, -1)
         x = _norm(x[:, wanted, num:]) * (1 + scale) + shift
-        guess, doubt = self._guess(noisy[:, wanted], before.turned[:, wanted], given.tau[:, wanted], before.tau[:, wanted])
+        guess, doubt = self._guess(noisy[:, wanted], before.expected[:, wanted], given.tau[:, wanted], before.tau[:, wanted])
         return guess + doubt * rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h)
 
     @torch.no_grad()
-    def learn_statistics(self, latents: Float[Tensor, "n rows columns c"], turned: Float[Tensor, "n rows columns c"]) -> None:
-        """Learn from n latents, and the latent before each turned by the camera, what `_guess` takes for granted."""
+    def learn_statistics(self, latents: Float[Tensor, "n rows columns c"], expected: Float[Tensor, "n rows columns c"]) -> None:
+        """Learn from n latents, and what was expected of each, what `_guess` takes for granted."""
         self.variance.copy_(latents.float().square().mean((0, 1, 2)))
-        self.novelty.copy_((latents - turned).float().square().mean((0, 1, 2)))
+        self.novelty.copy_((latents - expected).float().square().mean((0, 1, 2)))
 
     def _guess(
         self,
         noisy: Float[Tensor, "b t h w c"],
-        turned: Float[Tensor, "b t h w c"],
+        expected: Float[Tensor, "b t h w c"],
         tau: Float[Tensor, "b t"],
         tau_before: Float[Tensor, "b t"],
     ) -> tuple[Float[Tensor, "b t h w c"], Float[Tensor, "b t 1 1 c"]]:
         """The best linear guess of the clean latent, and its standard deviation: a Kalman filter, channel by channel, from
-        the noisy latent and the turned one before. The network learns what is left, in units of that deviation (as EDM's
+        the noisy latent and the expected one. The network learns what is left, in units of that deviation (as EDM's
         preconditioning, arXiv 2206.00364, does for single pictures)."""
         alpha, sigma = (part.float()[:, :, None, None, None] for part in self.path.coefficients(tau))
         alpha_before, sigma_before = (part.float()[:, :, None, None, None] for part in self.path.coefficients(tau_before))
         variance, novelty = self.variance.float(), self.novelty.float()
         total_before = alpha_before**2 * variance + sigma_before**2
-        expected = (alpha_before * variance / total_before).to(noisy.dtype) * turned
+        expected = (alpha_before * variance / total_before).to(noisy.dtype) * expected
         uncertain = variance * sigma_before**2 / total_before + novelty
         total = alpha**2 * uncertain + sigma**2
         gain = (alpha * uncertain / total).to(noisy.dtype)

@@ -1,5 +1,5 @@
 """What a rollout remembers: a preallocated ring of the latest latents' keys and values, one slot a latent (the KV cache),
-and the latest latent itself.
+and the latest latent itself, with the flow that led to it.
 
 While a latent is denoised its own slot is overwritten in every pass; the pass with the finished latent leaves what
 later latents see, and `advance` moves on. Nothing is concatenated, and cost and size stay the same for ever.
@@ -15,11 +15,12 @@ from torch import Tensor
 @dataclass
 class Memory:
     """entries: [layers, 2, b, heads, slots, tokens, d]. previous: the latest finished latent, as noisy as it is remembered,
-    and its noise level. count: latents written so far, of which the last `slots` remain (the latent being denoised takes
-    the slot of the oldest)."""
+    and its noise level. flow: what led to it (`Autoencoder.flow`), zeros where nothing did. count: latents written so far, of
+    which the last `slots` remain (the latent being denoised takes the slot of the oldest)."""
 
     entries: Float[Tensor, "layers kv b heads slots tokens d"]
     previous: tuple[Float[Tensor, "b 1 rows columns c"], Float[Tensor, "b 1"]]
+    flow: Float[Tensor, "b 2 flow_rows flow_columns"]
     count: int = 0
 
     @property
@@ -36,14 +37,20 @@ class Memory:
         kept_values[:, :, slot] = values
         return kept_keys[:, :, :filled].flatten(2, 3), kept_values[:, :, :filled].flatten(2, 3)
 
-    def advance(self, latent: Float[Tensor, "b 1 rows columns c"], tau: Float[Tensor, "b 1"]) -> None:
-        """The current latent is finished and remembered as `latent`, at noise level `tau`; the next takes the next slot."""
-        self.previous = latent, tau
+    def advance(
+        self,
+        latent: Float[Tensor, "b 1 rows columns c"],
+        tau: Float[Tensor, "b 1"],
+        flow: Float[Tensor, "b 2 flow_rows flow_columns"],
+    ) -> None:
+        """The current latent is finished and remembered as `latent`, at noise level `tau`, to which `flow` led; the next
+        takes the next slot."""
+        self.previous, self.flow = (latent, tau), flow
         self.count += 1
 
     def fork(self) -> "Memory":
         """A copy that shares nothing."""
-        return Memory(self.entries.clone(), self.previous, self.count)
+        return Memory(self.entries.clone(), self.previous, self.flow, self.count)
 
 
 def block_causal(num_latents: int, tokens: int, window: int, device: torch.device) -> Tensor:

@@ -52,7 +52,7 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     shape = (config.depth, 2, len(seeds), config.num_heads, config.window, rows * columns + config.num_registers, 64)
     nothing = torch.zeros(len(seeds), 1, *world.latent_shape, dtype=world.dtype, device=world.device)
     pure = torch.ones(len(seeds), 1, device=world.device)
-    memory = Memory(torch.zeros(shape, dtype=world.dtype, device=world.device), (nothing, pure))
+    memory = Memory(torch.zeros(shape, dtype=world.dtype, device=world.device), (nothing, pure), world.no_flow(len(seeds)))
     generators = [torch.Generator(world.device).manual_seed(seed) for seed in seeds]
     return Context(memory, None, list(prompts), _read(world, prompts), generators)
 
@@ -161,6 +161,7 @@ def stack(contexts: list[Context]) -> Context:
                 torch.cat([context.memory.previous[0] for context in contexts]),
                 torch.cat([context.memory.previous[1] for context in contexts]),
             ),
+            torch.cat([context.memory.flow for context in contexts]),
             first.memory.count,
         ),
         DecoderState(
@@ -182,7 +183,10 @@ def _remember(
     given = _conditions(world, context, world.config.context_noise, 0, actions)
     noisy = world.config.path.noised(latent, _noise(world, context), given.tau)
     world.denoiser(noisy, given, context.memory)
-    context.memory.advance(noisy, given.tau)
+    flow = world.no_flow(len(noisy))
+    if actions is not None and context.memory.count:
+        flow = world.autoencoder.flow(noisy[:, 0], context.memory.previous[0][:, 0], actions[..., CAMERA])
+    context.memory.advance(noisy, given.tau, flow)
 
 
 def _copy(generator: torch.Generator) -> torch.Generator:
@@ -207,15 +211,16 @@ def _conditions(world: World, context: Context, tau: float, level: int, actions:
     config, device = world.config.denoiser, world.device
     acted = actions is not None
     if actions is None:
-        actions = torch.zeros(b, config.time_stride, config.action_size, device=device)
-    camera = actions[:, None, :, CAMERA].to(device)
+        actions = torch.zeros(b, config.time_stride, config.action_size)
+    actions = actions.to(device)
     latent_before, tau_before = context.memory.previous
+    expected = world.autoencoder.expected(latent_before[:, 0], context.memory.flow, actions[..., CAMERA])
     return Conditions(
         tau=torch.full((b, 1), tau, device=device),
         level=torch.full((b, 1), level, dtype=torch.long, device=device),
-        actions=actions[:, None].to(device),
+        actions=actions[:, None],
         acted=torch.full((b, 1), acted, device=device),
         times=torch.full((b, 1), float(context.memory.count), device=device),
         text=context.text,
-        before=Before(latent_before, tau_before, world.autoencoder.turned(latent_before, camera)),
+        before=Before(latent_before, tau_before, expected[:, None]),
     )

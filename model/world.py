@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
+from simworld.model.motion import CELL
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, TextEncoder
 
@@ -57,9 +58,22 @@ class World(nn.Module):
         self, latents: Float[Tensor, "b t rows columns c"], tau: Float[Tensor, "b t"], camera: Float[Tensor, "b t r 2"]
     ) -> Before:
         """What a clip's denoiser is told of the latent before each; before the first is nothing: zeros at level 1."""
-        latents = torch.cat([torch.zeros_like(latents[:, :1]), latents[:, :-1]], 1)
+        b, t = tau.shape
+        past = torch.cat([torch.zeros_like(latents[:, :1]), latents[:, :-1]], 1)
         tau = torch.cat([torch.ones_like(tau[:, :1]), tau[:, :-1]], 1)
-        return Before(latents, tau, self.autoencoder.turned(latents, camera))
+        still = self.no_flow(b)
+        flow = torch.zeros(b, t, *still.shape[1:], device=still.device)
+        if t > 2:
+            pairs = (latents[:, 1:-1], latents[:, :-2], camera[:, 1:-1])
+            flow[:, 2:] = self.autoencoder.flow(*(part.flatten(0, 1) for part in pairs)).unflatten(0, (b, t - 2))
+        expected = self.autoencoder.expected(past.flatten(0, 1), flow.flatten(0, 1), camera.flatten(0, 1))
+        return Before(past, tau, expected.unflatten(0, (b, t)))
+
+    def no_flow(self, b: int) -> Float[Tensor, "b 2 flow_rows flow_columns"]:
+        """The flow of b worlds that stand still."""
+        rows, columns, _ = self.latent_shape
+        cells = self.config.autoencoder.space_stride // CELL
+        return torch.zeros(b, 2, rows * cells, columns * cells, device=self.device)
 
     @property
     def dtype(self) -> torch.dtype:

@@ -10,11 +10,14 @@ import torch.nn.functional as F
 from tiny_world import HEIGHT, WIDTH, tiny_world
 from torch import Tensor
 
+from simworld.actions import CAMERA
 from simworld.model import sampler
 from simworld.model.autoencoder import Autoencoder
 from simworld.model.camera import turn
 from simworld.model.denoiser import Before, Conditions, Sight
+from simworld.model.motion import expected_frames, measured_flow
 from simworld.model.path import Path
+from simworld.model.pixels import to_float, to_uint8
 from simworld.model.registration import flow_between
 from simworld.model.text import TextConfig, pieces
 from simworld.model.world import World
@@ -149,7 +152,7 @@ def test_a_paired_clip_is_denoised_as_in_play(world: World) -> None:
     twice = Conditions(
         *(torch.cat([part, part], 1) for part in (given.tau, given.level, given.actions, given.acted, given.times)),
         given.text,
-        Before(*(torch.cat([part, part], 1) for part in (given.before.latents, given.before.tau, given.before.turned))),
+        Before(*(torch.cat([part, part], 1) for part in (given.before.latents, given.before.tau, given.before.expected))),
     )
     paired = world.denoiser(torch.cat([past, noisy], 1), twice, sight=Sight.paired)
     for t in range(4):
@@ -173,12 +176,12 @@ def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) 
             actions=given.actions[:, now],
             acted=given.acted[:, now],
             times=given.times[:, now],
-            before=Before(given.before.latents[:, now], given.before.tau[:, now], given.before.turned[:, now]),
+            before=Before(given.before.latents[:, now], given.before.tau[:, now], given.before.expected[:, now]),
         )
         # Passes of denoising at other noise levels must leave no trace.
         world.denoiser(torch.randn_like(z[:, now]), one, context.memory)
         cached = world.denoiser(z[:, now], one, context.memory)
-        context.memory.advance(z[:, now], one.tau)
+        context.memory.advance(z[:, now], one.tau, world.no_flow(1))
         assert (cached - whole[:, now]).abs().max() < 1e-4
 
 
@@ -285,11 +288,31 @@ def test_turning_the_camera_moves_the_picture_as_told() -> None:
 
 
 @torch.inference_mode()
-def test_turned_latents_are_those_of_turned_pictures(autoencoder: Autoencoder) -> None:
+def test_what_is_expected_turns_with_the_camera_and_moves_on(autoencoder: Autoencoder) -> None:
     frames = frames_of(1, b=4)
     autoencoder.learn_components(frames.expand(4, 2, *SIZE, 3))  # of pictures that stand still
-    latents = autoencoder.encode(frames[:1])
-    still = autoencoder.turned(latents, torch.zeros(1, 1, 2, 2))
-    assert (still - latents).abs().max() < 1e-3
-    moved = autoencoder.turned(latents, torch.tensor([[[[0.0, 3.0], [0.0, 3.0]]]]))
-    assert (moved - latents).abs().max() > 1e-2
+    latents, nothing, still = autoencoder.encode(frames[:1])[:, 0], torch.zeros(1, 2, 4, 6), torch.zeros(1, 2, 2)
+    assert (autoencoder.expected(latents, nothing, still) - latents).abs().max() < 1e-3
+    turns = torch.tensor([[[0.0, 3.0], [0.0, 3.0]]])
+    assert (autoencoder.expected(latents, nothing, turns) - latents).abs().max() > 1e-2
+    picture = F.interpolate(torch.rand(1, 3, 14, 22, generator=torch.Generator().manual_seed(0)), (112, 176), mode="bilinear")
+    start, after, later = (picture[..., 8 + n : 104 + n, 8:168] for n in (0, 4, 8))
+    flow = measured_flow(after, start, still, 70.0)
+    expected = expected_frames(after, flow, still, 70.0)[:, -1]
+    inner = (slice(None), slice(None), slice(16, -16), slice(16, -16))
+    assert (expected - later)[inner].abs().mean() < 0.6 * (after - later)[inner].abs().mean()
+
+
+@torch.inference_mode()
+def test_play_expects_what_training_expects(world: World) -> None:
+    world.config.context_noise = 0.0
+    actions = torch.randn(1, 8, 25, generator=torch.Generator().manual_seed(4))
+    context = sampler.start(world, [""], [0])
+    frames = to_uint8(frames_of(9))
+    sampler.append_frames(world, context, frames, actions)
+    latents = world.autoencoder.encode(to_float(frames))
+    leading = torch.cat([torch.zeros(1, 1, 2, 25), actions.unflatten(1, (4, 2)), torch.ones(1, 1, 2, 25)], 1)
+    clip = torch.cat([latents, latents[:, :1]], 1)
+    trained = world.before(clip, torch.zeros(1, 6), leading[..., CAMERA])
+    played = world.autoencoder.expected(context.memory.previous[0][:, 0], context.memory.flow, torch.ones(1, 2, 2))
+    assert (played - trained.expected[:, -1]).abs().max() < 1e-4

@@ -79,7 +79,7 @@ class Setting:
             _twice(batch.acted),
             _twice(times),
             Text(self.text.keys, _twice(self.text.present), _twice(self.text.whole)),
-            Before(_twice(before.latents), _twice(before.tau), _twice(before.turned)),
+            Before(_twice(before.latents), _twice(before.tau), _twice(before.expected)),
         )
         return self.world.denoiser(torch.cat([past, noisy], 1), given, sight=Sight.paired).float()
 

@@ -94,10 +94,9 @@ class WorldTask:
 
     def _learn_statistics(self) -> None:
         batch = self.batch(0, 64)
-        turned = self.autoencoder.turned(
-            batch.latents[:, :-1].to(self.autoencoder.basis.dtype), batch.actions[:, 1:, :, CAMERA]
-        )
-        self.model.denoiser.learn_statistics(batch.latents[:, 1:].flatten(0, 1), turned.flatten(0, 1))
+        clean = torch.zeros(batch.latents.shape[:2], device=batch.latents.device)
+        expected = self.model.before(batch.latents, clean, batch.actions[..., CAMERA]).expected
+        self.model.denoiser.learn_statistics(batch.latents[:, 1:].flatten(0, 1), expected[:, 1:].flatten(0, 1))
 
     def batch(self, step: int, num_clips: int) -> LatentBatch:
         """The batch of `step`: random windows of random clips."""
