@@ -95,7 +95,8 @@ class WorldTask:
     def _learn_statistics(self) -> None:
         batch = self.batch(0, 64)
         clean = torch.zeros(batch.latents.shape[:2], device=batch.latents.device)
-        expected = self.model.before(batch.latents, clean, batch.actions[..., CAMERA]).expected
+        with torch.autocast(batch.latents.device.type, torch.bfloat16):
+            expected = self.model.before(batch.latents, clean, batch.actions[..., CAMERA]).expected
         self.model.denoiser.learn_statistics(batch.latents[:, 1:].flatten(0, 1), expected[:, 1:].flatten(0, 1))
 
     def batch(self, step: int, num_clips: int) -> LatentBatch:

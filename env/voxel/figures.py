@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy import float32 as f32
+from numpy import int32 as i32
 
 from simworld.env.voxel.blocks import AIR, BOX
 from simworld.env.voxel.surface import light_at, texel
@@ -62,27 +64,39 @@ for _kind, _boxes in enumerate(_FIGURES):
 _COUNT = np.array([len(parts) for parts in _FIGURES])
 _SHADE = np.array([0.78, 0.78, 1.06, 0.55, 0.9, 0.9])
 _SUBPIXEL = np.array([-0.25, 0.25])
-_NONE, _FAR = 255, 1e9
+_NONE, _FAR = -1, 1e9
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
-def _hit_box(
-    ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, hx: float, hy: float, hz: float
-) -> tuple[float, int]:
-    """Where a ray enters the box of half size h around the origin: (t, face), or (1e9, -1)."""
-    vx = 1.0 / dx if abs(dx) > 1e-9 else 1e9
-    vy = 1.0 / dy if abs(dy) > 1e-9 else 1e9
-    vz = 1.0 / dz if abs(dz) > 1e-9 else 1e9
-    ax, ay, az = abs(vx) * hx, abs(vy) * hy, abs(vz) * hz
-    nx, ny, nz = -ox * vx - ax, -oy * vy - ay, -oz * vz - az
-    near = max(nx, ny, nz)
-    if near <= 0 or near > min(-ox * vx + ax, -oy * vy + ay, -oz * vz + az):
-        return 1e9, -1
-    if near == nx:
-        return near, 1 if vx > 0 else 0
-    if near == ny:
-        return near, 3 if vy > 0 else 2
-    return near, 5 if vz > 0 else 4
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _cast_rays(
+    near: np.ndarray, seen: np.ndarray, first: int, i0: int, i1: int, j0: int, j1: int,
+    up: float, right: float, step: float,
+    ox: f32, oy: f32, oz: f32, hx: f32, hy: f32, hz: f32,
+    ax: float, ay: float, az: float, rx: f32, ry: f32, rz: f32, ux: float, uy: float, uz: float,
+) -> None:  # fmt: skip
+    """`_cast_box` for rays i0 to i1 down, j0 to j1 across, plain arithmetic that runs for many at once: the first ray of all
+    goes `up` and `right`, the next is `step` on; a face seen is noted as `first` + face."""
+    zero, one, tiny, distance = f32(0), f32(1), f32(1e-9), f32(step)
+    for i in range(i0, i1):
+        v = up - (i - i0) * step
+        near_row, seen_row = near[i, j0:j1], seen[i, j0:j1]
+        px, py, pz = f32(ax + right * rx + v * ux), f32(ay + right * ry + v * uy), f32(az + right * rz + v * uz)
+        for j in range(j1 - j0):
+            u = f32(j) * distance
+            dx, dy, dz = px + u * rx, py + u * ry, pz + u * rz
+            dx, dy, dz = dx if abs(dx) > tiny else tiny, dy if abs(dy) > tiny else tiny, dz if abs(dz) > tiny else tiny
+            vx, vy, vz = one / dx, one / dy, one / dz
+            wx, wy, wz = abs(vx) * hx, abs(vy) * hy, abs(vz) * hz
+            mx, my, mz = -ox * vx, -oy * vy, -oz * vz
+            enter = max(mx - wx, max(my - wy, mz - wz))
+            leave = min(mx + wx, min(my + wy, mz + wz))
+            hit = (enter > zero) & (enter <= leave) & (enter < near_row[j])
+            through_x, through_y = enter == mx - wx, enter == my - wy
+            forward = vx > zero if through_x else (vy > zero if through_y else vz > zero)
+            face = i32(0) if through_x else (i32(2) if through_y else i32(4))
+            face += i32(first) + (i32(1) if forward else i32(0))
+            near_row[j] = enter if hit else near_row[j]
+            seen_row[j] = face if hit else seen_row[j]
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -93,10 +107,10 @@ def _cast_box(
 ) -> None:  # fmt: skip
     """Cast four rays a pixel at the box of half size h around the origin, and keep what is nearer than before.
 
-    near float32 [rows, columns, 4] is t of the rays, seen uint8 alike is 8 * part + face (_NONE: nothing); they begin at
+    near float32 [2 rows, 2 columns] is t of the rays, seen int32 alike is 8 * part + face (_NONE: nothing); they begin at
     row `top`, column `left` of a picture of `high` by `wide`. The eye is at o; a ray is a (ahead) + u r (right) + v u (up).
     """
-    rows, columns, _ = near.shape
+    rows, columns = near.shape[0] // 2, near.shape[1] // 2
     first_row, last_row, first_column, last_column = 1e9, -1e9, 1e9, -1e9
     # What a point has of a, r and u: its products with the dual axes.
     adx, ady, adz = ry * uz - rz * uy, rz * ux - rx * uz, rx * uy - ry * ux
@@ -118,15 +132,11 @@ def _cast_box(
         first_column, last_column = min(first_column, column), max(last_column, column)
     i0, i1 = int(max(first_row - top, 0.0)), int(min(last_row - top + 1, float(rows)))
     j0, j1 = int(max(first_column - left, 0.0)), int(min(last_column - left + 1, float(columns)))
-    for i in range(i0, i1):
-        for j in range(j0, j1):
-            for sub in range(4):
-                u = (left + j + 0.5 + _SUBPIXEL[sub & 1] - wide / 2) * pixel
-                v = (high / 2 - top - i - 0.5 - _SUBPIXEL[sub >> 1]) * pixel
-                dx, dy, dz = ax + u * rx + v * ux, ay + u * ry + v * uy, az + u * rz + v * uz
-                t, face = _hit_box(ox, oy, oz, dx, dy, dz, hx, hy, hz)
-                if t < near[i, j, sub]:
-                    near[i, j, sub], seen[i, j, sub] = t, 8 * part + face
+    _cast_rays(
+        near, seen, 8 * part, 2 * i0, 2 * i1, 2 * j0, 2 * j1,
+        (high / 2 - top - i0 - 0.25) * pixel, (left + j0 - wide / 2 + 0.25) * pixel, 0.5 * pixel,
+        f32(ox), f32(oy), f32(oz), f32(hx), f32(hy), f32(hz), ax, ay, az, f32(rx), f32(ry), f32(rz), ux, uy, uz,
+    )  # fmt: skip
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -184,8 +194,8 @@ def draw_animal(
         frame[axis, 0] = (axes[axis, 0] * rx + axes[axis, 2] * rz) / scale
         frame[axis, 1] = axes[axis, 1] / scale
         frame[axis, 2] = (axes[axis, 0] * fx + axes[axis, 2] * fz) / scale
-    near = np.full((i1 - i0, j1 - j0, 4), np.float32(_FAR))
-    seen = np.full((i1 - i0, j1 - j0, 4), np.uint8(_NONE))
+    near = np.full((2 * (i1 - i0), 2 * (j1 - j0)), f32(_FAR))
+    seen = np.full((2 * (i1 - i0), 2 * (j1 - j0)), i32(_NONE))
     for part in range(_COUNT[kind]):
         box = _PARTS[kind, part]
         s, c = math.sin(swing * box[9]), math.cos(swing * box[9])
@@ -203,10 +213,11 @@ def draw_animal(
                 continue
             cover, r, g, b, nearest = 0.0, 0.0, 0.0, 0.0, _FAR
             for sub in range(4):
-                t = near[i - i0, j - j0, sub]
+                at_row, at_column = 2 * (i - i0) + (sub >> 1), 2 * (j - j0) + (sub & 1)
+                t = near[at_row, at_column]
                 if t >= min(depth[i, j], _FAR):
                     continue
-                what = int(np.int64(seen[i - i0, j - j0, sub]))
+                what = seen[at_row, at_column]
                 box = _PARTS[kind, what >> 3]
                 shade = _SHADE[what & 7] * (coat if box[6] > 0.3 else 1.0)
                 cover += 0.25
@@ -260,8 +271,8 @@ def draw_hand(
     j0 = int(max((cx - 0.62) / (cz + 0.3) / pixel + wide / 2, 0))
     i0 = int(max(high / 2 - (cy + 0.5) / (cz - 0.4) / pixel, 0))
     foot = pixel * cz / size * 1.2
-    near = np.full((high - i0, wide - j0, 4), np.float32(_FAR))
-    seen = np.full((high - i0, wide - j0, 4), np.uint8(_NONE))
+    near = np.full((2 * (high - i0), 2 * (wide - j0)), f32(_FAR))
+    seen = np.full((2 * (high - i0), 2 * (wide - j0)), i32(_NONE))
     # Into the block's own frame: tilt about the right axis, then turn about its up axis.
     oy, oz = -cp * cy + sp * cz, -cp * cz - sp * cy
     x, y, z = -ct * cx + st * oz, oy + (0.5 * size - 0.5 * tall), ct * oz + st * cx
@@ -282,14 +293,15 @@ def draw_hand(
         for j in range(j0, wide):
             cover, r, g, b = 0.0, 0.0, 0.0, 0.0
             for sub in range(4):
-                what = int(np.int64(seen[i - i0, j - j0, sub]))
+                at_row, at_column = 2 * (i - i0) + (sub >> 1), 2 * (j - j0) + (sub & 1)
+                what = seen[at_row, at_column]
                 if what == _NONE:
                     continue
                 side = what & 7
                 if what >= 8:
                     tr, tg, tb = 0.86, 0.66, 0.52
                 else:
-                    t = near[i - i0, j - j0, sub]
+                    t = near[at_row, at_column]
                     u = (j + 0.5 + _SUBPIXEL[sub & 1] - wide / 2) * pixel
                     v = (high / 2 - i - 0.5 - _SUBPIXEL[sub >> 1]) * pixel
                     ez = cp + sp * v

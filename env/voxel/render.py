@@ -14,7 +14,7 @@ from numpy import int32 as i32
 from simworld.env.voxel.blocks import BLOCKS
 from simworld.env.voxel.figures import draw_animal, draw_hand
 from simworld.env.voxel.particles import draw_drops, draw_stars
-from simworld.env.voxel.rays import AXIS, DX, DY, DZ, END, HEIGHT, IX, IY, IZ, LANES, VX, VY, VZ, T, glide, leap, trace
+from simworld.env.voxel.rays import AXIS, DX, DY, DZ, END, HEIGHT, IX, IY, IZ, LANES, LENGTH, VX, VY, VZ, T, glide, leap, trace
 from simworld.env.voxel.sky import (
     AMBIENT,
     FOG_END,
@@ -77,7 +77,8 @@ def _aim(rays: np.ndarray, axes: np.ndarray, pixel: f32, ox: f32, oy: f32, oz: f
         dx, dy, dz = (dx if abs(dx) > tiny else tiny), (dy if abs(dy) > tiny else tiny), (dz if abs(dz) > tiny else tiny)
         rays[DX + k], rays[DY + k], rays[DZ + k] = dx, dy, dz
         rays[VX + k], rays[VY + k], rays[VZ + k] = one / dx, one / dy, one / dz
-        end = f32(VIEW) / math.sqrt(dx * dx + dy * dy + dz * dz)
+        length = math.sqrt(dx * dx + dy * dy + dz * dz)
+        rays[LENGTH + k], end = length, f32(VIEW) / length
         # What looks down from above the world enters it by its top.
         above = oy + dy * t >= top
         t = ((top - oy) / dy if dy < f32(0) else end) if above else t
@@ -94,7 +95,7 @@ def _haze(rays: np.ndarray, sky: np.ndarray) -> None:
     first, per_block, one, zero = sky[FOG_START], f32(1) / (sky[FOG_END] - sky[FOG_START]), f32(1), f32(0)
     for k in range(LANES):
         dx, dy, dz = rays[DX + k], rays[DY + k], rays[DZ + k]
-        length = math.sqrt(dx * dx + dy * dy + dz * dz)
+        length = rays[LENGTH + k]
         scale = one / length
         fog = min(max((rays[T + k] * length - first) * per_block, zero), one)
         fog = fog * fog * (f32(2) - fog)
@@ -154,6 +155,7 @@ def _see(
     ox, oy, oz = f32(ex - x0), f32(ey), f32(ez - z0)
     _aim(rays, axes, f32(pixel), ox, oy, oz)
     glide(skip, rays, ox, oy, oz, i32(x0), i32(z0))
+    land = False
     for k in range(LANES):
         axis = int(rays[AXIS + k])
         face = 2 * axis + (rays[DX + axis * LANES + k] > 0) if axis >= 0 else -1
@@ -161,7 +163,7 @@ def _see(
             blocks, skip, ex, ey, ez, rays[DX + k], rays[DY + k], rays[DZ + k], rays[VX + k], rays[VY + k], rays[VZ + k],
             rays[T + k], rays[END + k], face, x0 + int(rays[IX + k]), int(rays[IY + k]), z0 + int(rays[IZ + k]),
         )  # fmt: skip
-        face = max(face, 0)
+        face, land = max(face, 0), land or block > 0
         rays[T + k], rays[BLOCK + k], rays[FACE + k] = t, block, face
         rays[CELL_X + k], rays[CELL_Y + k], rays[CELL_Z + k] = x - x0, y, z - z0
         rays[_WATER + k], rays[_WATER_FACE + k], rays[_WET + k], rays[_GLASS + k] = water_t, water_face, wet, glass
@@ -169,21 +171,25 @@ def _see(
         rays[_KEY + k] = face | (plane & 255) << 3 | block << 11
         rays[_OPENNESS + k] = 0.0
         rays[_DEPTH + k] = t if block > 0 else 1e9
-    shade(rays, texels, means, faces, cracks, light, sky, target, crack, ox, oy, oz, i32(x0), i32(z0), f32(pixel))
-    _haze(rays, sky)
+    if land:
+        shade(rays, texels, means, faces, cracks, light, sky, target, crack, ox, oy, oz, i32(x0), i32(z0), f32(pixel))
+        _haze(rays, sky)
     for k in range(LANES):
-        dx, dy, dz = rays[DX + k], rays[DY + k], rays[DZ + k]
-        length = math.sqrt(dx * dx + dy * dy + dz * dz)
-        scale = 1 / length
+        length = rays[LENGTH + k]
+        hidden = rays[BLOCK + k] == 0 or rays[T + k] * length >= sky[FOG_END]
+        if not hidden and rays[_WATER + k] < 0 and rays[_WET + k] == 0 and rays[_GLASS + k] == 0:
+            rays[_WATER + k] = 1e9
+            continue
+        nx, ny, nz = rays[DX + k] / length, rays[DY + k] / length, rays[DZ + k] / length
         r, g, b = rays[RED + k], rays[GREEN + k], rays[BLUE + k]
-        if rays[BLOCK + k] == 0 or rays[T + k] * length >= sky[FOG_END]:
-            r, g, b, rays[_OPENNESS + k] = sky_color(sky, clouds, ex, ey, ez, dx * scale, dy * scale, dz * scale, pixel)
+        if hidden:
+            r, g, b, rays[_OPENNESS + k] = sky_color(sky, clouds, ex, ey, ez, nx, ny, nz, pixel)
             rays[_KEY + k] = _NO_KEY
         glass = rays[_GLASS + k] * 0.5
         if glass > 0:
             r, g, b = r + (0.8 - r) * glass, g + (0.9 - g) * glass, b + (0.95 - b) * glass
         if rays[_WATER + k] >= 0 or rays[_WET + k] > 0:
-            r, g, b = _wade(rays, k, r, g, b, sky, ex, ez, dx * scale, dy * scale, dz * scale, length)
+            r, g, b = _wade(rays, k, r, g, b, sky, ex, ez, nx, ny, nz, length)
         else:
             rays[_WATER + k] = 1e9
         rays[RED + k], rays[GREEN + k], rays[BLUE + k] = r, g, b

@@ -77,7 +77,9 @@ def sky_state(time_of_day: float, weather: str, intensity: float, step: int) -> 
     height = math.sin(angle)
     sun = np.array([math.cos(angle), height, SUN_TILT * max(height, 0.0) + 0.15])
     sky[SUN : SUN + 3] = sun / np.linalg.norm(sun)
-    colors = np.array([[np.interp(height, _HEIGHTS, _PALETTE[:, i, c]) for c in range(3)] for i in range(6)])
+    place = float(np.interp(height, _HEIGHTS, np.arange(len(_HEIGHTS))))
+    below = min(int(place), len(_HEIGHTS) - 2)
+    colors = _PALETTE[below] + (place - below) * (_PALETTE[below + 1] - _PALETTE[below])
     zenith, horizon, glow, sunlight, ambient, clouds = colors
     daylight = float(np.interp(height, [-0.2, 0.3], [0.0, 1.0]))
     cover = 0.36

@@ -13,21 +13,23 @@ from numpy import int32 as i32
 
 from simworld.env.voxel.blocks import BOX, GLOW, OPAQUE
 from simworld.env.voxel.light import OPEN_SKY, WALL
-from simworld.env.voxel.rays import DX, DY, DZ, LANES, RAY_SLOTS, T
+from simworld.env.voxel.rays import DX, DY, DZ, LANES, LENGTH, RAY_SLOTS, T
 from simworld.env.voxel.sky import AMBIENT, SUN, SUNLIGHT
 
 (BLOCK, FACE, CELL_X, CELL_Y, CELL_Z, RED, GREEN, BLUE) = range(RAY_SLOTS * LANES, (RAY_SLOTS + 8) * LANES, LANES)
 """First lanes of the slots that `shade` reads (block hit, face, cell as in `rays.py`) and fills (its colour)."""
 _OWN = (RAY_SLOTS + 8) * LANES
-(_AXIS, _TEXTURE, _SLIM, _LOW, _FRONT, _SUNNY, _SHARE, _LAMP, _U, _V, _WIDTH) = range(_OWN, _OWN + 11 * LANES, LANES)
-(_TEXEL, _LIGHT) = range(_OWN + 11 * LANES, _OWN + 19 * LANES, 4 * LANES)
-(_FX, _FY, _FA, _FB, _FADE, _CLEAR) = range(_OWN + 19 * LANES, _OWN + 25 * LANES, LANES)
-(_CORNER, _MEAN) = range(_OWN + 25 * LANES, _OWN + 49 * LANES, 12 * LANES)
-SURFACE_SLOTS = RAY_SLOTS + 8 + 40
+(_TEXTURE, _SLIM, _LOW, _LAMP, _U, _V, _WIDTH) = range(_OWN, _OWN + 7 * LANES, LANES)
+(_TEXEL, _LIGHT) = range(_OWN + 7 * LANES, _OWN + 15 * LANES, 4 * LANES)
+(_FX, _FY, _FA, _FB, _FADE, _CLEAR) = range(_OWN + 15 * LANES, _OWN + 21 * LANES, LANES)
+(_CORNER, _MEAN) = range(_OWN + 21 * LANES, _OWN + 45 * LANES, 12 * LANES)
+SURFACE_SLOTS = RAY_SLOTS + 8 + 36
 """Slots of a bundle after those of its rays and surfaces are counted."""
 _CUBE = BOX[:, 0] + BOX[:, 1] >= 1.5
-_SLIMNESS = np.where(_CUBE, 1.0, 0.5 / BOX[:, 0]).astype(np.float32)
-_LOWNESS = np.where(_CUBE, 1.0, 1 / BOX[:, 1]).astype(np.float32)
+_SHAPE = np.stack([0.5 / BOX[:, 0], 1 / BOX[:, 1], GLOW > 0], 1).astype(np.float32)
+"""By block: how many times slimmer and lower than a cube it is, and whether it glows."""
+_SIDE = np.array([1, 1, 0, 2, 1, 1])
+"""By face: column of its texture in the atlas."""
 _FACE_LIGHT = np.array([0.72, 0.72, 1.0, 0.5, 0.85, 0.85], np.float32)
 """How much of the ambient light each face gets: sides are told apart even under a grey sky."""
 _CAVE = 0.085
@@ -150,15 +152,16 @@ def _place(rays: np.ndarray, ox: f32, oy: f32, oz: f32, x0: i32, z0: i32, pixel:
     half, one, zero = f32(0.5), f32(1), f32(0)
     for k in range(LANES):
         t, dx, dy, dz = rays[T + k], rays[DX + k], rays[DY + k], rays[DZ + k]
-        sideways, level = rays[_AXIS + k] == zero, rays[_AXIS + k] == one
+        face = rays[FACE + k]
+        sideways, level = face < f32(2), (face >= f32(2)) & (face < f32(4))
         px, py, pz = ox + dx * t, oy + dy * t, oz + dz * t
-        lx = (px - rays[CELL_X + k] - half) * rays[_SLIM + k] + half
-        ly = (py - rays[CELL_Y + k]) * rays[_LOW + k]
-        lz = (pz - rays[CELL_Z + k] - half) * rays[_SLIM + k] + half
+        cx, cy, cz = rays[CELL_X + k], rays[CELL_Y + k], rays[CELL_Z + k]
+        lx, lz = (px - cx - half) * rays[_SLIM + k] + half, (pz - cz - half) * rays[_SLIM + k] + half
+        ly = (py - cy) * rays[_LOW + k]
         u = min(max(lz if sideways else lx, zero), f32(0.9999))
         v = min(max(lz if level else one - ly, zero), f32(0.9999))
         along = abs(dx if sideways else (dy if level else dz))
-        cosine = along / math.sqrt(dx * dx + dy * dy + dz * dz)
+        cosine = along / rays[LENGTH + k]
         footprint = pixel * t * (f32(0.4) + f32(0.6) / max(cosine, f32(0.08)))
         rays[_U + k], rays[_V + k], rays[_WIDTH + k] = u, v, footprint
         # Bilinear within a smaller copy that suits the footprint, as in `texel`.
@@ -182,7 +185,7 @@ def _place(rays: np.ndarray, ox: f32, oy: f32, oz: f32, x0: i32, z0: i32, pixel:
         a, b = (py if sideways else px) - half, (pz if sideways or level else py) - half
         a0, b0 = np.floor(a), np.floor(b)
         rays[_FA + k], rays[_FB + k] = a - a0, b - b0
-        front = rays[_FRONT + k]
+        front = (cx if sideways else (cy if level else cz)) + (one - f32(4) * (face * half - np.floor(face * half)))
         x = i32(front if sideways else a0)
         y = i32(a0 if sideways else (front if level else b0))
         z = i32(b0 if sideways or level else front)
@@ -215,15 +218,12 @@ def shade(
     """Colour (it may exceed 1) of what each ray of a bundle has hit at its t, seen by pixels `pixel` wide at distance one;
     o, x0, z0 as in `glide`; texels, means, faces, cracks are those of `textures.atlas`."""
     for k in range(LANES):
-        block, face = int(rays[BLOCK + k]), int(rays[FACE + k])
-        axis = face >> 1
-        rays[_AXIS + k] = axis
-        rays[_TEXTURE + k] = faces[block, (0 if face == 2 else 2) if axis == 1 else 1]
-        rays[_SLIM + k], rays[_LOW + k] = _SLIMNESS[block], _LOWNESS[block]
-        rays[_FRONT + k] = rays[CELL_X + axis * LANES + k] + 1 - 2 * (face & 1)
-        rays[_SUNNY + k], rays[_SHARE + k] = _sunny(sky, face), _FACE_LIGHT[face]
-        rays[_LAMP + k] = 1.0 if GLOW[block] > 0 else 0.0
+        block = np.uint32(rays[BLOCK + k])
+        rays[_TEXTURE + k] = faces[block, _SIDE[np.uint32(rays[FACE + k])]]
+        rays[_SLIM + k], rays[_LOW + k], rays[_LAMP + k] = _SHAPE[block, 0], _SHAPE[block, 1], _SHAPE[block, 2]
     _place(rays, ox, oy, oz, x0, z0, pixel)
+    aimed, aim_y = target[0] != 0, f32(target[2])
+    aim_x, aim_z = f32((target[1] - x0 + 128 & 255) - 128), f32((target[3] - z0 + 128 & 255) - 128)
     for k in range(LANES):
         texture = np.uint32(rays[_TEXTURE + k])
         for channel in range(3):
@@ -231,11 +231,11 @@ def shade(
             for corner in range(4):
                 place = np.uint32(rays[_TEXEL + corner * LANES + k])
                 rays[_CORNER + (3 * corner + channel) * LANES + k] = texels[texture, place, channel]
-        block, face = int(rays[BLOCK + k]), int(rays[FACE + k])
-        x, y, z = x0 + int(rays[CELL_X + k]), int(rays[CELL_Y + k]), z0 + int(rays[CELL_Z + k])
+        block = np.uint32(rays[BLOCK + k])
         if not _CUBE[block]:
             # A plant is lit as its own cell is; an opaque box such as a cactus as the cell before it.
-            out = 1 if OPAQUE[block] else 0
+            face, out = int(rays[FACE + k]), 1 if OPAQUE[block] else 0
+            x, y, z = x0 + int(rays[CELL_X + k]), int(rays[CELL_Y + k]), z0 + int(rays[CELL_Z + k])
             nx = out * ((face == 0) - (face == 1))
             ny = out * ((face == 2) - (face == 3))
             nz = out * ((face == 4) - (face == 5))
@@ -247,7 +247,7 @@ def shade(
                 cell = rays[_LIGHT + corner * LANES + k]
                 rays[_LIGHT + corner * LANES + k] = light[np.uint32(cell)] if cell >= 0 else _OUTSIDE
         rays[_CLEAR + k] = 1.0
-        if target[0] and (x - target[1]) & 255 == 0 and y == target[2] and (z - target[3]) & 255 == 0:
+        if aimed and rays[CELL_X + k] == aim_x and rays[CELL_Y + k] == aim_y and rays[CELL_Z + k] == aim_z:
             u, v, footprint = rays[_U + k], rays[_V + k], rays[_WIDTH + k]
             rim = min(u, v, 1 - u, 1 - v)
             line = min(max((0.03 + 0.7 * footprint - rim) / max(footprint, 0.02), 0.0), 1.0) * 0.62
@@ -256,14 +256,18 @@ def shade(
             rays[_CLEAR + k] = 1 - line
     ar, ag, ab = sky[AMBIENT], sky[AMBIENT + 1], sky[AMBIENT + 2]
     sr, sg, sb = sky[SUNLIGHT], sky[SUNLIGHT + 1], sky[SUNLIGHT + 2]
-    one, wall = f32(1), f32(WALL)
+    # The moon stands opposite the sun.
+    side = f32(-1) if sky[SUN + 1] < -0.1 else f32(1)
+    sun_x, sun_y, sun_z = side * sky[SUN], side * sky[SUN + 1], side * sky[SUN + 2]
+    shares = _FACE_LIGHT[0], _FACE_LIGHT[2], _FACE_LIGHT[3], _FACE_LIGHT[4]
+    zero, one, wall = f32(0), f32(1), f32(WALL)
     for k in range(LANES):
         fa, fb = rays[_FA + k], rays[_FB + k]
         a, b, c, d = (one - fa) * (one - fb), fa * (one - fb), (one - fa) * fb, fa * fb
         p, q, s, w = rays[_LIGHT + k], rays[_LIGHT + LANES + k], rays[_LIGHT + 2 * LANES + k], rays[_LIGHT + 3 * LANES + k]
         # Walls among them count as dark corners, which is all the ambient occlusion there is.
-        a, b = (f32(0) if p == wall else a), (f32(0) if q == wall else b)
-        c, d = (f32(0) if s == wall else c), (f32(0) if w == wall else d)
+        a, b = (zero if p == wall else a), (zero if q == wall else b)
+        c, d = (zero if s == wall else c), (zero if w == wall else d)
         sixteenth = f32(1 / 16)
         day_p, day_q, day_s, day_w = (
             np.floor(p * sixteenth), np.floor(q * sixteenth), np.floor(s * sixteenth), np.floor(w * sixteenth)
@@ -273,7 +277,12 @@ def shade(
         glow = a * p + b * q + c * s + d * w - f32(16) * day
         scale = one / (max(opened, f32(0.05)) * f32(OPEN_SKY))
         day, glow = day * scale, glow * scale
-        share, sunny, lamp = rays[_SHARE + k], rays[_SUNNY + k], rays[_LAMP + k]
+        face, lamp = rays[FACE + k], rays[_LAMP + k]
+        sideways, level = face < f32(2), (face >= f32(2)) & (face < f32(4))
+        backward = face * f32(0.5) > np.floor(face * f32(0.5))
+        sunny = sun_x if sideways else (sun_y if level else sun_z)
+        sunny = max(-sunny if backward else sunny, zero)
+        share = shares[0] if sideways else ((shares[2] if backward else shares[1]) if level else shares[3])
         lr = _illuminate(ar, sr, f32(_LANTERN[0]), share, sunny, day, glow, opened)
         lg = _illuminate(ag, sg, f32(_LANTERN[1]), share, sunny, day, glow, opened)
         lb = _illuminate(ab, sb, f32(_LANTERN[2]), share, sunny, day, glow, opened)
