@@ -55,7 +55,7 @@ class AutoencoderConfig:
         if len(self.widths) != len(self.blocks):
             raise ValueError(f"autoencoder: widths {self.widths} and blocks {self.blocks} must be equally many")
         if self.space_stride % CELL:
-            raise ValueError(f"autoencoder: space_stride is {self.space_stride}; it must be a multiple of {CELL} (cells of flow)")
+            raise ValueError(f"autoencoder: space_stride is {self.space_stride}; it must be a multiple of flow's cells, {CELL}")
         if self.space_stride % (self.patch * 2 ** (len(self.widths) - 1)):
             raise ValueError(
                 f"autoencoder: space_stride {self.space_stride} must be a multiple of the refiner's coarsest cell, "

@@ -84,6 +84,8 @@ def run(task: Task, config: LoopConfig) -> nn.Module:
     writer = SummaryWriter(str(folder / "scalars"), purge_step=step)
     bar = tqdm(total=config.steps, initial=step, desc=folder.name, dynamic_ncols=True, mininterval=5)
 
+    logged: dict[str, list[float]] = {}
+
     def save() -> None:
         total_s = trained_s + time.monotonic() - started
         _save(folder / STATE, step, total_s, model, average, optimizers)
@@ -106,10 +108,14 @@ def run(task: Task, config: LoopConfig) -> nn.Module:
         step += 1
         _average(average, model, min(config.ema, step / (step + 10)))
         bar.update()
+        for name, value in {"loss": loss.item(), "gradient_norm": norm.item(), **scalars}.items():
+            logged.setdefault(name, []).append(value)
         if step % config.log_every == 0:
-            bar.set_postfix(loss=f"{loss.item():.4f}", **{name: f"{value:.4g}" for name, value in scalars.items()})
-            for name, value in {"loss": loss.item(), "gradient_norm": norm.item(), **scalars}.items():
+            means = {name: sum(values) / len(values) for name, values in logged.items()}
+            bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
+            for name, value in means.items():
                 writer.add_scalar(name, value, step)
+            logged.clear()
         if step % config.picture_every == 0:
             writer.add_image("pictures", task.pictures(average), step, dataformats="HWC")
         if step % config.checkpoint_every == 0:
