@@ -35,7 +35,7 @@ def scalars(folder: Path, name: str) -> list[float]:
 
 
 def refined_error(path: Path) -> float:
-    """Error of decoded pictures of worlds never seen, over that of the principal components alone."""
+    """Error of decoded pictures of worlds never seen, over that of the same decoder before its refiner learned anything."""
     autoencoder = load_autoencoder(path)
     frames = to_float(torch.from_numpy(play_truth(2, 9, 48, 80).frames))
     errors = []

@@ -148,6 +148,22 @@ def denoising_loss(
     return loss, scalars
 
 
+@torch.no_grad()
+def predicted(
+    world: World, latents: Float[Tensor, "b t h w c"], actions: Float[Tensor, "b t r a"], generator: torch.Generator
+) -> Float[Tensor, "b t h w c"]:
+    """What `world` predicts of each latent in one step, without a prompt, from those before it, remembered as in play."""
+    b, t = latents.shape[:2]
+    acted = (torch.arange(t, device=latents.device) > 0).expand(b, t)
+    nothing = torch.zeros(b, t, dtype=torch.long, device=latents.device)
+    batch = LatentBatch(latents, actions, acted, [[""]] * b, nothing)
+    tau = torch.full((b, t), world.config.context_noise, device=latents.device)
+    noise = torch.randn(latents.shape, generator=generator, device=latents.device)
+    text = world.denoiser.read_text(world.text([""] * b), nothing)
+    setting = Setting(world, batch, text, (world.config.path.noised(latents, noise, tau), tau))
+    return setting.denoise(world.config.temperature * noise.flip(0), torch.ones_like(tau), nothing)
+
+
 def _remembered(
     world: World, batch: LatentBatch, text: Text, config: ObjectiveConfig, generator: torch.Generator, progress: float
 ) -> tuple[Float[Tensor, "b t h w c"], Float[Tensor, "b t"]]:

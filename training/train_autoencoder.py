@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from simworld.actions import CAMERA
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
-from simworld.model.checkpoint import load_autoencoder, save_autoencoder
+from simworld.model.checkpoint import load_autoencoder, load_world, save_autoencoder
 from simworld.model.pixels import to_float, to_uint8
+from simworld.model.shipped import find_world
 from simworld.training.clip_store import ClipStore
 from simworld.training.data import DataConfig, clips
 from simworld.training.loop import LoopConfig, is_begun, run
+from simworld.training.objective import predicted
 from simworld.training.pictures import grid
 
 
@@ -23,9 +25,10 @@ from simworld.training.pictures import grid
 class AutoencoderTraining:
     """`window` frames (1 + r·n) a clip, `batch_size` clips a step; `noise` is the most that is added to latents, and a
     `blurred` share of the clips lose some of their finer components, for dreamt latents are softer than true ones.
-    After the first latent, a `given` share of the clips goes on from the true frame, as play goes on from a given picture.
-    `component_patches`: from how many patches the encoder's principal components are taken. `init`: a file of an
-    autoencoder of the same sizes that a new run starts from."""
+    `world`: a world (name or folder) with this encoder; a `dreamt` share of the clips is decoded from what it predicts of
+    each latent, given the true ones before. After the first latent, a `given` share of the clips goes on from the true
+    frame, as play goes on from a given picture. `component_patches`: from how many patches the encoder's principal components
+    are taken. `init`: a file of an autoencoder of the same sizes that a new run starts from."""
 
     model: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -35,6 +38,8 @@ class AutoencoderTraining:
     noise: float = 0.1
     blurred: float = 0.5
     given: float = 0.75
+    world: str = ""
+    dreamt: float = 0.5
     init: str = ""
     component_patches: int = 20000
     gradient_weight: float = 0.5
@@ -54,6 +59,7 @@ class AutoencoderTask:
             self.model.load_state_dict(load_autoencoder(Path(config.init)).state_dict())
         elif not is_begun(config.loop):
             self.model.learn_components(self._samples())
+        self.world = load_world(find_world(config.world), torch.float32, config.loop.device) if config.world else None
         if config.loop.compile:
             self.model.refiner.compile()
 
@@ -72,8 +78,8 @@ class AutoencoderTask:
         frames = np.stack([self.store.frames[n, s : s + r] for n, s in zip(numbers, starts, strict=True)])
         return to_float(torch.from_numpy(frames[:, :, : h - h % stride, : w - w % stride]))
 
-    def batch(self, step: int, num_clips: int) -> tuple[Float[Tensor, "b t h w 3"], Float[Tensor, "b n r 2"]]:
-        """The batch of `step`: random windows of random clips, and the camera's turns that lead to each latent."""
+    def batch(self, step: int, num_clips: int) -> tuple[Float[Tensor, "b t h w 3"], Float[Tensor, "b n r a"]]:
+        """The batch of `step`: random windows of random clips, and the actions that lead to each latent, none to the first."""
         rng = np.random.default_rng([self.config.loop.seed, step])
         window = min(self.config.window, self.store.frames.shape[1])
         numbers = rng.integers(len(self.store), size=num_clips)
@@ -81,15 +87,22 @@ class AutoencoderTask:
         chosen = list(zip(numbers, starts, strict=True))
         frames = np.stack([self.store.frames[n, s : s + window] for n, s in chosen])
         r = self.config.model.time_stride
-        camera = np.zeros((num_clips, window - 1 + r, 2), np.float32)
-        camera[:, r:] = np.stack([self.store.actions[n, s : s + window - 1, CAMERA] for n, s in chosen])
+        actions = np.zeros((num_clips, window - 1 + r, self.store.actions.shape[-1]), np.float32)
+        actions[:, r:] = np.stack([self.store.actions[n, s : s + window - 1] for n, s in chosen])
         device = self.config.loop.device
-        turns = rearrange(torch.from_numpy(camera), "b (n r) two -> b n r two", r=r)
-        return to_float(torch.from_numpy(frames).to(device)), turns.to(device)
+        leading = rearrange(torch.from_numpy(actions), "b (n r) a -> b n r a", r=r)
+        return to_float(torch.from_numpy(frames).to(device)), leading.to(device)
 
-    def _as_dreamt(self, latents: Float[Tensor, "b n rows columns c"], generator: torch.Generator) -> Tensor:
-        """The latents a little noisy, and those of some clips softer: from a random component on, weaker by a random share."""
+    def _as_dreamt(
+        self, latents: Float[Tensor, "b n rows columns c"], actions: Float[Tensor, "b n r a"], generator: torch.Generator
+    ) -> Float[Tensor, "b n rows columns c"]:
+        """The latents of some clips as a world predicts them; all a little noisy, and those of some clips softer: from a random
+        component on, weaker by a random share."""
         config, device = self.config, latents.device
+        if self.world is not None:
+            dreamt = torch.rand(len(latents), 1, 1, 1, 1, generator=generator, device=device) < config.dreamt
+            dreamt = dreamt & (torch.arange(latents.shape[1], device=device) > 0)[:, None, None, None]
+            latents = torch.where(dreamt, predicted(self.world, latents, actions, generator), latents)
         level, start, weaker, chosen = torch.rand(4, len(latents), 1, 1, 1, 1, generator=generator, device=device)
         noise = torch.randn(latents.shape, generator=generator, device=device)
         fine = torch.arange(latents.shape[-1], device=device) >= start * latents.shape[-1]
@@ -97,10 +110,11 @@ class AutoencoderTask:
         return latents * kept + config.noise * level * noise
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        frames, camera = self.batch(step, self.config.batch_size)
+        frames, actions = self.batch(step, self.config.batch_size)
+        camera = actions[..., CAMERA]
         generator = torch.Generator(frames.device).manual_seed(self.config.loop.seed * 1_000_003 + step)
         with torch.autocast(frames.device.type, torch.bfloat16):
-            latents = self._as_dreamt(self.model.encode(frames), generator)
+            latents = self._as_dreamt(self.model.encode(frames).float(), actions, generator)
             first, state = self.model.decode(latents[:, :1], self._size, camera=camera[:, :1])
             given = torch.rand(len(latents), 1, 1, 1, generator=generator, device=frames.device) < self.config.given
             state.picture = torch.where(given, self.model.padded(frames[:, 0]), state.picture)
@@ -114,9 +128,9 @@ class AutoencoderTask:
     @torch.no_grad()
     def pictures(self, model: nn.Module) -> np.ndarray:
         """True frames above decoded ones."""
-        frames, camera = self.batch(-1 & 0xFFFF, 6)
+        frames, actions = self.batch(-1 & 0xFFFF, 6)
         assert isinstance(model, Autoencoder)
-        decoded, _ = model.decode(model.encode(frames), self._size, camera=camera)
+        decoded, _ = model.decode(model.encode(frames), self._size, camera=actions[..., CAMERA])
         return grid(torch.stack([to_uint8(frames[:, -1]), to_uint8(decoded[:, -1])]).cpu().numpy())
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
