@@ -25,8 +25,8 @@ HEIGHT = 64
 LANES = 16
 """Rays in a bundle."""
 (DX, DY, DZ, LENGTH, VX, VY, VZ, END, T, IX, IY, IZ, AXIS, _INDEX, _JUMP) = range(0, 15 * LANES, LANES)
-"""First lanes of a ray's slots: d, its length, 1 / d, the t at which it ends; the t it has come to, the cell it is in there, counted from
-the eye's column (x and z) and the world's floor (y), and the axis along which it came in (-1: it began there)."""
+"""First lanes of a ray's slots: d, its length, 1 / d, the t at which it ends; the t it has come to, the cell it is in there,
+counted from the eye's column (x and z) and the world's floor (y), and the axis along which it came in (-1: it began there)."""
 RAY_SLOTS = 15
 _SEEN_DEPTH = 12.0
 """Water deeper than this hides what is below; twice as far is seen from within it."""

@@ -37,6 +37,7 @@ FIELD_OF_VIEW = 70.0
 VIEW = 64.0
 """How far rays go, in blocks; the fog is closed there."""
 _TILE = 4
+"""Side in pixels of the squares whose rays make a bundle (`rays.py`)."""
 _DEEP = (0.075, 0.25, 0.47)
 _FAINT = 0.06
 """Contrast of an outline that nobody would see as a staircase."""
@@ -44,7 +45,7 @@ _NO_KEY = -1
 _OWN = SURFACE_SLOTS * LANES
 (_COLUMN, _ROW, _WATER, _WATER_FACE, _WET, _GLASS, _KEY, _DEPTH, _OPENNESS) = range(_OWN, _OWN + 9 * LANES, LANES)
 _SLOTS = SURFACE_SLOTS + 9
-"""The picture is cast by bundles of rays (`rays.py`), a tile each; these slots are added to those of rays and surfaces."""
+"""Slots of a bundle: those of rays and surfaces, then where in the picture a ray goes and what it sees there."""
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)

@@ -202,26 +202,11 @@ def _place(rays: np.ndarray, ox: f32, oy: f32, oz: f32, x0: i32, z0: i32, pixel:
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
-def _blend(rays: np.ndarray, k: int, channel: int, a: f32, b: f32, c: f32, d: f32, fade: f32) -> f32:
-    """One channel of the texture from its four texels, weighted a to d, and its mean."""
-    first = _CORNER + channel * LANES + k
-    color = rays[first] * a + rays[first + 3 * LANES] * b + rays[first + 6 * LANES] * c + rays[first + 9 * LANES] * d
-    return color + (rays[_MEAN + channel * LANES + k] - color) * fade
-
-
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def shade(
-    rays: np.ndarray, texels: np.ndarray, means: np.ndarray, faces: np.ndarray, cracks: np.ndarray,
-    light: np.ndarray, sky: np.ndarray, target: np.ndarray, crack: float,
-    ox: f32, oy: f32, oz: f32, x0: i32, z0: i32, pixel: f32,
+def _look_up(
+    rays: np.ndarray, texels: np.ndarray, means: np.ndarray, cracks: np.ndarray, light: np.ndarray,
+    target: np.ndarray, crack: float, x0: i32, z0: i32,
 ) -> None:  # fmt: skip
-    """Colour (it may exceed 1) of what each ray of a bundle has hit at its t, seen by pixels `pixel` wide at distance one;
-    o, x0, z0 as in `glide`; texels, means, faces, cracks are those of `textures.atlas`."""
-    for k in range(LANES):
-        block = np.uint32(rays[BLOCK + k])
-        rays[_TEXTURE + k] = faces[block, _SIDE[np.uint32(rays[FACE + k])]]
-        rays[_SLIM + k], rays[_LOW + k], rays[_LAMP + k] = _SHAPE[block, 0], _SHAPE[block, 1], _SHAPE[block, 2]
-    _place(rays, ox, oy, oz, x0, z0, pixel)
+    """Fetch the texels and the cells of light that `_place` found, and how much outline and cracks leave of the colour."""
     aimed, aim_y = target[0] != 0, f32(target[2])
     aim_x, aim_z = f32((target[1] - x0 + 128 & 255) - 128), f32((target[3] - z0 + 128 & 255) - 128)
     for k in range(LANES):
@@ -254,6 +239,19 @@ def shade(
             if crack > 0:
                 line = max(line, 0.78 * _crack_at(cracks, u, v, crack))
             rays[_CLEAR + k] = 1 - line
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _blend(rays: np.ndarray, k: int, channel: int, a: f32, b: f32, c: f32, d: f32, fade: f32) -> f32:
+    """One channel of the texture from its four texels, weighted a to d, and its mean."""
+    first = _CORNER + channel * LANES + k
+    color = rays[first] * a + rays[first + 3 * LANES] * b + rays[first + 6 * LANES] * c + rays[first + 9 * LANES] * d
+    return color + (rays[_MEAN + channel * LANES + k] - color) * fade
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _mix(rays: np.ndarray, sky: np.ndarray) -> None:
+    """Colour of each ray of a bundle: texture times smooth light, from the four cells before the face by nearness."""
     ar, ag, ab = sky[AMBIENT], sky[AMBIENT + 1], sky[AMBIENT + 2]
     sr, sg, sb = sky[SUNLIGHT], sky[SUNLIGHT + 1], sky[SUNLIGHT + 2]
     # The moon stands opposite the sun.
@@ -294,3 +292,20 @@ def shade(
         rays[RED + k] = _blend(rays, k, 0, a, b, c, d, fade) * lr * clear
         rays[GREEN + k] = _blend(rays, k, 1, a, b, c, d, fade) * lg * clear
         rays[BLUE + k] = _blend(rays, k, 2, a, b, c, d, fade) * lb * clear
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def shade(
+    rays: np.ndarray, texels: np.ndarray, means: np.ndarray, faces: np.ndarray, cracks: np.ndarray,
+    light: np.ndarray, sky: np.ndarray, target: np.ndarray, crack: float,
+    ox: f32, oy: f32, oz: f32, x0: i32, z0: i32, pixel: f32,
+) -> None:  # fmt: skip
+    """Colour (it may exceed 1) of what each ray of a bundle has hit at its t, seen by pixels `pixel` wide at distance one;
+    o, x0, z0 as in `glide`; texels, means, faces, cracks are those of `textures.atlas`."""
+    for k in range(LANES):
+        block = np.uint32(rays[BLOCK + k])
+        rays[_TEXTURE + k] = faces[block, _SIDE[np.uint32(rays[FACE + k])]]
+        rays[_SLIM + k], rays[_LOW + k], rays[_LAMP + k] = _SHAPE[block, 0], _SHAPE[block, 1], _SHAPE[block, 2]
+    _place(rays, ox, oy, oz, x0, z0, pixel)
+    _look_up(rays, texels, means, cracks, light, target, crack, x0, z0)
+    _mix(rays, sky)
