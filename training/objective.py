@@ -8,7 +8,7 @@ sees all others. For a share of the clips the target of a long step is where two
 (arXiv 2410.12557, in clean-latent form). Knows no data and no optimizer.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -22,8 +22,8 @@ from simworld.model.world import World
 @dataclass(kw_only=True)
 class ObjectiveConfig:
     """Shares of steps, clips or latents in [0, 1]. `shift` above 1 moves noise levels towards noise. What is remembered has
-    noise levels up to `context_most`, and after `own_from` of the run, in `own_share` of the steps, half of it is what the
-    network predicts. Shortcuts are taught after `shortcut_from` of the run."""
+    noise levels up to `context_most`; after `own_from` of the run, in `own_share` of the steps, from some latent on it is what
+    the network predicts from what it predicts, `own_depth` latents deep. Shortcuts are taught after `shortcut_from`."""
 
     context_share: float = 0.5
     context_most: float = 0.2
@@ -32,6 +32,7 @@ class ObjectiveConfig:
     prompt_dropout: float = 0.15
     own_share: float = 0.5
     own_from: float = 0.2
+    own_depth: int = 2
     shortcut_share: float = 0.3
     shortcut_from: float = 0.5
 
@@ -176,14 +177,15 @@ def _remembered(
     own = bool(_uniform(generator, (), clean.device) < config.own_share) and progress >= config.own_from
     if not own:
         return remembered
-    with torch.no_grad():
-        pure = torch.ones_like(tau)
-        setting = replace(Setting(world, batch, text, remembered).first(b))
-        predicted = setting.denoise(world.config.temperature * noise.flip(0), pure, torch.zeros_like(tau, dtype=torch.long))
     # Nothing tells what the first latent of a window should be.
-    replaced = (_uniform(generator, (b, t), clean.device) < 0.5) & (torch.arange(t, device=clean.device) > 0)
-    mixed = torch.where(_wide(replaced), predicted, clean)
-    return world.config.path.noised(mixed, noise, tau), tau
+    first_own = 1 + torch.floor(_uniform(generator, (b, 1), clean.device) * (t - 1))
+    is_own = _wide(torch.arange(t, device=clean.device) >= first_own)
+    start, finest = world.config.temperature * noise.flip(0), torch.zeros_like(tau).long()
+    for _ in range(config.own_depth):
+        with torch.no_grad():
+            imagined = Setting(world, batch, text, remembered).first(b).denoise(start, torch.ones_like(tau), finest)
+        remembered = world.config.path.noised(torch.where(is_own, imagined, clean), noise, tau), tau
+    return remembered
 
 
 @torch.no_grad()
