@@ -6,7 +6,7 @@
 All functions work on b worlds at once that share one forward pass. Inference only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, UInt8
@@ -92,12 +92,17 @@ def sample(
     if num_steps not in STEP_COUNTS:
         raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
     level = STEP_COUNTS.index(num_steps)
-    # The first latent of all is decided by nothing but its noise.
-    z = _noise(world, context) * (1.0 if actions is None else world.config.temperature)
+    # The first latent of all is decided by nothing but its noise and its prompt.
+    first = actions is None
+    z = _noise(world, context) * (1.0 if first else world.config.temperature)
     given = _conditions(world, context, 1.0, level, actions)
+    unprompted = _read(world, ["" for _ in context.prompts]) if first and world.config.guidance != 1 else None
     for number in range(num_steps):
         given.tau = torch.full_like(given.tau, 1 - number / num_steps)
         clean = world.denoiser(z, given, context.memory)
+        if unprompted is not None:
+            plain = world.denoiser(z, replace(given, text=unprompted), context.memory)
+            clean = plain + world.config.guidance * (clean - plain)
         tau = given.tau
         z = world.config.path.step(z, clean, tau, tau - 1 / num_steps) if number < num_steps - 1 else clean
     return z

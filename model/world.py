@@ -16,13 +16,16 @@ from simworld.model.text import TextConfig, TextEncoder
 @dataclass(kw_only=True)
 class WorldConfig:
     """`context_noise`: the noise level at which finished latents are remembered, in training and in play, against drift.
-    `temperature`: of the noise that latents are sampled from, 1 true to the data, less for calmer pictures."""
+    `temperature`: of the noise that latents are sampled from, 1 true to the data, less for calmer pictures.
+    `guidance`: how far a dream's first picture goes the way its prompt points, 1 as learned, more for a clearer answer
+    (classifier-free guidance, arXiv 2207.12598)."""
 
     height: int = 96
     width: int = 160
     path: Path = Path.linear
     context_noise: float = 0.1
     temperature: float = 1.0
+    guidance: float = 1.0
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     text: TextConfig = field(default_factory=TextConfig)
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
