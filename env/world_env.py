@@ -16,9 +16,10 @@ import torch
 
 from simworld.actions import Action, to_vector
 from simworld.env.spaces import action_space, observation_space
+from simworld.env.start_pictures import StartPictures
 from simworld.frames import check_frames
 from simworld.model import sampler
-from simworld.model.checkpoint import load_world, read_tensors
+from simworld.model.checkpoint import load_world
 from simworld.model.denoiser import STEP_COUNTS
 from simworld.model.flops import flops
 from simworld.model.precision import fastest_dtype
@@ -45,8 +46,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode is {render_mode!r}; it must be None or 'rgb_array'")
-        self._folder = find_world(world)
-        self.world = load_world(self._folder, fastest_dtype(device), device)
+        folder = find_world(world)
+        self.world = load_world(folder, fastest_dtype(device), device)
+        self._starts = StartPictures(folder / "starts.safetensors", self.world.config.height, self.world.config.width)
         self.num_steps = num_steps
         self.render_mode = render_mode
         self.action_space = action_space()
@@ -88,8 +90,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def start_pictures(self) -> np.ndarray:
         """Pictures, uint8 (n, h, w, 3), that come with the world to start from: `reset(options={"frames": pictures[:1]})`.
         They lie in its folder as starts.safetensors; a world may have none."""
-        path = self._folder / "starts.safetensors"
-        return read_tensors(path)[0]["frames"].numpy() if path.exists() else self._frame[None][:0]
+        return self._starts.frames
+
+    def start_picture(self, prompt: str, seed: int) -> np.ndarray | None:
+        """The one of them, uint8 (h, w, 3), that is described most like `prompt`; see `StartPictures.nearest`."""
+        return self._starts.nearest(prompt, seed)
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One chunk: r frames under `action`. ValueError for a malformed action, or before the first reset."""

@@ -7,10 +7,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium.utils.env_checker import check_env
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import noop
+from simworld.env.start_pictures import StartPictures
+from simworld.model.checkpoint import write_tensors
 
 
 @pytest.fixture(scope="module")
@@ -151,5 +154,16 @@ def test_the_shipped_world_plays_from_its_own_pictures() -> None:
     assert all(np.abs(seen[-1] - pictures[0]).mean() > 5 for seen in frames.values())
 
 
+def test_a_prompt_finds_the_picture_that_is_most_like_it(tmp_path: Path) -> None:
+    frames = torch.arange(3, dtype=torch.uint8)[:, None, None, None].expand(3, 4, 4, 3)
+    captions = ["A snowy forest at noon", "Open desert / a desert at night", "A snowy forest / a forest after dark, at night"]
+    write_tensors(tmp_path / "starts.safetensors", {"frames": frames}, {"captions": captions})
+    starts = StartPictures(tmp_path / "starts.safetensors", 4, 4)
+    for prompt, number in (("a snowy forest at night", 2), ("DESERT!", 1), ("noon", 0)):
+        assert all(starts.nearest(prompt, seed)[0, 0, 0] == number for seed in range(4)), prompt
+    assert {int(starts.nearest("", seed)[0, 0, 0]) for seed in range(9)} == {0, 1, 2}
+
+
 def test_a_world_may_have_no_pictures(folder: Path) -> None:
     assert len(make(folder).unwrapped.start_pictures()) == 0
+    assert make(folder).unwrapped.start_picture("a desert", 0) is None

@@ -197,11 +197,14 @@ _DOING = {Reset: "started", Step: "stepped", SetPrompt: "took a prompt", SaveSta
 
 
 def _start(world: Any, request: Reset) -> dict[str, Any] | None:
-    """The reset options: the prompt where there is one, else one of the world's own pictures, where it takes or has any."""
-    if request.prompt is not None:
-        return {"prompt": request.prompt} if hasattr(world, "set_prompt") else None
-    pictures = world.start_pictures() if hasattr(world, "start_pictures") else ()
-    return {"frames": pictures[request.seed % len(pictures)][None]} if len(pictures) else None
+    """The reset options, where the world takes any: the prompt, and the world's own picture that is most like it."""
+    options: dict[str, Any] = {}
+    if request.prompt is not None and hasattr(world, "set_prompt"):
+        options["prompt"] = request.prompt
+    picture = world.start_picture(request.prompt or "", request.seed) if hasattr(world, "start_picture") else None
+    if picture is not None:
+        options["frames"] = picture[None]
+    return options or None
 
 
 def _chunk(
