@@ -320,11 +320,12 @@ class Autoencoder(nn.Module):
         self,
         latents: Float[Tensor, "n rows columns c"],
         flow: Float[Tensor, "n 2 flow_rows flow_columns"],
+        driven: Float[Tensor, "n 2 _ _"],
         camera: Float[Tensor, "n r 2"],
     ) -> Float[Tensor, "n rows columns c"]:
         """The latent expected after each, to which `flow` led: see `expected_frames`. Cheap, for only the last of a latent's
         frames is decoded, soft as it is."""
-        frames = expected_frames(self._last_frames(latents), flow, camera, self.config.field_of_view)
+        frames = expected_frames(self._last_frames(latents), flow, driven, camera, self.config.field_of_view)
         return self._latents(rearrange(frames, "n r c h w -> n 1 (r c) h w").to(latents.dtype))[:, 0]
 
     def _last_frames(self, latents: Float[Tensor, "n rows columns c"]) -> Float[Tensor, "n 3 h w"]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from simworld.actions import CAMERA
 from simworld.model.layers import silent
 from simworld.model.memory import Memory, block_causal, paired
+from simworld.model.motion import DRIVE_SIZE, NUM_DRIVES, drives
 from simworld.model.path import Path
 from simworld.model.positions import Rotation, places, rotate, rotation
 from simworld.model.text import TextTokens
@@ -107,15 +108,18 @@ class Denoiser(nn.Module):
 
     variance: Float[Tensor, " c"]
     novelty: Float[Tensor, " c"]
+    drive: Float[Tensor, "drives 2 12 20"]
 
     def __init__(self, config: DenoiserConfig, path: Path = Path.linear) -> None:
         super().__init__()
         self.config = config
         self.path = path
         width = config.width
-        # What the linear guess needs to know of latents, by channel; set by `learn_statistics` before training.
+        # What the linear guess needs to know of latents, by channel, and how keys move pictures; set before training by
+        # `World.learn_statistics`.
         self.register_buffer("variance", torch.ones(config.channels))
         self.register_buffer("novelty", torch.ones(config.channels))
+        self.register_buffer("drive", torch.zeros(NUM_DRIVES, 2, *DRIVE_SIZE))
         self.enter = nn.Linear(3 * config.channels, width)
         self.place = silent(nn.Linear(16, width))
         self.registers = nn.Parameter(torch.randn(config.num_registers, width) * 0.5)
@@ -196,6 +200,10 @@ class Denoiser(nn.Module):
         """Learn from n latents, and what was expected of each, what `_guess` takes for granted."""
         self.variance.copy_(latents.float().square().mean((0, 1, 2)))
         self.novelty.copy_((latents - expected).float().square().mean((0, 1, 2)))
+
+    def driven(self, actions: Float[Tensor, "n r a"]) -> Float[Tensor, "n 2 12 20"]:
+        """The flow that the keys of walking drive."""
+        return torch.einsum("n d, d c h w -> n c h w", drives(actions), self.drive.float())
 
     def _guess(
         self,

@@ -1,5 +1,6 @@
-"""How pictures move: turned with the camera, which is geometry, and on along the flow that was measured so far. What follows
-is what is expected of the next frames before anything is imagined. Closed form, nothing learned."""
+"""How pictures move: turned with the camera, which is geometry, on along the flow that was measured so far, and as the keys
+of walking move pictures on average. What follows is what is expected of the next frames before anything is imagined. All of
+it is measured in closed form."""
 
 import torch
 import torch.nn.functional as F
@@ -7,13 +8,52 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
+from simworld.actions import KEYS
 from simworld.model.camera import sample, turn_grid
 from simworld.model.registration import flow_between
 
+MOST_FLOW = 0.15
+"""More than this, in a frame's time, is no walking but a jump of the picture."""
 CELL = 8
 """Pixels of a cell of flow."""
-PERSISTENCE = 0.65
-"""The share of the flow that goes on: with it the next frames are met best, over all that players do."""
+PERSISTENCE = 0.55
+"""The share of the flow that goes on by itself; the rest of it follows the keys."""
+DRIVE_SIZE = (12, 20)
+"""Rows and columns of the flow that a key drives, whatever the picture's size."""
+WALKING_KEYS = ("forward", "back", "left", "right", "jump", "sneak", "sprint")
+WALKING = slice(KEYS.index(WALKING_KEYS[0]), KEYS.index(WALKING_KEYS[-1]) + 1)
+NUM_DRIVES = len(WALKING_KEYS) + 2
+"""The keys of walking, sprinting forward, and what is always there."""
+
+
+def drives(actions: Float[Tensor, "n r a"]) -> Float[Tensor, "n drives"]:
+    """How much of the time each drive acts."""
+    keys = actions[..., WALKING].float().mean(1)
+    forward, sprint = (keys[:, [WALKING_KEYS.index(key)]] for key in ("forward", "sprint"))
+    return torch.cat([keys, forward * sprint, torch.ones_like(forward)], 1)
+
+
+@torch.no_grad()
+def learned_drive(
+    flow: Float[Tensor, "n 2 rows columns"], before: Float[Tensor, "n 2 rows columns"], actions: Float[Tensor, "n r a"]
+) -> Float[Tensor, "drives 2 12 20"]:
+    """The flow that each drive adds, by least squares over n moments: `flow`, measured under `actions`, beyond what goes on
+    of the flow before (turned with the camera)."""
+    told = drives(actions)
+    missing = F.interpolate((flow - PERSISTENCE * before).clamp(-MOST_FLOW, MOST_FLOW), DRIVE_SIZE, mode="area").flatten(1)
+    ridge = torch.eye(NUM_DRIVES, device=told.device)
+    return torch.linalg.solve(told.T @ told + ridge, told.T @ missing).unflatten(1, (2, *DRIVE_SIZE))
+
+
+@torch.no_grad()
+def turned_flow(
+    flow: Float[Tensor, "n 2 rows columns"], camera: Float[Tensor, "n r 2"], size: tuple[int, int], field_of_view: float
+) -> Float[Tensor, "n 2 rows columns"]:
+    """The flow where its pixels are after the camera's turns: it belongs to what is seen, and turns with it."""
+    cells = F.interpolate(
+        turn_grid(camera.float().sum(1), size, field_of_view).movedim(-1, 1), flow.shape[-2:], mode="area"
+    )
+    return sample(flow, cells.movedim(1, -1))
 
 
 @torch.no_grad()
@@ -30,15 +70,16 @@ def measured_flow(
 def expected_frames(
     frame: Float[Tensor, "n 3 h w"],
     flow: Float[Tensor, "n 2 rows columns"],
+    driven: Float[Tensor, "n 2 _ _"],
     camera: Float[Tensor, "n r 2"],
     field_of_view: float,
 ) -> Float[Tensor, "n r 3 h w"]:
-    """The r frames after `frame`, to which `flow` led, when the camera turns by `camera` and all else goes on as before."""
+    """The r frames after `frame`, to which `flow` led, when the camera turns by `camera` and keys drive the flow `driven`."""
     r, size = camera.shape[1], (frame.shape[-2], frame.shape[-1])
     grids = rearrange(turn_grid(camera.float().cumsum(1).flatten(0, 1), size, field_of_view), "(n r) h w p -> n r h w p", r=r)
-    # The flow belongs to what is seen, and turns with it.
-    cells = F.interpolate(grids[:, -1].movedim(-1, 1), flow.shape[-2:], mode="area").movedim(1, -1)
-    onward = F.interpolate(PERSISTENCE * sample(flow, cells), size, mode="bilinear", align_corners=False).movedim(1, -1)
+    onward = PERSISTENCE * turned_flow(flow, camera, size, field_of_view)
+    onward = onward + F.interpolate(driven, flow.shape[-2:], mode="bilinear", align_corners=False)
+    onward = F.interpolate(onward, size, mode="bilinear", align_corners=False).movedim(1, -1)
     frames_passed = torch.arange(1, r + 1, device=frame.device)[:, None, None, None]
     places = grids + frames_passed * onward[:, None]
     return rearrange(sample(frame.repeat_interleave(r, 0), places.flatten(0, 1)), "(n r) c h w -> n r c h w", r=r)

@@ -219,7 +219,7 @@ def _conditions(world: World, context: Context, tau: float, level: int, actions:
         actions = torch.zeros(b, config.time_stride, config.action_size)
     actions = actions.to(device)
     latent_before, tau_before = context.memory.previous
-    expected = world.autoencoder.expected(latent_before[:, 0], context.memory.flow, actions[..., CAMERA])
+    expected = world.expected(latent_before[:, 0], context.memory.flow, actions)
     return Conditions(
         tau=torch.full((b, 1), tau, device=device),
         level=torch.full((b, 1), level, dtype=torch.long, device=device),

@@ -6,9 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simworld.actions import CAMERA
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
-from simworld.model.motion import CELL
+from simworld.model.motion import CELL, learned_drive, turned_flow
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, TextEncoder
 
@@ -58,19 +59,48 @@ class World(nn.Module):
         return self.denoiser.hidden_matrices()
 
     def before(
-        self, latents: Float[Tensor, "b t rows columns c"], tau: Float[Tensor, "b t"], camera: Float[Tensor, "b t r 2"]
+        self, latents: Float[Tensor, "b t rows columns c"], tau: Float[Tensor, "b t"], actions: Float[Tensor, "b t r a"]
     ) -> Before:
         """What a clip's denoiser is told of the latent before each; before the first is nothing: zeros at level 1."""
         b, t = tau.shape
         past = torch.cat([torch.zeros_like(latents[:, :1]), latents[:, :-1]], 1)
         tau = torch.cat([torch.ones_like(tau[:, :1]), tau[:, :-1]], 1)
-        still = self.no_flow(b)
-        flow = torch.zeros(b, t, *still.shape[1:], device=still.device)
-        if t > 2:
-            pairs = (latents[:, 1:-1], latents[:, :-2], camera[:, 1:-1])
-            flow[:, 2:] = self.autoencoder.flow(*(part.flatten(0, 1) for part in pairs)).unflatten(0, (b, t - 2))
-        expected = self.autoencoder.expected(past.flatten(0, 1), flow.flatten(0, 1), camera.flatten(0, 1))
+        flow = torch.cat([self.no_flow(b)[:, None], self._flows(latents, actions)[:, :-1]], 1)
+        expected = self.expected(past.flatten(0, 1), flow.flatten(0, 1), actions.flatten(0, 1))
         return Before(past, tau, expected.unflatten(0, (b, t)))
+
+    def expected(
+        self,
+        latents: Float[Tensor, "n rows columns c"],
+        flow: Float[Tensor, "n 2 flow_rows flow_columns"],
+        actions: Float[Tensor, "n r a"],
+    ) -> Float[Tensor, "n rows columns c"]:
+        """The latent expected after each under `actions`, before anything is imagined."""
+        return self.autoencoder.expected(latents, flow, self.denoiser.driven(actions), actions[..., CAMERA])
+
+    @torch.no_grad()
+    def learn_statistics(self, latents: Float[Tensor, "b t rows columns c"], actions: Float[Tensor, "b t r a"]) -> None:
+        """Learn from clips, in closed form, what is taken for granted: how keys move pictures, and how far latents are from
+        what is expected of them."""
+        field_of_view, size = self.config.autoencoder.field_of_view, (self.config.height, self.config.width)
+        flows = self._flows(latents, actions)[:, 1:]
+        leading = actions[:, 2:].flatten(0, 1)
+        before = turned_flow(flows[:, :-1].flatten(0, 1), leading[..., CAMERA], size, field_of_view)
+        self.denoiser.drive.copy_(learned_drive(flows[:, 1:].flatten(0, 1), before, leading))
+        expected = self.before(latents, torch.zeros_like(latents[:, :, 0, 0, 0]), actions).expected
+        self.denoiser.learn_statistics(latents[:, 2:].flatten(0, 1), expected[:, 2:].flatten(0, 1))
+
+    def _flows(
+        self, latents: Float[Tensor, "b t rows columns c"], actions: Float[Tensor, "b t r a"]
+    ) -> Float[Tensor, "b t 2 flow_rows flow_columns"]:
+        """The flow that led to each latent of a clip, none to the first."""
+        b, t = latents.shape[:2]
+        still = self.no_flow(b)[:, None]
+        if t == 1:
+            return still
+        pairs = (latents[:, 1:], latents[:, :-1], actions[:, 1:, :, CAMERA])
+        flow = self.autoencoder.flow(*(part.flatten(0, 1) for part in pairs))
+        return torch.cat([still, flow.unflatten(0, (b, t - 1))], 1)
 
     def no_flow(self, b: int) -> Float[Tensor, "b 2 flow_rows flow_columns"]:
         """The flow of b worlds that stand still."""

@@ -10,12 +10,11 @@ import torch.nn.functional as F
 from tiny_world import HEIGHT, WIDTH, tiny_world
 from torch import Tensor
 
-from simworld.actions import CAMERA
 from simworld.model import sampler
 from simworld.model.autoencoder import Autoencoder
 from simworld.model.camera import turn
 from simworld.model.denoiser import Before, Conditions, Sight
-from simworld.model.motion import expected_frames, measured_flow
+from simworld.model.motion import PERSISTENCE, drives, expected_frames, learned_drive, measured_flow
 from simworld.model.path import Path
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.registration import flow_between
@@ -125,7 +124,7 @@ def conditions(world: World, z: Tensor) -> Conditions:
         acted=torch.arange(t).expand(b, t) > 0,
         times=torch.arange(t).float().expand(b, t),
         text=world.denoiser.read_text(world.text(["a snowy forest"] * b)),
-        before=world.before(z, tau, actions[..., -2:]),
+        before=world.before(z, tau, actions),
     )
 
 
@@ -292,15 +291,24 @@ def test_what_is_expected_turns_with_the_camera_and_moves_on(autoencoder: Autoen
     frames = frames_of(1, b=4)
     autoencoder.learn_components(frames.expand(4, 2, *SIZE, 3))  # of pictures that stand still
     latents, nothing, still = autoencoder.encode(frames[:1])[:, 0], torch.zeros(1, 2, 4, 6), torch.zeros(1, 2, 2)
-    assert (autoencoder.expected(latents, nothing, still) - latents).abs().max() < 1e-3
+    undriven = torch.zeros(1, 2, 12, 20)
+    assert (autoencoder.expected(latents, nothing, undriven, still) - latents).abs().max() < 1e-3
     turns = torch.tensor([[[0.0, 3.0], [0.0, 3.0]]])
-    assert (autoencoder.expected(latents, nothing, turns) - latents).abs().max() > 1e-2
+    assert (autoencoder.expected(latents, nothing, undriven, turns) - latents).abs().max() > 1e-2
     picture = F.interpolate(torch.rand(1, 3, 14, 22, generator=torch.Generator().manual_seed(0)), (112, 176), mode="bilinear")
     start, after, later = (picture[..., 8 + n : 104 + n, 8:168] for n in (0, 4, 8))
     flow = measured_flow(after, start, still, 70.0)
-    expected = expected_frames(after, flow, still, 70.0)[:, -1]
+    expected = expected_frames(after, flow, undriven, still, 70.0)[:, -1]
     inner = (slice(None), slice(None), slice(16, -16), slice(16, -16))
     assert (expected - later)[inner].abs().mean() < 0.6 * (after - later)[inner].abs().mean()
+
+
+def test_what_keys_do_to_pictures_is_learned_from_moments() -> None:
+    generator = torch.Generator().manual_seed(0)
+    before, truth = torch.randn(200, 2, 12, 20, generator=generator) * 0.01, torch.randn(9, 2, 12, 20, generator=generator) * 0.02
+    actions = (torch.rand(200, 2, 25, generator=generator) < 0.5).float()
+    flow = PERSISTENCE * before + torch.einsum("n d, d c h w -> n c h w", drives(actions), truth)
+    assert (learned_drive(flow, before, actions) - truth).abs().mean() < 0.1 * truth.abs().mean()
 
 
 @torch.inference_mode()
@@ -313,6 +321,6 @@ def test_play_expects_what_training_expects(world: World) -> None:
     latents = world.autoencoder.encode(to_float(frames))
     leading = torch.cat([torch.zeros(1, 1, 2, 25), actions.unflatten(1, (4, 2)), torch.ones(1, 1, 2, 25)], 1)
     clip = torch.cat([latents, latents[:, :1]], 1)
-    trained = world.before(clip, torch.zeros(1, 6), leading[..., CAMERA])
-    played = world.autoencoder.expected(context.memory.previous[0][:, 0], context.memory.flow, torch.ones(1, 2, 2))
+    trained = world.before(clip, torch.zeros(1, 6), leading)
+    played = world.expected(context.memory.previous[0][:, 0], context.memory.flow, torch.ones(1, 2, 25))
     assert (played - trained.expected[:, -1]).abs().max() < 1e-4

@@ -14,7 +14,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from simworld.actions import CAMERA
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Sight, Text
 from simworld.model.world import World
 
@@ -65,14 +64,13 @@ class Setting:
         """Predicted clean latents."""
         b, t = tau.shape
         batch = self.batch
-        camera = batch.actions[..., CAMERA]
         times = torch.arange(t, device=tau.device, dtype=torch.float32).expand(b, t)
         if self.remembered is None:
-            before = self.world.before(noisy, tau, camera)
+            before = self.world.before(noisy, tau, batch.actions)
             given = Conditions(tau, level, batch.actions, batch.acted, times, self.text, before)
             return self.world.denoiser(noisy, given, sight=Sight.full).float()
         past, past_tau = self.remembered
-        before = self.world.before(past, past_tau, camera)
+        before = self.world.before(past, past_tau, batch.actions)
         given = Conditions(
             torch.cat([past_tau, tau], 1),
             torch.cat([torch.zeros_like(level), level], 1),

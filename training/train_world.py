@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from simworld.actions import CAMERA
 from simworld.model.checkpoint import load_autoencoder, load_world, save_autoencoder, save_dynamics
 from simworld.model.denoiser import DenoiserConfig
 from simworld.model.path import Path as NoisePath
@@ -50,6 +49,10 @@ class WorldTraining:
     from_start: float = 0.25
     image_share: float = 0.1
     image_batch: int = 128
+
+
+STATISTICS_CLIPS = 128
+"""Clips from which the closed-form statistics are taken."""
 
 
 class WorldTask:
@@ -95,11 +98,9 @@ class WorldTask:
             raise ValueError(f"init={name}: that world has other sizes than this run ({error})") from error
 
     def _learn_statistics(self) -> None:
-        batch = self.batch(0, 64)
-        clean = torch.zeros(batch.latents.shape[:2], device=batch.latents.device)
+        batch = self.batch(0, STATISTICS_CLIPS)
         with torch.autocast(batch.latents.device.type, torch.bfloat16):
-            expected = self.model.before(batch.latents, clean, batch.actions[..., CAMERA]).expected
-        self.model.denoiser.learn_statistics(batch.latents[:, 1:].flatten(0, 1), expected[:, 1:].flatten(0, 1))
+            self.model.learn_statistics(batch.latents, batch.actions)
 
     def batch(self, step: int, num_clips: int) -> LatentBatch:
         """The batch of `step`: random windows of random clips."""
