@@ -22,15 +22,15 @@ DRIVE_SIZE = (12, 20)
 """Rows and columns of the flow that a key drives, whatever the picture's size."""
 WALKING_KEYS = ("forward", "back", "left", "right", "jump", "sneak", "sprint")
 WALKING = slice(KEYS.index(WALKING_KEYS[0]), KEYS.index(WALKING_KEYS[-1]) + 1)
-NUM_DRIVES = len(WALKING_KEYS) + 2
-"""The keys of walking, sprinting forward, and what is always there."""
+NUM_DRIVES = len(WALKING_KEYS) + 1
+"""The keys of walking, and sprinting forward. Without a key nothing drives: who stands still sees the world stand still."""
 
 
 def drives(actions: Float[Tensor, "n r a"]) -> Float[Tensor, "n drives"]:
     """How much of the time each drive acts."""
     keys = actions[..., WALKING].float().mean(1)
     forward, sprint = (keys[:, [WALKING_KEYS.index(key)]] for key in ("forward", "sprint"))
-    return torch.cat([keys, forward * sprint, torch.ones_like(forward)], 1)
+    return torch.cat([keys, forward * sprint], 1)
 
 
 @torch.no_grad()

@@ -305,7 +305,7 @@ def test_what_is_expected_turns_with_the_camera_and_moves_on(autoencoder: Autoen
 
 def test_what_keys_do_to_pictures_is_learned_from_moments() -> None:
     generator = torch.Generator().manual_seed(0)
-    truth = torch.randn(9, 2, 12, 20, generator=generator) * 0.01
+    truth = torch.randn(8, 2, 12, 20, generator=generator) * 0.01
     before = torch.randn(1000, 2, 12, 20, generator=generator) * 0.01
     actions = (torch.rand(1000, 2, 25, generator=generator) < 0.5).float()
     flow = PERSISTENCE * before + torch.einsum("n d, d c h w -> n c h w", drives(actions), truth)
