@@ -88,13 +88,18 @@ def extend(
 def sample(
     world: World, context: Context, actions: Float[Tensor, "b r a"] | None, num_steps: int
 ) -> Float[Tensor, "b 1 rows columns c"]:
-    """From noise to the next latent, in `num_steps` network evaluations; the context forgets them again."""
+    """From noise to the next latent, in `num_steps` network evaluations; the context forgets them again. At temperature 0,
+    where there is no noise, the latent is the mean of all that may follow: the first evaluation gives it, and is the only
+    one (but for a dream's first latent, which is always drawn from noise)."""
     if num_steps not in STEP_COUNTS:
         raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
     level = STEP_COUNTS.index(num_steps)
     # The first latent of all is decided by nothing but its noise and its prompt.
     first = actions is None
-    z = _noise(world, context) * (1.0 if first else world.config.temperature)
+    temperature = 1.0 if first else world.config.temperature
+    if temperature == 0:
+        level, num_steps = 0, 1
+    z = _noise(world, context) * temperature
     given = _conditions(world, context, 1.0, level, actions)
     unprompted = _read(world, ["" for _ in context.prompts]) if first and world.config.guidance != 1 else None
     for number in range(num_steps):
