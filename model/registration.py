@@ -28,7 +28,7 @@ def flow_between(target: Float[Tensor, "n c h w"], source: Float[Tensor, "n c h 
         wanted = F.avg_pool2d(target.float(), stride, ceil_mode=True)
         pixel = 2 / torch.tensor([wanted.shape[-1], wanted.shape[-2]], device=target.device)[:, None, None]
         flow = F.interpolate(flow, wanted.shape[-2:], mode="bilinear", align_corners=False)
-        grid = still_grid(wanted.shape[-2:], target.device) + flow.movedim(1, -1)
+        grid = still_grid((wanted.shape[-2], wanted.shape[-1]), target.device) + flow.movedim(1, -1)
         found = sample(F.avg_pool2d(source.float(), stride, ceil_mode=True), grid)
         flow = flow + pixel * _step(wanted, found)
     return F.interpolate(flow, (h, w), mode="bilinear", align_corners=False).movedim(1, -1)

@@ -250,7 +250,7 @@ def draw_animal(
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def draw_hand(
     picture: np.ndarray, texels: np.ndarray, means: np.ndarray, faces: np.ndarray,
-    held: int, swing: float, tan_y: float, lr: float, lg: float, lb: float,
+    held: int, swing: float, tan_y: float, lr: f32, lg: f32, lb: f32,
 ) -> None:  # fmt: skip
     """Draw the held block (id, AIR for an empty hand) and the arm at the lower right, under light l (r, g, b);
     swing 0..1 is where in its stroke the arm is. In camera coordinates: right, up, ahead."""

@@ -107,9 +107,9 @@ def _haze(rays: np.ndarray, sky: np.ndarray) -> None:
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _wade(
-    rays: np.ndarray, k: int, r: float, g: float, b: float, sky: np.ndarray,
+    rays: np.ndarray, k: int, r: f32, g: f32, b: f32, sky: np.ndarray,
     ex: float, ez: float, nx: float, ny: float, nz: float, length: float,
-) -> tuple[float, float, float]:  # fmt: skip
+) -> tuple[f32, f32, f32]:  # fmt: skip
     """The colour r, g, b behind water as ray k sees it, that goes along the unit vector n and has `length`."""
     lr, lg, lb = _shine(sky)
     wet, water_t, water_face = rays[_WET + k] * length, rays[_WATER + k], rays[_WATER_FACE + k]
@@ -207,7 +207,7 @@ def _is_outline(picture: np.ndarray, keys: np.ndarray, i: int, j: int) -> bool:
         p, q = picture[i, j, channel], picture[i, j + 1, channel]
         s, w = picture[i + 1, j, channel], picture[i + 1, j + 1, channel]
         contrast = max(contrast, max(max(p, q), max(s, w)) - min(min(p, q), min(s, w)))
-    return contrast >= _FAINT
+    return bool(contrast >= _FAINT)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

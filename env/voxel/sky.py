@@ -165,7 +165,7 @@ def _disc(dx: float, dy: float, dz: float, sx: float, sy: float, sz: float, size
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def sky_color(
     sky: np.ndarray, clouds: np.ndarray, ex: float, ey: float, ez: float, dx: float, dy: float, dz: float, pixel: float
-) -> tuple[float, float, float, float]:
+) -> tuple[f32, f32, f32, float]:
     """What an eye at (ex, ey, ez) sees of the sky towards the unit vector (dx, dy, dz); `pixel` is a pixel's angle in
     radians. Returns r, g, b and how clear the sky is there (0 hidden by cloud or disc, 1 open), for stars."""
     r, g, b = sky_base(sky_tones(sky), f32(dx), f32(dy), f32(dz))

@@ -117,7 +117,7 @@ def light_at(light: np.ndarray, sky: np.ndarray, face: int, x: int, y: int, z: i
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy", forceinline=True)
-def _cell_light(light: np.ndarray, x: int, y: int, z: int) -> int:
+def _cell_light(light: np.ndarray, x: int | i32, y: int, z: int | i32) -> int:
     """Light of a cell, none in a wall."""
     height = light.shape[0] >> 16
     value = _OUTSIDE
