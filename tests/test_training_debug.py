@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from simworld.actions import CAMERA
 from simworld.model.checkpoint import load_autoencoder
 from simworld.model.layers import silent
 from simworld.model.pixels import to_float
@@ -35,13 +36,18 @@ def scalars(folder: Path, name: str) -> list[float]:
 
 
 def refined_error(path: Path) -> float:
-    """Error of decoded pictures of worlds never seen, over that of the same decoder before its refiner learned anything."""
+    """Error of pictures of worlds never seen, decoded as in play from a given one on, over that of the same decoder before
+    its refiner learned anything."""
     autoencoder = load_autoencoder(path)
-    frames = to_float(torch.from_numpy(play_truth(2, 9, 48, 80).frames))
+    truth = play_truth(8, 9, 48, 80)
+    frames, camera = to_float(torch.from_numpy(truth.frames)), torch.from_numpy(truth.actions[..., CAMERA])
+    latents = autoencoder.encode(frames)
     errors = []
     for _ in range(2):
-        decoded, _ = autoencoder.decode(autoencoder.encode(frames), (48, 80))
-        errors.append(float((decoded - frames).square().mean()))
+        _, state = autoencoder.decode(latents[:, :1], (48, 80))
+        state.picture = autoencoder.padded(frames[:, 0])
+        decoded, _ = autoencoder.decode(latents[:, 1:], (48, 80), state, camera.unflatten(1, (-1, 2)))
+        errors.append(float((decoded - frames[:, 1:]).square().mean()))
         silent(autoencoder.refiner.leave)
     return errors[0] / errors[1]
 
