@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simworld.actions import KEYS
-from simworld.model.camera import sample, turn_grid
+from simworld.model.camera import sample, turn, turn_grid
 from simworld.model.registration import flow_between
 
 MOST_FLOW = 0.15
@@ -62,7 +62,7 @@ def measured_flow(
 ) -> Float[Tensor, "n 2 rows columns"]:
     """The flow, cell by cell, that led to `frame` from `before`, r frames earlier, beside the camera's turns [pitch, yaw] in
     degrees: for one frame's time, in the units of `camera.sample`."""
-    turned = sample(before, turn_grid(camera.float().sum(1), (frame.shape[-2], frame.shape[-1]), field_of_view))
+    turned = turn(before, camera.float().sum(1), field_of_view)
     return F.avg_pool2d(flow_between(frame, turned).movedim(-1, 1) / camera.shape[1], CELL, ceil_mode=True)
 
 

@@ -74,33 +74,33 @@ def extend(
 
     ValueError unless num_steps is 1, 2, 4 or 8.
     """
-    latent = sample(world, context, actions, num_steps)
+    given = _conditions(world, context, actions)
+    latent = sample(world, context, given, num_steps)
     size = (world.config.height, world.config.width)
     begun = context.decoder is not None
     camera = actions[:, None, :, CAMERA] if actions is not None else None
     frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera)
     # What is remembered is what is shown, sharper than what was sampled.
-    _remember(world, context, world.autoencoder.encode(frames.clamp(-1, 1).to(world.dtype), continued=begun), actions)
+    _remember(world, context, world.autoencoder.encode(frames.clamp(-1, 1).to(world.dtype), continued=begun), given)
     return to_uint8(frames)
 
 
 @torch.inference_mode()
-def sample(
-    world: World, context: Context, actions: Float[Tensor, "b r a"] | None, num_steps: int
-) -> Float[Tensor, "b 1 rows columns c"]:
-    """From noise to the next latent, in `num_steps` network evaluations; the context forgets them again. At temperature 0,
-    where there is no noise, the latent is the mean of all that may follow: the first evaluation gives it, and is the only
-    one (but for a dream's first latent, which is always drawn from noise)."""
+def sample(world: World, context: Context, given: Conditions, num_steps: int) -> Float[Tensor, "b 1 rows columns c"]:
+    """From noise to the next latent under `given` (but for noise level and step size, which are chosen here), in `num_steps`
+    network evaluations; the context forgets them again. At temperature 0, where there is no noise, the latent is the mean of
+    all that may follow: the first evaluation gives it, and is the only one (but for a dream's first latent, which is always
+    drawn from noise)."""
     if num_steps not in STEP_COUNTS:
         raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
     level = STEP_COUNTS.index(num_steps)
     # The first latent of all is decided by nothing but its noise and its prompt.
-    first = actions is None
+    first = not bool(given.acted.any())
     temperature = 1.0 if first else world.config.temperature
     if temperature == 0:
         level, num_steps = 0, 1
     z = _noise(world, context) * temperature
-    given = _conditions(world, context, 1.0, level, actions)
+    given = replace(given, level=torch.full_like(given.level, level))
     unprompted = _read(world, ["" for _ in context.prompts]) if first and world.config.guidance != 1 else None
     for number in range(num_steps):
         given.tau = torch.full_like(given.tau, 1 - number / num_steps)
@@ -132,7 +132,7 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
     for number, latent in enumerate(latents.split(1, 1)):
         place = r * (number - skipped)
         leading = None if place < 0 else actions[:, place : place + r]
-        _remember(world, context, latent, leading)
+        _remember(world, context, latent, _conditions(world, context, leading))
         camera = leading[:, None, :, CAMERA] if leading is not None else None
         _, context.decoder = autoencoder.decode(latent, size, context.decoder, camera)
         context.decoder.picture = autoencoder.padded(to_float(frames[:, place + r - 1 + skipped]))
@@ -186,16 +186,14 @@ def stack(contexts: list[Context]) -> Context:
     )
 
 
-def _remember(
-    world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], actions: Float[Tensor, "b r a"] | None
-) -> None:
-    """Write a finished latent into the memory, which moves on."""
-    given = _conditions(world, context, world.config.context_noise, 0, actions)
+def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], given: Conditions) -> None:
+    """Write a finished latent into the memory, which moves on; `given` is what it was told."""
+    given = replace(given, tau=torch.full_like(given.tau, world.config.context_noise))
     noisy = world.config.path.noised(latent, _noise(world, context), given.tau)
     world.denoiser(noisy, given, context.memory)
     flow = world.no_flow(len(noisy))
-    if actions is not None and context.memory.count:
-        flow = world.autoencoder.flow(noisy[:, 0], context.memory.previous[0][:, 0], actions[..., CAMERA])
+    if context.memory.count and bool(given.acted.any()):
+        flow = world.autoencoder.flow(noisy[:, 0], context.memory.previous[0][:, 0], given.actions[:, 0, :, CAMERA])
     context.memory.advance(noisy, given.tau, flow)
 
 
@@ -216,7 +214,8 @@ def _noise(world: World, context: Context) -> Float[Tensor, "b 1 rows columns c"
     return torch.cat(draws).to(world.dtype)
 
 
-def _conditions(world: World, context: Context, tau: float, level: int, actions: Float[Tensor, "b r a"] | None) -> Conditions:
+def _conditions(world: World, context: Context, actions: Float[Tensor, "b r a"] | None) -> Conditions:
+    """What the next latent is told, once for all passes: for pure noise, and at the finest steps."""
     b = len(context.prompts)
     config, device = world.config.denoiser, world.device
     acted = actions is not None
@@ -226,8 +225,8 @@ def _conditions(world: World, context: Context, tau: float, level: int, actions:
     latent_before, tau_before = context.memory.previous
     expected = world.expected(latent_before[:, 0], context.memory.flow, actions)
     return Conditions(
-        tau=torch.full((b, 1), tau, device=device),
-        level=torch.full((b, 1), level, dtype=torch.long, device=device),
+        tau=torch.ones(b, 1, device=device),
+        level=torch.zeros(b, 1, dtype=torch.long, device=device),
         actions=actions[:, None],
         acted=torch.full((b, 1), acted, device=device),
         times=torch.full((b, 1), float(context.memory.count), device=device),

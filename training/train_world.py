@@ -1,6 +1,6 @@
 """Trains a world's dynamics (denoiser and text encoder) on latents, with a trained autoencoder.
 
-simworld train world loop.folder=runs/world autoencoder=runs/autoencoder/autoencoder.safetensors
+    simworld train world loop.folder=runs/world autoencoder=runs/autoencoder/autoencoder.safetensors
 """
 
 from dataclasses import dataclass, field
