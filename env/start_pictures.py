@@ -9,6 +9,9 @@ import numpy as np
 
 from simworld.model.checkpoint import read_tensors
 
+NUM_ALIKE = 4
+"""So many pictures look most like another one."""
+
 
 class StartPictures:
     """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist."""
@@ -21,14 +24,41 @@ class StartPictures:
             self.frames = tensors["frames"].numpy()
             self._words = [_words(caption) for caption in header["captions"]]
 
-    def nearest(self, prompt: str, seed: int) -> np.ndarray | None:
-        """The picture whose captions have most of the prompt's words, where a word counts more the fewer have it; `seed`
-        chooses among equals. None where there is no picture."""
+    def nearest(self, prompt: str, seed: int = 0, like: np.ndarray | None = None) -> np.ndarray | None:
+        """A picture whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,
+        where `like` is given, uint8 (h, w, 3), one of the few that look most like it. `seed` chooses among equals. None where
+        there is none."""
+        scores = self._scores(prompt)
+        best = [number for number, score in enumerate(scores) if score == max(scores)]
+        if not best:
+            return None
+        if like is not None:
+            apart = np.square(_coarse(self.frames[best]) - _coarse(like[None])).mean((1, 2, 3))
+            best = [best[number] for number in np.argsort(apart)[:NUM_ALIKE]]
+        return self.frames[best[seed % len(best)]]
+
+    def knows(self, prompt: str) -> bool:
+        """Whether any caption has a word of the prompt."""
+        return max(self._scores(prompt), default=0.0) > 0
+
+    def _scores(self, prompt: str) -> list[float]:
         known = Counter(word for words in self._words for word in words)
         rarity = {word: math.log((1 + len(self._words)) / count) for word, count in known.items()}
-        scores = [sum(rarity[word] for word in _words(prompt) & words) for words in self._words]
-        best = [number for number, score in enumerate(scores) if score == max(scores)]
-        return self.frames[best[seed % len(best)]] if best else None
+        return [sum(rarity[word] for word in _words(prompt) & words) for words in self._words]
+
+
+def detail(frame: np.ndarray) -> float:
+    """How much there is to see in a frame, uint8 (h, w, 3): its mean gradient over its mean brightness, plus 10, of 255."""
+    grey = frame.astype(np.float32).mean(-1)
+    steepness = np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()
+    return float(steepness / (grey.mean() + 10))
+
+
+def _coarse(frames: np.ndarray) -> np.ndarray:
+    """Frames by the mean colours of squares of 16 × 16 pixels, those at the right and lower border cut."""
+    n, h, w, _ = frames.shape
+    whole = frames[:, : h // 16 * 16, : w // 16 * 16].astype(np.float32)
+    return whole.reshape(n, h // 16, 16, w // 16, 16, 3).mean((2, 4))
 
 
 def _words(text: str) -> set[str]:

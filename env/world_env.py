@@ -16,7 +16,7 @@ import torch
 
 from simworld.actions import Action, to_vector
 from simworld.env.spaces import action_space, observation_space
-from simworld.env.start_pictures import StartPictures
+from simworld.env.start_pictures import StartPictures, detail
 from simworld.frames import check_frames
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
@@ -30,18 +30,33 @@ OPTIONS = ("prompt", "frames", "actions")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
 
+FADE_CHUNKS = 10
+"""How slowly a dream fades into a picture that it is led to."""
+LEAST_DETAIL = 0.03
+"""A picture of less `detail` is mist. Of the game's pictures, 98 in 100 have more than 0.033; a dream that has lost its way ends
+at 0.005 to 0.02."""
+
 
 class WorldEnv(gymnasium.Env[Observation, Action]):
     """Observation: Dict(pov uint8 (h, w, 3)). Action: MineRL's human action dict, held for the r frames of one step.
 
     world: a shipped world's name or a folder. num_steps: 1, 2, 4 or 8 network evaluations a step, more for better
-    pictures. device: "cpu", "cuda" …. `info`: frames uint8 (r, h, w, 3), the last of them the observation (at reset one
-    frame), and prompt. Rewards are 0 and a dream never ends. ValueError for a world or arguments that cannot be.
+    pictures. device: "cpu", "cuda" …. renew: whether a dream that has turned to mist fades into the start picture that is
+    described most like its prompt and looks most like it, and goes on there. `info`: frames uint8 (r, h, w, 3), the last of
+    them the observation (at reset one frame), prompt, and led: whether they fade into a start picture. Rewards are 0 and a
+    dream never ends. ValueError for a world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
 
-    def __init__(self, world: str = "small", num_steps: int = 4, device: str = "cpu", render_mode: str | None = None) -> None:
+    def __init__(
+        self,
+        world: str = "small",
+        num_steps: int = 4,
+        device: str = "cpu",
+        render_mode: str | None = None,
+        renew: bool = True,
+    ) -> None:
         if num_steps not in STEP_COUNTS:
             raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
         if render_mode not in (None, "rgb_array"):
@@ -50,6 +65,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self.world = load_world(folder, fastest_dtype(device), device)
         self._starts = StartPictures(folder / "starts.safetensors", self.world.config.height, self.world.config.width)
         self.num_steps = num_steps
+        self.renew = renew
         self.render_mode = render_mode
         self.action_space = action_space()
         self.observation_space = observation_space(self.world.config.height, self.world.config.width)
@@ -99,17 +115,27 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One chunk: r frames under `action`. ValueError for a malformed action, or before the first reset."""
         actions = torch.from_numpy(np.tile(to_vector(action), (1, self.frame_skip, 1)))
-        chunk = sampler.extend(self.world, self._started(), actions, self.num_steps)[0].cpu().numpy()
+        context = self._started()
+        led = sampler.is_led(context)
+        chunk = sampler.extend(self.world, context, actions, self.num_steps)[0].cpu().numpy()
         self._frame = chunk[-1]
-        return self._observation(), 0.0, False, False, self._info(chunk)
+        if self.renew and not led and detail(self._frame) < LEAST_DETAIL:
+            self._lead(self._starts.nearest(context.prompts[0], int(self.np_random.integers(2**31)), like=self._frame))
+        return self._observation(), 0.0, False, False, self._info(chunk, led)
 
     def render(self) -> np.ndarray | None:
         """The last frame, uint8 (h, w, 3), in render mode "rgb_array", else None."""
         return self._frame.copy() if self.render_mode == "rgb_array" else None
 
     def set_prompt(self, text: str) -> None:
-        """Dream on under another prompt, from the next step; '' prompts nothing in particular. ValueError when too long."""
-        sampler.set_prompts(self.world, self._started(), [_check_prompt(text)])
+        """Dream on under another prompt, from the next step; '' prompts nothing in particular. ValueError when too long.
+
+        Where pictures to start from come with the world and one's captions have a word of the prompt, the dream fades within
+        a second into the one described most like it."""
+        context = self._started()
+        sampler.set_prompts(self.world, context, [_check_prompt(text)])
+        if self._starts.knows(text):
+            self._lead(self._starts.nearest(text, int(self.np_random.integers(2**31))))
 
     def save_state(self) -> dict[str, Any]:
         """All that decides the future, for `load_state`."""
@@ -125,6 +151,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def flops_per_chunk(self, num_steps: int | None = None) -> int:
         """Floating-point operations of one step (counted, not measured), with the memory filled."""
         return flops(self.world, num_steps or self.num_steps)
+
+    def _lead(self, picture: np.ndarray | None) -> None:
+        if picture is not None:
+            sampler.lead(self.world, self._started(), torch.from_numpy(picture)[None], FADE_CHUNKS)
 
     def _started(self) -> sampler.Context:
         if self._context is None:
@@ -152,8 +182,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def _observation(self) -> Observation:
         return {"pov": self._frame.copy()}
 
-    def _info(self, frames: np.ndarray) -> dict[str, Any]:
-        return {"frames": frames, "prompt": self._started().prompts[0]}
+    def _info(self, frames: np.ndarray, led: bool = False) -> dict[str, Any]:
+        return {"frames": frames, "prompt": self._started().prompts[0], "led": led}
 
 
 def _check_prompt(text: Any) -> str:

@@ -23,6 +23,9 @@ from simworld.model.layers import silent
 from simworld.model.motion import CELL, expected_frames, measured_flow
 from simworld.model.registration import flow_between
 
+TOLERANCE = 0.5
+"""How far colours, in [-1, 1], may be apart in two pictures of one thing."""
+
 
 @dataclass
 class DecoderState:
@@ -126,8 +129,8 @@ class Up(nn.Module):
 
 @dataclass
 class Refinement:
-    """What makes a soft picture a sharp one, for each of its r frames. missing: colours to add. trust: the share, in
-    [0, 1], that the moved picture before has in each pixel."""
+    """What makes a soft picture a sharp one, for each of its r frames. missing: colours to add. trust: in each pixel, the logit
+    of the share that the moved picture before has."""
 
     missing: Float[Tensor, "b colors h w"]
     trust: Float[Tensor, "b r h w"]
@@ -180,7 +183,7 @@ class Refiner(nn.Module):
         for level in reversed(range(len(self.ups))):
             x = self.rising[level](kept[level] + self.ups[level](x))
         missing, trust = self.leave(F.silu(x)).float().split(self.split, 1)
-        return Refinement(F.pixel_shuffle(missing, self.patch), F.pixel_shuffle(trust, self.patch).sigmoid()), new_features
+        return Refinement(F.pixel_shuffle(missing, self.patch), F.pixel_shuffle(trust, self.patch)), new_features
 
 
 class Autoencoder(nn.Module):
@@ -255,10 +258,12 @@ class Autoencoder(nn.Module):
         size: tuple[int, int],
         state: DecoderState | None = None,
         camera: Float[Tensor, "b n r 2"] | None = None,
+        vividness: float = 0.0,
     ) -> tuple[Float[Tensor, "b t h w 3"], DecoderState]:
         """Frames of height × width `size` and the state for the next piece. Without a state the clip starts: 1 + r·(n - 1)
         frames; with the state of the piece before: r·n frames. `camera`: the turns [pitch, yaw] in degrees that lead to the
-        frames, none where not given. ValueError when `size` is not that of the latents."""
+        frames, none where not given. `vividness`: how much more than it learned the decoder trusts the picture before, a
+        logit; for dreamt latents, which are softer than true ones. ValueError when `size` is not that of the latents."""
         if self.config.latent_size(*size) != tuple(latents.shape[2:4]):
             raise ValueError(
                 f"size {size} needs latents of {self.config.latent_size(*size)} cells, not {tuple(latents.shape[2:4])}"
@@ -266,16 +271,16 @@ class Autoencoder(nn.Module):
         r = self.config.time_stride
         starts = state is None
         pictures = []
-        for number, soft in enumerate(self._soft(latents).unbind(1)):
+        for number, soft in enumerate(self.soft(latents).unbind(1)):
             turns = torch.zeros(len(soft), r, 2, device=soft.device) if camera is None else camera[:, number]
-            picture, state = self._sharpen(soft, turns, state)
+            picture, state = self._sharpen(soft, turns, state, vividness)
             pictures.append(picture)
         assert state is not None
         frames = rearrange(torch.stack(pictures, 1), "b n (r c) h w -> b (n r) h w c", r=r)[:, :, : size[0], : size[1]]
         return frames[:, r - 1 :] if starts else frames, state
 
     def _sharpen(
-        self, soft: Float[Tensor, "b colors h w"], camera: Float[Tensor, "b r 2"], state: DecoderState | None
+        self, soft: Float[Tensor, "b colors h w"], camera: Float[Tensor, "b r 2"], state: DecoderState | None, vividness: float
     ) -> tuple[Float[Tensor, "b colors h w"], DecoderState]:
         """One latent's frames. Before the first picture of all is its own soft self."""
         r, dtype = self.config.time_stride, self.basis.dtype
@@ -286,20 +291,41 @@ class Autoencoder(nn.Module):
         turned_soft = self._softened(rearrange(sample(before, grid), "(b r) c h w -> b (r c) h w", r=r))
         frame = "b (r c) h w -> (b r) c h w"
         flow = flow_between(rearrange(soft, frame, r=r), rearrange(turned_soft, frame, r=r))
-        moved = rearrange(sample(before, grid + flow, "bicubic"), "(b r) c h w -> b (r c) h w", r=r)
+        places = grid + flow
+        moved, apart = self._closest(soft, sample(before, places, "bicubic"), before)
         features = state.features if state is not None else None
         refinement, features = self.refiner(soft.to(dtype), moved.to(dtype), self._softened(moved), features)
-        picture = soft + refinement.trust.repeat_interleave(3, 1) * (moved - soft) + refinement.missing
+        # Beyond its border the picture before shows nothing to trust, nor where it is plainly another.
+        seen = rearrange((places.abs() <= 1).all(-1), "(b r) h w -> b r h w", r=r) * (-apart / TOLERANCE**2).exp()
+        logit = (refinement.trust + vividness * seen).repeat_interleave(3, 1)
+        # The more of it is kept, the less is missing.
+        less = (F.logsigmoid(-logit) - F.logsigmoid(-refinement.trust.repeat_interleave(3, 1))).exp()
+        picture = soft + logit.sigmoid() * (moved - soft) + less * refinement.missing
         return picture, DecoderState(picture[:, -3:].clamp(-1, 1), features)
+
+    def _closest(
+        self, soft: Float[Tensor, "b colors h w"], moved: Float[Tensor, "n 3 h w"], still: Float[Tensor, "n 3 h w"]
+    ) -> tuple[Float[Tensor, "b colors h w"], Float[Tensor, "b r h w"]]:
+        """The moved picture, but for what is fixed to the camera (the hand): that stands still. And how far it is from the
+        soft one, in squared colours."""
+        r = self.config.time_stride
+        wanted = rearrange(soft, "b (r c) h w -> (b r) c h w", r=r)
+        apart, apart_still = (
+            F.avg_pool2d((wanted - other).square().sum(1, keepdim=True), 9, 1, 4, count_include_pad=False)
+            for other in (moved, still)
+        )
+        stands = apart_still < 0.5 * apart
+        closest, apart = torch.where(stands, still, moved), torch.where(stands, apart_still, apart)
+        return rearrange(closest, "(b r) c h w -> b (r c) h w", r=r), rearrange(apart, "(b r) 1 h w -> b r h w", r=r)
 
     def _softened(self, pictures: Float[Tensor, "b colors h w"]) -> Float[Tensor, "b colors h w"]:
         """Pictures as softly as their latents show them."""
-        return self._soft(self._latents(pictures[:, None].to(self.basis.dtype)))[:, 0]
+        return self.soft(self._latents(pictures[:, None].to(self.basis.dtype)))[:, 0]
 
     def _latents(self, pictures: Float[Tensor, "b n colors h w"]) -> Float[Tensor, "b n rows columns c"]:
         return F.linear(self._patches(pictures) - self.centre, self.basis) / self.scale
 
-    def _soft(self, latents: Float[Tensor, "b n rows columns c"]) -> Float[Tensor, "b n colors h w"]:
+    def soft(self, latents: Float[Tensor, "b n rows columns c"]) -> Float[Tensor, "b n colors h w"]:
         """All that the latents hold, decoded."""
         stride = self.config.space_stride
         patches = F.linear(latents * self.scale, self.basis.T) + self.centre

@@ -16,6 +16,8 @@ LEAST_CONTRAST = 1e-3
 """Mean squared gradient, for pictures in [-1, 1], below which a neighbourhood is hardly moved."""
 LONGEST_STEP = 2.0
 """Most of a stage's pixels that it moves anything."""
+EVEN = 17
+"""Width, in pixels, of the square over which flow is averaged in the end, twice: what is straight stays straight."""
 
 
 @torch.no_grad()
@@ -31,7 +33,10 @@ def flow_between(target: Float[Tensor, "n c h w"], source: Float[Tensor, "n c h 
         grid = still_grid((wanted.shape[-2], wanted.shape[-1]), target.device) + flow.movedim(1, -1)
         found = sample(F.avg_pool2d(source.float(), stride, ceil_mode=True), grid)
         flow = flow + pixel * _step(wanted, found)
-    return F.interpolate(flow, (h, w), mode="bilinear", align_corners=False).movedim(1, -1)
+    flow = F.interpolate(flow, (h, w), mode="bilinear", align_corners=False)
+    for _ in range(2):
+        flow = F.avg_pool2d(F.pad(flow, (EVEN // 2,) * 4, mode="replicate"), EVEN, 1)
+    return flow.movedim(1, -1)
 
 
 def _step(wanted: Float[Tensor, "n c h w"], found: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 h w"]:

@@ -9,7 +9,7 @@ All functions work on b worlds at once that share one forward pass. Inference on
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from simworld.actions import CAMERA
@@ -21,11 +21,20 @@ from simworld.model.world import World
 
 
 @dataclass
+class Goal:
+    """The pictures that b dreams fade into, in [-1, 1], and how many more chunks each takes to get there, 0 for none."""
+
+    pictures: Float[Tensor, "b h w 3"]
+    left: Int[Tensor, " b"]
+
+
+@dataclass
 class Context:
     """All that b dreams remember. Equal contexts, actions and steps give equal frames on one machine.
 
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
-    prompts: b texts; text: the same, as the denoiser reads it. generators: one source of randomness each.
+    prompts: b texts; text: the same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead`
+    leads the dreams.
     """
 
     memory: Memory
@@ -33,12 +42,13 @@ class Context:
     prompts: list[str]
     text: Text
     generators: list[torch.Generator]
+    goal: Goal
 
     def fork(self) -> "Context":
         """An independent copy that goes on exactly alike."""
         generators = [_copy(generator) for generator in self.generators]
         decoder = None if self.decoder is None else self.decoder.fork()
-        return Context(self.memory.fork(), decoder, list(self.prompts), self.text, generators)
+        return Context(self.memory.fork(), decoder, list(self.prompts), self.text, generators, self.goal)
 
 
 @torch.inference_mode()
@@ -54,7 +64,9 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     pure = torch.ones(len(seeds), 1, device=world.device)
     memory = Memory(torch.zeros(shape, dtype=world.dtype, device=world.device), (nothing, pure), world.no_flow(len(seeds)))
     generators = [torch.Generator(world.device).manual_seed(seed) for seed in seeds]
-    return Context(memory, None, list(prompts), _read(world, prompts), generators)
+    nowhere = torch.zeros(len(seeds), world.config.height, world.config.width, 3, device=world.device)
+    goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device))
+    return Context(memory, None, list(prompts), _read(world, prompts), generators, goal)
 
 
 @torch.inference_mode()
@@ -64,6 +76,23 @@ def set_prompts(world: World, context: Context, prompts: list[str]) -> None:
         raise ValueError(f"{len(prompts)} prompts for {len(context.prompts)} worlds")
     context.text = _read(world, prompts)
     context.prompts = list(prompts)
+
+
+@torch.inference_mode()
+def lead(world: World, context: Context, pictures: UInt8[Tensor, "b h w 3"], num_chunks: int) -> None:
+    """Let dreams fade into pictures over the next chunks, and go on from there. ValueError for another picture size, or for
+    no chunk."""
+    if tuple(pictures.shape) != tuple(context.goal.pictures.shape) or num_chunks < 1:
+        raise ValueError(
+            f"pictures {tuple(pictures.shape)} in {num_chunks} chunks; these worlds take {tuple(context.goal.pictures.shape)} "
+            "in 1 or more"
+        )
+    context.goal = Goal(to_float(pictures.to(world.device)), torch.full_like(context.goal.left, num_chunks))
+
+
+def is_led(context: Context) -> bool:
+    """Whether any of the dreams is being led."""
+    return bool(context.goal.left.any())
 
 
 @torch.inference_mode()
@@ -79,9 +108,10 @@ def extend(
     size = (world.config.height, world.config.width)
     begun = context.decoder is not None
     camera = actions[:, None, :, CAMERA] if actions is not None else None
-    frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera)
+    frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness)
+    frames = _led(world, context, frames.clamp(-1, 1))
     # What is remembered is what is shown, sharper than what was sampled.
-    _remember(world, context, world.autoencoder.encode(frames.clamp(-1, 1).to(world.dtype), continued=begun), given)
+    _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
     return to_uint8(frames)
 
 
@@ -183,6 +213,9 @@ def stack(contexts: list[Context]) -> Context:
         [prompt for context in contexts for prompt in context.prompts],
         text,
         [_copy(generator) for context in contexts for generator in context.generators],
+        Goal(
+            torch.cat([context.goal.pictures for context in contexts]), torch.cat([context.goal.left for context in contexts])
+        ),
     )
 
 
@@ -195,6 +228,20 @@ def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows co
     if context.memory.count and bool(given.acted.any()):
         flow = world.autoencoder.flow(noisy[:, 0], context.memory.previous[0][:, 0], given.actions[:, 0, :, CAMERA])
     context.memory.advance(noisy, given.tau, flow)
+
+
+def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> Float[Tensor, "b t h w 3"]:
+    """The frames, faded on towards the goal, from which the decoder then goes on."""
+    goal = context.goal
+    if not is_led(context) or context.decoder is None:
+        return frames
+    num_frames = frames.shape[1]
+    nearer = torch.arange(1, num_frames + 1, device=frames.device) / num_frames
+    share = torch.where(goal.left > 0, 1 / goal.left.clamp(min=1), 0)[:, None] * nearer
+    frames = torch.lerp(frames, goal.pictures[:, None].expand_as(frames), share[:, :, None, None, None])
+    context.decoder.picture = world.autoencoder.padded(frames[:, -1])
+    context.goal = Goal(goal.pictures, (goal.left - 1).clamp(min=0))
+    return frames
 
 
 def _copy(generator: torch.Generator) -> torch.Generator:

@@ -19,7 +19,8 @@ class WorldConfig:
     """`context_noise`: the noise level at which finished latents are remembered, in training and in play, against drift.
     `temperature`: of the noise that latents are sampled from, 1 true to the data, less for calmer pictures.
     `guidance`: how far a dream's first picture goes the way its prompt points, 1 as learned, more for a clearer answer
-    (classifier-free guidance, arXiv 2207.12598)."""
+    (classifier-free guidance, arXiv 2207.12598). `vividness`: how much more than it learned the decoder keeps of the picture
+    before in a dream, 0 as learned; see `Autoencoder.decode`."""
 
     height: int = 96
     width: int = 160
@@ -27,6 +28,7 @@ class WorldConfig:
     context_noise: float = 0.1
     temperature: float = 1.0
     guidance: float = 1.0
+    vividness: float = 0.0
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     text: TextConfig = field(default_factory=TextConfig)
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)

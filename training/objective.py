@@ -22,12 +22,14 @@ from simworld.model.world import World
 class ObjectiveConfig:
     """Shares of steps, clips or latents in [0, 1]. `shift` above 1 moves noise levels towards noise. What is remembered has
     noise levels up to `context_most`; after `own_from` of the run, in `own_share` of the steps, from some latent on it is what
-    the network predicts from what it predicts, `own_depth` latents deep. Shortcuts are taught after `shortcut_from`."""
+    the network predicts from what it predicts, `own_depth` latents deep. A `begun_share` of the latents is denoised from where
+    play begins one: noise of the world's temperature. Shortcuts are taught after `shortcut_from`."""
 
     context_share: float = 0.5
     context_most: float = 0.2
     shift: float = 2.5
     full_share: float = 0.1
+    begun_share: float = 0.4
     prompt_dropout: float = 0.15
     own_share: float = 0.5
     own_from: float = 0.2
@@ -129,6 +131,9 @@ def denoising_loss(
         level[:num_shortcuts] = torch.where(is_context[:num_shortcuts], 0, clip_level)
         tau[:num_shortcuts] = torch.where(is_context[:num_shortcuts], tau[:num_shortcuts], on_grid)
     noise = torch.randn(latents.shape, generator=generator, device=device, dtype=latents.dtype)
+    is_begun = (_uniform(generator, (b, t), device) < (config.begun_share if t > 1 else 0.0)) & (level == 0) & ~is_context
+    tau = torch.where(is_begun, 1.0, tau)
+    noise = torch.where(_wide(is_begun), world.config.temperature * noise, noise)
     noisy = world.config.path.noised(latents, noise, tau)
 
     target = latents
@@ -140,8 +145,10 @@ def denoising_loss(
     error = ((predicted - target).square() * _visibility(world)).mean((2, 3, 4))
     loss = (error * (1 - 0.5 * tau)).mean()
     with torch.no_grad():
-        plain = error[num_shortcuts:][~is_context[num_shortcuts:]].mean()
+        plain = error[num_shortcuts:][~(is_context | is_begun)[num_shortcuts:]].mean()
         scalars = {"image_error" if t == 1 else "full_error" if full else "error": float(plain)}
+        if is_begun.any():
+            scalars["begun_error"] = float(error[is_begun].mean())
         if num_shortcuts:
             scalars["shortcut_error"] = float(error[:num_shortcuts][~is_context[:num_shortcuts]].mean())
     return loss, scalars
