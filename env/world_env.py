@@ -33,8 +33,8 @@ START_STEPS = 8
 FADE_CHUNKS = 10
 """How slowly a dream fades into a picture that it is led to."""
 LEAST_DETAIL = 0.03
-"""A picture of less `detail` is mist. Of the game's pictures, 98 in 100 have more than 0.033; a dream that has lost its way ends
-at 0.005 to 0.02."""
+"""A picture of less `detail` is mist. Of the game's pictures, 98 in 100 have more than 0.033; a dream that has lost its way
+ends at 0.005 to 0.02."""
 
 
 class WorldEnv(gymnasium.Env[Observation, Action]):

@@ -23,9 +23,6 @@ from simworld.model.layers import silent
 from simworld.model.motion import CELL, expected_frames, measured_flow
 from simworld.model.registration import flow_between
 
-TOLERANCE = 0.5
-"""How far colours, in [-1, 1], may be apart in two pictures of one thing."""
-
 
 @dataclass
 class DecoderState:
@@ -262,8 +259,8 @@ class Autoencoder(nn.Module):
     ) -> tuple[Float[Tensor, "b t h w 3"], DecoderState]:
         """Frames of height × width `size` and the state for the next piece. Without a state the clip starts: 1 + r·(n - 1)
         frames; with the state of the piece before: r·n frames. `camera`: the turns [pitch, yaw] in degrees that lead to the
-        frames, none where not given. `vividness`: how much more than it learned the decoder trusts the picture before, a
-        logit; for dreamt latents, which are softer than true ones. ValueError when `size` is not that of the latents."""
+        frames, none where not given. `vividness`: how much its trust in the picture before adds to that trust (to its
+        logit), for dreamt latents, which are softer than true ones. ValueError when `size` is not that of the latents."""
         if self.config.latent_size(*size) != tuple(latents.shape[2:4]):
             raise ValueError(
                 f"size {size} needs latents of {self.config.latent_size(*size)} cells, not {tuple(latents.shape[2:4])}"
@@ -292,12 +289,12 @@ class Autoencoder(nn.Module):
         frame = "b (r c) h w -> (b r) c h w"
         flow = flow_between(rearrange(soft, frame, r=r), rearrange(turned_soft, frame, r=r))
         places = grid + flow
-        moved, apart = self._closest(soft, sample(before, places, "bicubic"), before)
+        moved = self._closest(soft, sample(before, places, "bicubic"), before)
         features = state.features if state is not None else None
         refinement, features = self.refiner(soft.to(dtype), moved.to(dtype), self._softened(moved), features)
-        # Beyond its border the picture before shows nothing to trust, nor where it is plainly another.
-        seen = rearrange((places.abs() <= 1).all(-1), "(b r) h w -> b r h w", r=r) * (-apart / TOLERANCE**2).exp()
-        logit = (refinement.trust + vividness * seen).repeat_interleave(3, 1)
+        # Trust makes for more trust, but not in what lies beyond the border of the picture before.
+        seen = rearrange((places.abs() <= 1).all(-1), "(b r) h w -> b r h w", r=r)
+        logit = (refinement.trust + vividness * refinement.trust.sigmoid() * seen).repeat_interleave(3, 1)
         # The more of it is kept, the less is missing.
         less = (F.logsigmoid(-logit) - F.logsigmoid(-refinement.trust.repeat_interleave(3, 1))).exp()
         picture = soft + logit.sigmoid() * (moved - soft) + less * refinement.missing
@@ -305,18 +302,15 @@ class Autoencoder(nn.Module):
 
     def _closest(
         self, soft: Float[Tensor, "b colors h w"], moved: Float[Tensor, "n 3 h w"], still: Float[Tensor, "n 3 h w"]
-    ) -> tuple[Float[Tensor, "b colors h w"], Float[Tensor, "b r h w"]]:
-        """The moved picture, but for what is fixed to the camera (the hand): that stands still. And how far it is from the
-        soft one, in squared colours."""
+    ) -> Float[Tensor, "b colors h w"]:
+        """The moved picture, but for what is fixed to the camera, as the hand is: that stands still."""
         r = self.config.time_stride
         wanted = rearrange(soft, "b (r c) h w -> (b r) c h w", r=r)
         apart, apart_still = (
-            F.avg_pool2d((wanted - other).square().sum(1, keepdim=True), 9, 1, 4, count_include_pad=False)
+            F.avg_pool2d((wanted - other).square().mean(1, keepdim=True), 9, 1, 4, count_include_pad=False)
             for other in (moved, still)
         )
-        stands = apart_still < 0.5 * apart
-        closest, apart = torch.where(stands, still, moved), torch.where(stands, apart_still, apart)
-        return rearrange(closest, "(b r) c h w -> b (r c) h w", r=r), rearrange(apart, "(b r) 1 h w -> b r h w", r=r)
+        return rearrange(torch.where(apart_still < 0.5 * apart, still, moved), "(b r) c h w -> b (r c) h w", r=r)
 
     def _softened(self, pictures: Float[Tensor, "b colors h w"]) -> Float[Tensor, "b colors h w"]:
         """Pictures as softly as their latents show them."""

@@ -19,8 +19,8 @@ class WorldConfig:
     """`context_noise`: the noise level at which finished latents are remembered, in training and in play, against drift.
     `temperature`: of the noise that latents are sampled from, 1 true to the data, less for calmer pictures.
     `guidance`: how far a dream's first picture goes the way its prompt points, 1 as learned, more for a clearer answer
-    (classifier-free guidance, arXiv 2207.12598). `vividness`: how much more than it learned the decoder keeps of the picture
-    before in a dream, 0 as learned; see `Autoencoder.decode`."""
+    (classifier-free guidance, arXiv 2207.12598). `vividness`: how much more of the picture before the decoder keeps in a
+    dream, 0 as learned; see `Autoencoder.decode`."""
 
     height: int = 96
     width: int = 160

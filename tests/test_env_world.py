@@ -12,7 +12,8 @@ from gymnasium.utils.env_checker import check_env
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import noop
-from simworld.env.start_pictures import StartPictures
+from simworld.env.start_pictures import StartPictures, detail
+from simworld.env.world_env import FADE_CHUNKS, LEAST_DETAIL
 from simworld.model.checkpoint import write_tensors
 
 
@@ -162,6 +163,50 @@ def test_a_prompt_finds_the_picture_that_is_most_like_it(tmp_path: Path) -> None
     for prompt, number in (("a snowy forest at night", 2), ("DESERT!", 1), ("noon", 0)):
         assert all(starts.nearest(prompt, seed)[0, 0, 0] == number for seed in range(4)), prompt
     assert {int(starts.nearest("", seed)[0, 0, 0]) for seed in range(9)} == {0, 1, 2}
+
+
+def with_pictures(folder: Path) -> Path:
+    """A tiny world with two pictures to start from, of a desert and of snow."""
+    frames = torch.from_numpy(some_frames(2))
+    frames[1] //= 4
+    write_tensors(write_tiny_world(folder) / "starts.safetensors", {"frames": frames}, {"captions": ["a desert", "snow"]})
+    return folder
+
+
+def test_a_new_prompt_leads_to_the_picture_most_like_it(tmp_path: Path) -> None:
+    env = make(with_pictures(tmp_path), renew=False)
+    pictures = env.unwrapped.start_pictures()
+    env.reset(seed=1, options={"frames": pictures[:1]})
+    env.unwrapped.set_prompt("something else")
+    assert not env.step(noop())[4]["led"], "no caption has a word of it"
+    env.unwrapped.set_prompt("now let it snow")
+    steps = [env.step(noop()) for _ in range(FADE_CHUNKS + 1)]
+    assert [info["led"] for *_, info in steps] == [True] * FADE_CHUNKS + [False]
+    assert np.array_equal(steps[-2][0]["pov"], pictures[1])
+
+
+def test_mist_is_led_to_the_picture_most_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simworld.env.world_env.LEAST_DETAIL", 1e9)  # everything is mist
+    folder = with_pictures(tmp_path)
+    for renew in (True, False):
+        env = make(folder, renew=renew)
+        env.reset(seed=1, options={"frames": env.unwrapped.start_pictures()[:1]})
+        assert [env.step(noop())[4]["led"] for _ in range(3)] == [False, renew, renew]
+
+
+def test_detail_tells_mist_from_a_picture() -> None:
+    picture = some_frames(1)[0]
+    mist = np.full_like(picture, 120) + np.arange(WIDTH, dtype=np.uint8)[:, None] // 8
+    assert detail(mist) < LEAST_DETAIL < detail(picture) and detail(picture) == pytest.approx(detail(picture // 2), rel=0.2)
+
+
+def test_of_many_pictures_one_is_found_by_its_looks(tmp_path: Path) -> None:
+    levels = torch.arange(0, 240, 20, dtype=torch.uint8)
+    frames = levels[:, None, None, None].expand(-1, 32, 32, 3).contiguous()
+    write_tensors(tmp_path / "starts.safetensors", {"frames": frames}, {"captions": [""] * len(levels)})
+    starts = StartPictures(tmp_path / "starts.safetensors", 32, 32)
+    found = {int(starts.nearest("", seed, like=np.full((32, 32, 3), 103, np.uint8))[0, 0, 0]) for seed in range(20)}
+    assert found == {80, 100, 120, 140}
 
 
 def test_a_world_may_have_no_pictures(folder: Path) -> None:

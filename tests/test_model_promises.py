@@ -104,6 +104,27 @@ def test_the_decoder_carries_on_what_latents_cannot_hold(autoencoder: Autoencode
     assert (after[:, 1].movedim(-1, 1) - given).abs().mean() > 0.1, "the camera turned"
 
 
+@torch.inference_mode()
+def test_a_vivid_decoder_keeps_more_of_what_was_shown(autoencoder: Autoencoder) -> None:
+    frames = frames_of(3)
+    latents = autoencoder.encode(frames)
+    _, state = autoencoder.decode(latents[:, :1], SIZE)
+    state.picture = autoencoder.padded(frames_of(2)[:, -1])
+    learned, vivid = (autoencoder.decode(latents[:, 1:], SIZE, state.fork(), None, vividness)[0] for vividness in (0.0, 8.0))
+    kept = state.picture.movedim(1, -1)[:, None]
+    assert (vivid - kept).abs().mean() < 0.8 * (learned - kept).abs().mean()
+
+
+@torch.inference_mode()
+def test_what_is_fixed_to_the_camera_stands_still(autoencoder: Autoencoder) -> None:
+    still, soft = torch.zeros(2, 3, 32, 48), torch.full((1, 6, 32, 48), 0.2)
+    still[..., 16:, 24:] = 1.0
+    soft[..., 16:, 24:] = 0.9
+    moved = torch.full((2, 3, 32, 48), 0.1)
+    closest = autoencoder._closest(soft, moved, still)
+    assert (closest[..., 20:, 30:] == 1.0).all() and torch.allclose(closest[..., :10, :], torch.tensor(0.1))
+
+
 def test_registration_finds_a_shift() -> None:
     texture = F.interpolate(torch.rand(1, 3, 14, 22, generator=torch.Generator().manual_seed(0)), (112, 176), mode="bilinear")
     source, target = texture[..., 8:104, 8:168], texture[..., 13:109, 5:165]
@@ -240,6 +261,25 @@ def test_stacked_contexts_step_as_they_would_alone(world: World) -> None:
     together = sampler.stack(alone)
     separate = torch.cat([sampler.extend(world, context, actions[i : i + 1], 1) for i, context in enumerate(alone)])
     assert (sampler.extend(world, together, actions, 1).int() - separate.int()).abs().max() <= 1
+
+
+@torch.inference_mode()
+def test_a_led_dream_arrives_where_it_is_led(world: World) -> None:
+    frames, actions = to_uint8(frames_of(3, b=2)), torch.zeros(2, 2, 25)
+    picture = torch.randint(0, 256, (2, *SIZE, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(5))
+    context = sampler.start(world, ["", ""], [1, 2])
+    sampler.append_frames(world, context, frames, actions)
+    sampler.lead(world, context, picture, num_chunks=3)
+    fork = context.fork()
+    apart = [
+        float((sampler.extend(world, context, actions)[:, -1].float() - picture.float()).abs().mean()) for _ in range(3)
+    ]
+    assert apart[0] > apart[1] > 1 > apart[2] == 0 and not sampler.is_led(context) and sampler.is_led(fork)
+    assert not torch.equal(sampler.extend(world, context, actions)[:, -1], picture), "and dreams on from there"
+    with pytest.raises(ValueError, match="in 0 chunks"):
+        sampler.lead(world, context, picture, num_chunks=0)
+    with pytest.raises(ValueError, match="these worlds take"):
+        sampler.lead(world, context, picture[:, 1:], num_chunks=3)
 
 
 def test_real_frames_can_start_a_dream(world: World) -> None:

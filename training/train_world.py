@@ -29,8 +29,8 @@ from simworld.training.pictures import grid
 class WorldTraining:
     """`autoencoder`: its checkpoint. `window` latents a clip, `batch_size` clips a step; `from_start` is the share of
     windows that begin with the clip's first frame, as play does. `image_share` of the steps learn from `image_batch` single
-    pictures instead, each a clip of one frame. `temperature` and `guidance` are those of play. `latents`: where they are
-    cached. `init`: a world of the same sizes (name or folder) whose weights a new run starts from."""
+    pictures instead, each a clip of one frame. `temperature`, `guidance` and `vividness` are those of play. `latents`: where
+    they are cached. `init`: a world of the same sizes (name or folder) whose weights a new run starts from."""
 
     autoencoder: str = "runs/autoencoder/autoencoder.safetensors"
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
@@ -39,6 +39,7 @@ class WorldTraining:
     context_noise: float = 0.1
     temperature: float = 0.0
     guidance: float = 1.0
+    vividness: float = 6.0
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     data: DataConfig = field(default_factory=DataConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
@@ -74,6 +75,7 @@ class WorldTask:
                 context_noise=config.context_noise,
                 temperature=config.temperature,
                 guidance=config.guidance,
+                vividness=config.vividness,
                 autoencoder=autoencoder.config,
                 text=config.text,
                 denoiser=config.denoiser,
