@@ -307,7 +307,7 @@ class Autoencoder(nn.Module):
         r = self.config.time_stride
         wanted = rearrange(soft, "b (r c) h w -> (b r) c h w", r=r)
         apart, apart_still = (
-            F.avg_pool2d((wanted - other).square().mean(1, keepdim=True), 9, 1, 4, count_include_pad=False)
+            F.interpolate(F.avg_pool2d((wanted - other).square().mean(1, keepdim=True), 8, 2, 3), wanted.shape[-2:])
             for other in (moved, still)
         )
         return rearrange(torch.where(apart_still < 0.5 * apart, still, moved), "(b r) c h w -> b (r c) h w", r=r)

@@ -34,8 +34,9 @@ def flow_between(target: Float[Tensor, "n c h w"], source: Float[Tensor, "n c h 
         found = sample(F.avg_pool2d(source.float(), stride, ceil_mode=True), grid)
         flow = flow + pixel * _step(wanted, found)
     flow = F.interpolate(flow, (h, w), mode="bilinear", align_corners=False)
-    for _ in range(2):
-        flow = F.avg_pool2d(F.pad(flow, (EVEN // 2,) * 4, mode="replicate"), EVEN, 1)
+    flow = F.pad(flow, (2 * (EVEN // 2),) * 4, mode="replicate")
+    for window in ((EVEN, 1), (1, EVEN)) * 2:
+        flow = F.avg_pool2d(flow, window, 1)
     return flow.movedim(1, -1)
 
 
