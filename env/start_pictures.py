@@ -23,6 +23,7 @@ class StartPictures:
             tensors, header = read_tensors(path)
             self.frames = tensors["frames"].numpy()
             self._words = [_words(caption) for caption in header["captions"]]
+        self._coarse = np.stack([_coarse(frame) for frame in self.frames]) if len(self.frames) else np.zeros((0, 1, 1, 3))
 
     def nearest(self, prompt: str, seed: int = 0, like: np.ndarray | None = None) -> np.ndarray | None:
         """A picture whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,
@@ -33,7 +34,7 @@ class StartPictures:
         if not best:
             return None
         if like is not None:
-            apart = np.square(_coarse(self.frames[best]) - _coarse(like[None])).mean((1, 2, 3))
+            apart = np.square(self._coarse[best] - _coarse(like)).mean((1, 2, 3))
             best = [best[number] for number in np.argsort(apart)[:NUM_ALIKE]]
         return self.frames[best[seed % len(best)]]
 
@@ -54,11 +55,11 @@ def detail(frame: np.ndarray) -> float:
     return float(steepness / (grey.mean() + 10))
 
 
-def _coarse(frames: np.ndarray) -> np.ndarray:
-    """Frames by the mean colours of squares of 16 × 16 pixels, those at the right and lower border cut."""
-    n, h, w, _ = frames.shape
-    whole = frames[:, : h // 16 * 16, : w // 16 * 16].astype(np.float32)
-    return whole.reshape(n, h // 16, 16, w // 16, 16, 3).mean((2, 4))
+def _coarse(frame: np.ndarray) -> np.ndarray:
+    """A frame by the mean colours of squares of 16 × 16 pixels, those at the right and lower border cut."""
+    h, w, _ = frame.shape
+    whole = frame[: h // 16 * 16, : w // 16 * 16].astype(np.float32)
+    return whole.reshape(h // 16, 16, w // 16, 16, 3).mean((1, 3))
 
 
 def _words(text: str) -> set[str]:
