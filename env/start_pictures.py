@@ -23,7 +23,9 @@ class StartPictures:
             tensors, header = read_tensors(path)
             self.frames = tensors["frames"].numpy()
             self._words = [_words(caption) for caption in header["captions"]]
-        self._coarse = np.stack([_coarse(frame) for frame in self.frames]) if len(self.frames) else np.zeros((0, 1, 1, 3))
+        known = Counter(word for words in self._words for word in words)
+        self._rarity = {word: math.log((1 + len(self._words)) / count) for word, count in known.items()}
+        self._coarse = np.array([_coarse(frame) for frame in self.frames])
 
     def nearest(self, prompt: str, seed: int = 0, like: np.ndarray | None = None) -> np.ndarray | None:
         """A picture whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,
@@ -43,9 +45,8 @@ class StartPictures:
         return max(self._scores(prompt), default=0.0) > 0
 
     def _scores(self, prompt: str) -> list[float]:
-        known = Counter(word for words in self._words for word in words)
-        rarity = {word: math.log((1 + len(self._words)) / count) for word, count in known.items()}
-        return [sum(rarity[word] for word in _words(prompt) & words) for words in self._words]
+        asked = _words(prompt)
+        return [sum(self._rarity[word] for word in asked & words) for words in self._words]
 
 
 def detail(frame: np.ndarray) -> float:

@@ -29,7 +29,6 @@ Observation = dict[str, Any]
 OPTIONS = ("prompt", "frames", "actions")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
-
 FADE_CHUNKS = 10
 """How slowly a dream fades into a picture that it is led to."""
 LEAST_DETAIL = 0.03

@@ -268,7 +268,7 @@ class Autoencoder(nn.Module):
         r = self.config.time_stride
         starts = state is None
         pictures = []
-        for number, soft in enumerate(self.soft(latents).unbind(1)):
+        for number, soft in enumerate(self._soft(latents).unbind(1)):
             turns = torch.zeros(len(soft), r, 2, device=soft.device) if camera is None else camera[:, number]
             picture, state = self._sharpen(soft, turns, state, vividness)
             pictures.append(picture)
@@ -314,12 +314,12 @@ class Autoencoder(nn.Module):
 
     def _softened(self, pictures: Float[Tensor, "b colors h w"]) -> Float[Tensor, "b colors h w"]:
         """Pictures as softly as their latents show them."""
-        return self.soft(self._latents(pictures[:, None].to(self.basis.dtype)))[:, 0]
+        return self._soft(self._latents(pictures[:, None].to(self.basis.dtype)))[:, 0]
 
     def _latents(self, pictures: Float[Tensor, "b n colors h w"]) -> Float[Tensor, "b n rows columns c"]:
         return F.linear(self._patches(pictures) - self.centre, self.basis) / self.scale
 
-    def soft(self, latents: Float[Tensor, "b n rows columns c"]) -> Float[Tensor, "b n colors h w"]:
+    def _soft(self, latents: Float[Tensor, "b n rows columns c"]) -> Float[Tensor, "b n colors h w"]:
         """All that the latents hold, decoded."""
         stride = self.config.space_stride
         patches = F.linear(latents * self.scale, self.basis.T) + self.centre

@@ -233,8 +233,9 @@ def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows co
 def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> Float[Tensor, "b t h w 3"]:
     """The frames, faded on towards the goal, from which the decoder then goes on."""
     goal = context.goal
-    if not is_led(context) or context.decoder is None:
+    if not is_led(context):
         return frames
+    assert context.decoder is not None, "it has just made these frames"
     num_frames = frames.shape[1]
     nearer = torch.arange(1, num_frames + 1, device=frames.device) / num_frames
     share = torch.where(goal.left > 0, 1 / goal.left.clamp(min=1), 0)[:, None] * nearer
