@@ -1,27 +1,48 @@
-"""The README's moving picture, from a video that `simworld play` wrote: python docs/make_gif.py play.mp4 docs/play.gif"""
+"""The README's moving picture, four seconds in the shipped world: python docs/make_gif.py docs/play.gif
+
+Walks on a little, looks far to the right and back, and walks on.
+"""
 
 import sys
-from itertools import islice
+from collections.abc import Iterator
 
-import av
+import numpy as np
 from PIL import Image
 
+from simworld.actions import Action, noop
+from simworld.env.world_env import WorldEnv
+
+PROMPT, SEED = "a beach in the late afternoon", 0
 SIZE = (480, 288)
-EVERY, NUM_PICTURES = 2, 40
+MOST_DEGREES = 5.0
 
 
-def make_gif(video: str, gif: str) -> None:
-    """Every second picture of the first 4 seconds, at 10 pictures a second, with one palette for all."""
-    with av.open(video) as container:
-        frames = [frame.to_image() for frame in islice(container.decode(video=0), 0, EVERY * NUM_PICTURES, EVERY)]
-    frames = [frame.resize(SIZE, Image.Resampling.LANCZOS) for frame in frames]
+def actions() -> Iterator[Action]:
+    """One for each step of two pictures."""
+    for _ in range(6):
+        yield {**noop(), "forward": 1}
+    for side in (1, -1):
+        for step in range(13):
+            yield {**noop(), "camera": np.array([0, side * min(MOST_DEGREES, 1 + step)], np.float32)}
+        for _ in range(4 if side == 1 else 0):
+            yield noop()
+    for _ in range(4):
+        yield {**noop(), "forward": 1}
+
+
+def make_gif(path: str) -> None:
+    """Every second picture, at 10 pictures a second, with one palette for all."""
+    env = WorldEnv()
+    observation, _ = env.reset(seed=SEED, options=env.start_options(PROMPT, SEED))
+    shown = [observation["pov"]] + [env.step(action)[0]["pov"] for action in actions()]
+    frames = [Image.fromarray(frame).resize(SIZE, Image.Resampling.LANCZOS) for frame in shown]
     strip = Image.new("RGB", (SIZE[0], SIZE[1] * 5))
     for place in range(5):
         strip.paste(frames[place * (len(frames) - 1) // 4], (0, place * SIZE[1]))
     palette = strip.quantize(128)
     pictures = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    pictures[0].save(gif, save_all=True, append_images=pictures[1:], duration=1000 // 10, loop=0, optimize=True)
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // 10, loop=0, optimize=True)
 
 
 if __name__ == "__main__":
-    make_gif(*sys.argv[1:])
+    make_gif(sys.argv[1])

@@ -1,18 +1,25 @@
 """The pictures that play starts from, rendered by the game on evaluation seeds: python docs/make_starts.py WORLD_FOLDER
 
-Every biome by day, at dusk, by night and in bad weather, each with several captions, of which the nearest to a prompt is found.
+Every biome by day, at dusk, by night and in bad weather, each with several captions, of which the nearest to a prompt is found,
+and with what lies around it, gathered by looking about.
 """
 
+import io
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
+from simworld.env.voxel.physics import PITCH, YAW
 from simworld.env.voxel.terrain import BIOMES
+from simworld.model.autoencoder import AutoencoderConfig
 from simworld.model.checkpoint import write_tensors
+from simworld.model.pixels import to_float, to_uint8
+from simworld.model.surroundings import nothing_seen, paint
 from simworld.training.truth import FIRST_SEED
 
 SCENES = ((0.2, False), (0.45, False), (0.58, False), (0.3, True))
@@ -24,10 +31,37 @@ OPEN = 0.06
 """The least detail of a picture that is worth starting from."""
 
 
+HAND = (slice(44, None), slice(100, None))
+"""Rows and columns of the picture, 96 × 160, that the hand may cover."""
+QUALITY = 80
+"""Of the panoramas, in WebP."""
+
+
+def look_about(game: Game) -> bytes:
+    """What lies around the player, as a WebP panorama whose middle is where the player looks; the hand left out."""
+    body, (yaw, pitch) = game.body, game.body[[YAW, PITCH]]
+    around = nothing_seen(torch.zeros(1))
+    hand = torch.zeros(1, 1, game.height, game.width)
+    hand[0, 0][HAND] = 1
+    hit, game.hit = game.hit, np.zeros_like(game.hit)  # no outline of a block aimed at
+    for down in (-75.0, -40.0, 75.0, 40.0, 0.0):
+        for turn in range(0, 360, 20):
+            body[YAW], body[PITCH] = yaw + turn, down
+            around.view = torch.tensor([[down, float(turn)]])
+            seen = to_float(torch.from_numpy(game.render())[None]).movedim(-1, 1)
+            paint(around, seen, hand, AutoencoderConfig().field_of_view)
+    game.hit = hit
+    body[YAW], body[PITCH] = yaw, pitch
+    assert float(around.seen_from.max()) < 1, "every direction was looked at"
+    packed = io.BytesIO()
+    Image.fromarray(to_uint8(around.colors[0].movedim(0, -1)).numpy()).save(packed, "WEBP", quality=QUALITY, method=6)
+    return packed.getvalue()
+
+
 def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
     """Write `starts.safetensors` into `folder`."""
     game = Game(height, width)
-    frames, captions = [], []
+    frames, captions, panoramas, pitches = [], [], [], []
     for number, biome in enumerate(BIOMES):
         for place, (time_of_day, falling) in enumerate(SCENES * NUM_PLACES):
             seed = FIRST_SEED + 100 * number + place
@@ -37,9 +71,17 @@ def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
             while detail(game.render()) < OPEN:  # nose to a wall
                 game.set_conditions(biome=biome, time_of_day=time_of_day, weather=weather, respawn=True)
             frames.append(torch.from_numpy(game.render().copy()))
+            panoramas.append(look_about(game))
+            pitches.append(float(game.pose[4]))
             told = {game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
             captions.append(" / ".join(sorted(told)))
-    write_tensors(folder / "starts.safetensors", {"frames": torch.stack(frames)}, {"kind": "starts", "captions": captions})
+    tensors = {
+        "frames": torch.stack(frames),
+        "pitch": torch.tensor(pitches),
+        "around": torch.from_numpy(np.frombuffer(b"".join(panoramas), np.uint8).copy()),
+        "sizes": torch.tensor([len(panorama) for panorama in panoramas]),
+    }
+    write_tensors(folder / "starts.safetensors", tensors, {"kind": "starts", "captions": captions})
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
-"""Pictures that come with a world, to start from: one of them is found by the words of a prompt."""
+"""Pictures that come with a world, to start from, with what lies around them: one is found by the words of a prompt."""
 
+import io
 import math
 import re
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from simworld.model.checkpoint import read_tensors
 
@@ -13,22 +17,52 @@ NUM_ALIKE = 4
 """So many pictures look most like another one."""
 
 
+@dataclass(frozen=True)
+class Start:
+    """frame: uint8 (h, w, 3). around: what lies around it, uint8 (p, 2p, 3), all directions at equal angles (an
+    equirectangular panorama) with the frame's heading in its middle, or None. pitch: how far the frame looks down, degrees."""
+
+    frame: np.ndarray
+    around: np.ndarray | None = None
+    pitch: float = 0.0
+
+    def options(self) -> dict[str, Any]:
+        """The env's reset options that begin here."""
+        options: dict[str, Any] = {"frames": self.frame[None], "pitch": self.pitch}
+        return options if self.around is None else {**options, "around": self.around}
+
+
 class StartPictures:
-    """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist."""
+    """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist. In the file,
+    `around` holds n WebP pictures of the surroundings, one after another, of `sizes` bytes each, and `pitch` n angles."""
 
     def __init__(self, path: Path, height: int, width: int) -> None:
         self.frames = np.zeros((0, height, width, 3), np.uint8)
+        self._around: list[bytes] = []
+        self._pitch = np.zeros(0, np.float32)
         self._words: list[set[str]] = []
         if path.exists():
             tensors, header = read_tensors(path)
             self.frames = tensors["frames"].numpy()
+            self._pitch = tensors["pitch"].numpy() if "pitch" in tensors else np.zeros(len(self.frames), np.float32)
+            if "around" in tensors:
+                ends = tensors["sizes"].numpy().cumsum()
+                self._around = [part.tobytes() for part in np.split(tensors["around"].numpy(), ends[:-1])]
             self._words = [_words(caption) for caption in header["captions"]]
         known = Counter(word for words in self._words for word in words)
         self._rarity = {word: math.log((1 + len(self._words)) / count) for word, count in known.items()}
         self._coarse = np.array([_coarse(frame) for frame in self.frames])
 
-    def nearest(self, prompt: str, seed: int = 0, like: np.ndarray | None = None) -> np.ndarray | None:
-        """A picture whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,
+    def __getitem__(self, number: int) -> Start:
+        """Start `number`, its surroundings unpacked."""
+        around = None
+        if self._around:
+            with Image.open(io.BytesIO(self._around[number])) as picture:
+                around = np.asarray(picture.convert("RGB"))
+        return Start(self.frames[number], around, float(self._pitch[number]))
+
+    def nearest(self, prompt: str, seed: int = 0, like: np.ndarray | None = None) -> Start | None:
+        """A start whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,
         where `like` is given, uint8 (h, w, 3), one of the few that look most like it. `seed` chooses among equals. None where
         there is none."""
         scores = self._scores(prompt)
@@ -38,7 +72,7 @@ class StartPictures:
         if like is not None:
             apart = np.square(self._coarse[best] - _coarse(like)).mean((1, 2, 3))
             best = [best[number] for number in np.argsort(apart)[:NUM_ALIKE]]
-        return self.frames[best[seed % len(best)]]
+        return self[best[seed % len(best)]]
 
     def knows(self, prompt: str) -> bool:
         """Whether any caption has a word of the prompt."""

@@ -16,7 +16,7 @@ import torch
 
 from simworld.actions import Action, to_vector
 from simworld.env.spaces import action_space, observation_space
-from simworld.env.start_pictures import StartPictures, detail
+from simworld.env.start_pictures import Start, StartPictures, detail
 from simworld.frames import check_frames
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
@@ -26,7 +26,7 @@ from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
 
 Observation = dict[str, Any]
-OPTIONS = ("prompt", "frames", "actions")
+OPTIONS = ("prompt", "frames", "actions", "around", "pitch")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
 FADE_CHUNKS = 10
@@ -81,8 +81,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
         prompt: str, '' for nothing in particular. frames: uint8 (T, h, w, 3) to go on from, one being a starting picture.
         actions: T - 1 action dicts, `actions[t]` leads from `frames[t]` to `frames[t + 1]`; no-ops where not given. Of
-        frames that fill no whole latent, and of more than the world remembers, the oldest are left out. Without frames
-        the first picture is dreamt. ValueError for unknown options or wrong shapes.
+        frames that fill no whole latent, and of more than the world remembers, the oldest are left out. around: what
+        lies around the last frame, uint8 (p, 2p, 3), an equirectangular panorama with the frame's heading in its middle;
+        without frames the first picture is cut from it, and without either it is dreamt. pitch: how far that frame looks
+        down, in degrees; as players do where not given. ValueError for unknown options or wrong shapes.
         """
         super().reset(seed=seed)
         options = dict(options or {})
@@ -90,6 +92,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"reset options: unknown {unknown}; they may be {', '.join(OPTIONS)}")
         dream_seed = seed if seed is not None else int(self.np_random.integers(2**31))
         context = sampler.start(self.world, [_check_prompt(options.get("prompt") or "")], [dream_seed])
+        around = self._surroundings(options.get("around"), options.get("pitch"))
+        if options.get("frames") is None and around[0] is not None:
+            options["frames"] = sampler.view(self.world, *around).cpu().numpy()
         if options.get("frames") is None:
             if options.get("actions"):
                 raise ValueError("reset options: actions without the frames that they lead to; give both or neither")
@@ -99,6 +104,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             device = self.world.device
             sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
             self._frame = frames[-1]
+            sampler.surround(self.world, context, *around)
         self._context = context
         return self._observation(), self._info(self._frame[None])
 
@@ -107,9 +113,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         They lie in its folder as starts.safetensors; a world may have none."""
         return self._starts.frames
 
-    def start_picture(self, prompt: str, seed: int) -> np.ndarray | None:
-        """The one of them, uint8 (h, w, 3), that is described most like `prompt`; see `StartPictures.nearest`."""
-        return self._starts.nearest(prompt, seed)
+    def start_options(self, prompt: str, seed: int) -> dict[str, Any]:
+        """Reset options that begin at the one of them that is described most like `prompt`, with what lies around it; none
+        where there are no pictures."""
+        start = self._starts.nearest(prompt, seed)
+        return {} if start is None else start.options()
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One chunk: r frames under `action`. ValueError for a malformed action, or before the first reset."""
@@ -151,14 +159,30 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """Floating-point operations of one step (counted, not measured), with the memory filled."""
         return flops(self.world, num_steps or self.num_steps)
 
-    def _lead(self, picture: np.ndarray | None) -> None:
-        if picture is not None:
-            sampler.lead(self.world, self._started(), torch.from_numpy(picture)[None], FADE_CHUNKS)
+    def _lead(self, start: Start | None) -> None:
+        if start is not None:
+            around = self._surroundings(start.around, start.pitch)
+            sampler.lead(self.world, self._started(), torch.from_numpy(start.frame)[None], FADE_CHUNKS, *around)
 
     def _started(self) -> sampler.Context:
         if self._context is None:
             raise ValueError("this dream has not begun; call reset() first")
         return self._context
+
+    def _surroundings(self, around: Any, pitch: Any) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """A panorama and a pitch as the sampler takes them."""
+        if pitch is not None and not (isinstance(pitch, (int, float)) and -90 <= pitch <= 90):
+            raise ValueError(f"reset option pitch is {pitch!r}; it must be an angle from -90 (up) to 90 degrees (down)")
+        pitches = None if pitch is None else torch.tensor([float(pitch)], device=self.world.device)
+        if around is None:
+            return None, pitches
+        panorama = check_frames(np.asarray(around)[None], "reset option around")
+        if panorama.shape[2] != 2 * panorama.shape[1]:
+            raise ValueError(
+                f"reset option around: {panorama.shape[1]}×{panorama.shape[2]} pixels; a panorama of all directions is twice "
+                "as wide as high"
+            )
+        return torch.from_numpy(np.array(panorama)).to(self.world.device), pitches
 
     def _history(self, frames: Any, actions: Any) -> tuple[np.ndarray, torch.Tensor]:
         frames = check_frames(frames, "reset option frames")

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from simworld.model.camera import sample, turn_grid
 from simworld.model.layers import silent
-from simworld.model.motion import CELL, expected_frames, measured_flow
+from simworld.model.motion import CELL, expected_frames, fixed_share, measured_flow
 from simworld.model.registration import flow_between
 
 
@@ -333,22 +333,33 @@ class Autoencoder(nn.Module):
         camera: Float[Tensor, "n r 2"],
     ) -> Float[Tensor, "n 2 flow_rows flow_columns"]:
         """The flow that led to each latent from the one before, beside the turns; see `measured_flow`."""
-        return measured_flow(self._last_frames(latents), self._last_frames(before), camera, self.config.field_of_view)
+        return measured_flow(self.last_frames(latents), self.last_frames(before), camera, self.config.field_of_view)
+
+    @torch.no_grad()
+    def fixed_share(
+        self,
+        latents: Float[Tensor, "n rows columns c"],
+        before: Float[Tensor, "n rows columns c"],
+        camera: Float[Tensor, "n r 2"],
+    ) -> Float[Tensor, "24 40"]:
+        """What is fixed to the camera, told by n latents and those before them; see motion's `fixed_share`."""
+        return fixed_share(self.last_frames(latents), self.last_frames(before), camera, self.config.field_of_view)
 
     @torch.no_grad()
     def expected(
         self,
-        latents: Float[Tensor, "n rows columns c"],
+        frames: Float[Tensor, "n 3 h w"],
         flow: Float[Tensor, "n 2 flow_rows flow_columns"],
         driven: Float[Tensor, "n 2 _ _"],
         camera: Float[Tensor, "n r 2"],
     ) -> Float[Tensor, "n rows columns c"]:
-        """The latent expected after each, to which `flow` led: see `expected_frames`. Cheap, for only the last of a latent's
-        frames is decoded, soft as it is."""
-        frames = expected_frames(self._last_frames(latents), flow, driven, camera, self.config.field_of_view)
-        return self._latents(rearrange(frames, "n r c h w -> n 1 (r c) h w").to(latents.dtype))[:, 0]
+        """The latent expected after each whose last frame, to which `flow` led, is given: see `expected_frames`."""
+        expected = expected_frames(frames, flow, driven, camera, self.config.field_of_view)
+        return self._latents(rearrange(expected, "n r c h w -> n 1 (r c) h w").to(self.basis.dtype))[:, 0]
 
-    def _last_frames(self, latents: Float[Tensor, "n rows columns c"]) -> Float[Tensor, "n 3 h w"]:
+    @torch.no_grad()
+    def last_frames(self, latents: Float[Tensor, "n rows columns c"]) -> Float[Tensor, "n 3 h w"]:
+        """The last of each latent's frames, soft as the latent holds it, in float32. Cheap."""
         stride = self.config.space_stride
         last = self.config.patch_values * (self.config.time_stride - 1) // self.config.time_stride
         patches = F.linear(latents * self.scale, self.basis[:, last:].T) + self.centre[last:]

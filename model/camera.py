@@ -31,7 +31,7 @@ def still_grid(size: tuple[int, int], device: torch.device) -> Float[Tensor, "1 
     return turn_grid(torch.zeros(1, 2, device=device), size, 0.0)
 
 
-def sample(pictures: Float[Tensor, "n c h w"], grid: Float[Tensor, "n h w 2"], mode: str = "bilinear") -> Tensor:
+def sample(pictures: Float[Tensor, "n c h w"], grid: Float[Tensor, "n rows columns 2"], mode: str = "bilinear") -> Tensor:
     """The pictures' colours at the places of `grid`; beyond the border, its colours. `mode`: bilinear or bicubic."""
     return F.grid_sample(pictures.float(), grid, mode, padding_mode="border", align_corners=False).to(pictures.dtype)
 

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from simworld.actions import CAMERA
 from simworld.model.layers import silent
 from simworld.model.memory import Memory, block_causal, paired
-from simworld.model.motion import DRIVE_SIZE, NUM_DRIVES, drives
+from simworld.model.motion import DRIVE_SIZE, FIXED_SIZE, NUM_DRIVES, drives
+from simworld.model.nearness import Nearness
 from simworld.model.path import Path
 from simworld.model.positions import Rotation, places, rotate, rotation
 from simworld.model.text import TextTokens
@@ -109,17 +110,20 @@ class Denoiser(nn.Module):
     variance: Float[Tensor, " c"]
     novelty: Float[Tensor, " c"]
     drive: Float[Tensor, "drives 2 12 20"]
+    fixed_share: Float[Tensor, "24 40"]
 
     def __init__(self, config: DenoiserConfig, path: Path = Path.linear) -> None:
         super().__init__()
         self.config = config
         self.path = path
         width = config.width
-        # What the linear guess needs to know of latents, by channel, and how keys move pictures; set before training by
-        # `World.learn_statistics`.
+        # What the linear guess needs to know of latents, by channel, how keys move pictures, and what is fixed to the
+        # camera; set before training by `World.learn_statistics`.
         self.register_buffer("variance", torch.ones(config.channels))
         self.register_buffer("novelty", torch.ones(config.channels))
         self.register_buffer("drive", torch.zeros(NUM_DRIVES, 2, *DRIVE_SIZE))
+        self.register_buffer("fixed_share", torch.zeros(FIXED_SIZE))
+        self.nearness = Nearness()
         self.enter = nn.Linear(3 * config.channels, width)
         self.place = silent(nn.Linear(16, width))
         self.registers = nn.Parameter(torch.randn(config.num_registers, width) * 0.5)
@@ -202,7 +206,7 @@ class Denoiser(nn.Module):
         self.novelty.copy_((latents - expected).float().square().mean((0, 1, 2)))
 
     def driven(self, actions: Float[Tensor, "n r a"]) -> Float[Tensor, "n 2 12 20"]:
-        """The flow that the keys of walking drive."""
+        """The flow that the keys of walking drive on average, where the player looks down as players do."""
         return torch.einsum("n d, d c h w -> n c h w", drives(actions), self.drive.float())
 
     def _guess(

@@ -2,6 +2,8 @@
 of walking move pictures on average. What follows is what is expected of the next frames before anything is imagined. All of
 it is measured in closed form."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -9,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simworld.actions import KEYS
-from simworld.model.camera import sample, turn, turn_grid
+from simworld.model.camera import sample, still_grid, turn, turn_grid
 from simworld.model.registration import flow_between
 
 MOST_FLOW = 0.15
@@ -24,6 +26,13 @@ WALKING_KEYS = ("forward", "back", "left", "right", "jump", "sneak", "sprint")
 WALKING = slice(KEYS.index(WALKING_KEYS[0]), KEYS.index(WALKING_KEYS[-1]) + 1)
 NUM_DRIVES = len(WALKING_KEYS) + 1
 """The keys of walking, and sprinting forward. Without a key nothing drives: who stands still sees the world stand still."""
+
+REST_PITCH = 6.5
+"""Degrees by which players look down on average, and where the driven flow is at home."""
+FIXED_SIZE = (24, 40)
+"""Rows and columns of the map of what is fixed to the camera, whatever the picture's size."""
+TELLING = 0.01
+"""Mean squared difference, for pictures in [-1, 1], from which on one sees whether something turned or stood still."""
 
 
 def drives(actions: Float[Tensor, "n r a"]) -> Float[Tensor, "n drives"]:
@@ -40,9 +49,26 @@ def learned_drive(
     """The flow that each drive adds, by least squares over n moments: `flow`, measured under `actions`, beyond what goes on
     of the flow before (turned with the camera)."""
     told = drives(actions)
-    missing = F.interpolate((flow - PERSISTENCE * before).clamp(-MOST_FLOW, MOST_FLOW), DRIVE_SIZE, mode="area").flatten(1)
+    missing = gained_flow(flow, before).flatten(1)
     ridge = torch.eye(NUM_DRIVES, device=told.device)
     return torch.linalg.solve(told.T @ told + ridge, told.T @ missing).unflatten(1, (2, *DRIVE_SIZE))
+
+
+def gained_flow(
+    flow: Float[Tensor, "n 2 rows columns"], before: Float[Tensor, "n 2 rows columns"]
+) -> Float[Tensor, "n 2 12 20"]:
+    """What flow has more than goes on of the flow before."""
+    return F.interpolate((flow - PERSISTENCE * before).clamp(-MOST_FLOW, MOST_FLOW), DRIVE_SIZE, mode="area")
+
+
+def pitched(
+    driven: Float[Tensor, "n 2 12 20"], pitch: Float[Tensor, " n"], field_of_view: float
+) -> Float[Tensor, "n 2 12 20"]:
+    """Driven flow for who looks down by `pitch` degrees: it moves up and down the picture with the horizon."""
+    rest, half = (math.tan(math.radians(angle)) for angle in (REST_PITCH, field_of_view / 2))
+    grid = still_grid((driven.shape[-2], driven.shape[-1]), driven.device).repeat(len(driven), 1, 1, 1)
+    grid[..., 1] += ((torch.deg2rad(pitch.clamp(-60, 60)).tan() - rest) / half)[:, None, None]
+    return sample(driven, grid)
 
 
 @torch.no_grad()
@@ -83,3 +109,20 @@ def expected_frames(
     frames_passed = torch.arange(1, r + 1, device=frame.device)[:, None, None, None]
     places = grids + frames_passed * onward[:, None]
     return rearrange(sample(frame.repeat_interleave(r, 0), places.flatten(0, 1)), "(n r) c h w -> n r c h w", r=r)
+
+
+@torch.no_grad()
+def fixed_share(
+    frame: Float[Tensor, "n 3 h w"], before: Float[Tensor, "n 3 h w"], camera: Float[Tensor, "n r 2"], field_of_view: float
+) -> Float[Tensor, "24 40"]:
+    """How often, in n moments, what is seen in a place stood still when the camera turned, of the times when that could be
+    told: near 1 where something is fixed to the camera, as the hand is, near 0 elsewhere."""
+    turned = turn(before, camera.float().sum(1), field_of_view)
+
+    def apart(one: Tensor, other: Tensor) -> Tensor:
+        near = F.avg_pool2d((one - other).square().mean(1, keepdim=True), CELL, CELL // 2, CELL // 2)
+        return F.interpolate(near, FIXED_SIZE, mode="area")[:, 0]
+
+    tells = apart(turned, before) > TELLING
+    stands = tells & (apart(frame, before) < 0.5 * apart(frame, turned))
+    return stands.float().sum(0) / tells.float().sum(0).clamp(min=1)

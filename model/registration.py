@@ -16,8 +16,9 @@ LEAST_CONTRAST = 1e-3
 """Mean squared gradient, for pictures in [-1, 1], below which a neighbourhood is hardly moved."""
 LONGEST_STEP = 2.0
 """Most of a stage's pixels that it moves anything."""
-EVEN = 17
-"""Width, in pixels, of the square over which flow is averaged in the end, twice: what is straight stays straight."""
+EVEN = 9
+"""Width, in pixels of the last stage, of the square over which flow is averaged in the end, twice: what is straight stays
+straight."""
 
 
 @torch.no_grad()
@@ -33,11 +34,8 @@ def flow_between(target: Float[Tensor, "n c h w"], source: Float[Tensor, "n c h 
         grid = still_grid((wanted.shape[-2], wanted.shape[-1]), target.device) + flow.movedim(1, -1)
         found = sample(F.avg_pool2d(source.float(), stride, ceil_mode=True), grid)
         flow = flow + pixel * _step(wanted, found)
-    flow = F.interpolate(flow, (h, w), mode="bilinear", align_corners=False)
-    flow = F.pad(flow, (2 * (EVEN // 2),) * 4, mode="replicate")
-    for window in ((EVEN, 1), (1, EVEN)) * 2:
-        flow = F.avg_pool2d(flow, window, 1)
-    return flow.movedim(1, -1)
+    flow = _averaged(_averaged(flow, EVEN), EVEN)
+    return F.interpolate(flow, (h, w), mode="bilinear", align_corners=False).movedim(1, -1)
 
 
 def _step(wanted: Float[Tensor, "n c h w"], found: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 h w"]:
@@ -48,9 +46,13 @@ def _step(wanted: Float[Tensor, "n c h w"], found: Float[Tensor, "n c h w"]) -> 
     more = wanted - found
     products = [(one * other).sum(1) for one, other in ((across, across), (across, down), (down, down))]
     products += [(across * more).sum(1), (down * more).sum(1)]
-    margin = WINDOW // 2
-    around = F.pad(torch.stack(products, 1), (margin,) * 4, mode="replicate")
-    xx, xy, yy, bx, by = F.avg_pool2d(around, WINDOW, 1).unbind(1)
+    xx, xy, yy, bx, by = _averaged(torch.stack(products, 1), WINDOW).unbind(1)
     xx, yy = xx + LEAST_CONTRAST, yy + LEAST_CONTRAST
     shift = torch.stack([yy * bx - xy * by, xx * by - xy * bx], 1) / (xx * yy - xy * xy).unsqueeze(1)
     return shift.clamp(-LONGEST_STEP, LONGEST_STEP)
+
+
+def _averaged(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"]:
+    """The mean over squares of odd `width`, one side at a time; beyond the border, its values."""
+    x = F.pad(x, (width // 2,) * 4, mode="replicate")
+    return F.avg_pool2d(F.avg_pool2d(x, (width, 1), 1), (1, width), 1)

@@ -12,20 +12,31 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from simworld.actions import CAMERA
+from simworld.actions import CAMERA, KEYS
 from simworld.model.autoencoder import DecoderState
+from simworld.model.camera import sample as sample_picture
+from simworld.model.camera import turn_grid
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.memory import Memory
+from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float, to_uint8
+from simworld.model.surroundings import Surroundings, alike, all_seen, go, nothing_seen, paint, recall, stacked, where
 from simworld.model.world import World
+
+PULL = 0.5
+"""How far a chunk's frames are drawn back to what was seen from the same place."""
+HANDS = [KEYS.index("attack"), KEYS.index("use")]
+"""The keys that change what is seen."""
 
 
 @dataclass
 class Goal:
-    """The pictures that b dreams fade into, in [-1, 1], and how many more chunks each takes to get there, 0 for none."""
+    """The pictures that b dreams fade into, in [-1, 1], how many more chunks each takes to get there, 0 for none, and what
+    lies around them there."""
 
     pictures: Float[Tensor, "b h w 3"]
     left: Int[Tensor, " b"]
+    around: Surroundings
 
 
 @dataclass
@@ -33,12 +44,13 @@ class Context:
     """All that b dreams remember. Equal contexts, actions and steps give equal frames on one machine.
 
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
-    prompts: b texts; text: the same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead`
-    leads the dreams.
+    around: what was seen in every direction. prompts: b texts; text: the same, as the denoiser reads it. generators: one
+    source of randomness each. goal: where `lead` leads the dreams.
     """
 
     memory: Memory
     decoder: DecoderState | None
+    around: Surroundings
     prompts: list[str]
     text: Text
     generators: list[torch.Generator]
@@ -48,7 +60,8 @@ class Context:
         """An independent copy that goes on exactly alike."""
         generators = [_copy(generator) for generator in self.generators]
         decoder = None if self.decoder is None else self.decoder.fork()
-        return Context(self.memory.fork(), decoder, list(self.prompts), self.text, generators, self.goal)
+        around = replace(self.around)
+        return Context(self.memory.fork(), decoder, around, list(self.prompts), self.text, generators, self.goal)
 
 
 @torch.inference_mode()
@@ -65,8 +78,9 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     memory = Memory(torch.zeros(shape, dtype=world.dtype, device=world.device), (nothing, pure), world.no_flow(len(seeds)))
     generators = [torch.Generator(world.device).manual_seed(seed) for seed in seeds]
     nowhere = torch.zeros(len(seeds), world.config.height, world.config.width, 3, device=world.device)
-    goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device))
-    return Context(memory, None, list(prompts), _read(world, prompts), generators, goal)
+    around = _surroundings(world, len(seeds), None, None)
+    goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around))
+    return Context(memory, None, around, list(prompts), _read(world, prompts), generators, goal)
 
 
 @torch.inference_mode()
@@ -79,15 +93,52 @@ def set_prompts(world: World, context: Context, prompts: list[str]) -> None:
 
 
 @torch.inference_mode()
-def lead(world: World, context: Context, pictures: UInt8[Tensor, "b h w 3"], num_chunks: int) -> None:
-    """Let dreams fade into pictures over the next chunks, and go on from there. ValueError for another picture size, or for
-    no chunk."""
+def lead(
+    world: World,
+    context: Context,
+    pictures: UInt8[Tensor, "b h w 3"],
+    num_chunks: int,
+    panoramas: UInt8[Tensor, "b p two_p 3"] | None = None,
+    pitch: Float[Tensor, " b"] | None = None,
+) -> None:
+    """Let dreams fade into pictures over the next chunks, and go on from there, with what `surround` would tell of them.
+    ValueError for another picture size, or for no chunk."""
     if tuple(pictures.shape) != tuple(context.goal.pictures.shape) or num_chunks < 1:
         raise ValueError(
             f"pictures {tuple(pictures.shape)} in {num_chunks} chunks; these worlds take {tuple(context.goal.pictures.shape)} "
             "in 1 or more"
         )
-    context.goal = Goal(to_float(pictures.to(world.device)), torch.full_like(context.goal.left, num_chunks))
+    around = _surroundings(world, len(pictures), panoramas, pitch)
+    context.goal = Goal(to_float(pictures.to(world.device)), torch.full_like(context.goal.left, num_chunks), around)
+
+
+@torch.inference_mode()
+def view(
+    world: World, panoramas: UInt8[Tensor, "b p two_p 3"], pitch: Float[Tensor, " b"] | None = None
+) -> UInt8[Tensor, "b h w 3"]:
+    """The pictures that panoramas show in their middle, or so many degrees below it. ValueError for a world that does not
+    know its field of view."""
+    field_of_view = world.config.autoencoder.field_of_view
+    if not field_of_view:
+        raise ValueError("this world does not know its camera's field of view; give it frames rather than a panorama")
+    around = _surroundings(world, len(panoramas), panoramas, pitch)
+    colors, *_ = recall(around, around.view[:, None], (world.config.height, world.config.width), field_of_view)
+    return to_uint8(colors[:, 0].movedim(1, -1))
+
+
+@torch.inference_mode()
+def surround(
+    world: World,
+    context: Context,
+    panoramas: UInt8[Tensor, "b p two_p 3"] | None,
+    pitch: Float[Tensor, " b"] | None = None,
+) -> None:
+    """Tell begun dreams how far down they look, in degrees, and what lies around them: panoramas of all directions at equal
+    angles (equirectangular), the heading of the present picture in their middle. What was remembered of it is forgotten."""
+    assert context.decoder is not None, "only where a dream has begun something can lie around it"
+    context.around = _surroundings(world, len(context.prompts), panoramas, pitch)
+    h, w = world.config.height, world.config.width
+    _look(world, context, context.decoder.picture[..., :h, :w].movedim(1, -1))
 
 
 def is_led(context: Context) -> bool:
@@ -109,7 +160,9 @@ def extend(
     begun = context.decoder is not None
     camera = actions[:, None, :, CAMERA] if actions is not None else None
     frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness)
-    frames = _led(world, context, frames.clamp(-1, 1))
+    frames = _recalled(world, context, frames.clamp(-1, 1), actions)
+    frames = _led(world, context, frames)
+    _look(world, context, frames[:, -1])
     # What is remembered is what is shown, sharper than what was sampled.
     _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
     return to_uint8(frames)
@@ -165,7 +218,11 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         _remember(world, context, latent, _conditions(world, context, leading))
         camera = leading[:, None, :, CAMERA] if leading is not None else None
         _, context.decoder = autoencoder.decode(latent, size, context.decoder, camera)
-        context.decoder.picture = autoencoder.padded(to_float(frames[:, place + r - 1 + skipped]))
+        frame = to_float(frames[:, place + r - 1 + skipped])
+        context.decoder.picture = autoencoder.padded(frame)
+        if leading is not None:
+            go(context.around, leading)
+        _look(world, context, frame)
 
 
 def stack(contexts: list[Context]) -> Context:
@@ -210,11 +267,14 @@ def stack(contexts: list[Context]) -> Context:
         )
         if decoders
         else None,
+        stacked([context.around for context in contexts]),
         [prompt for context in contexts for prompt in context.prompts],
         text,
         [_copy(generator) for context in contexts for generator in context.generators],
         Goal(
-            torch.cat([context.goal.pictures for context in contexts]), torch.cat([context.goal.left for context in contexts])
+            torch.cat([context.goal.pictures for context in contexts]),
+            torch.cat([context.goal.left for context in contexts]),
+            stacked([context.goal.around for context in contexts]),
         ),
     )
 
@@ -230,6 +290,39 @@ def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows co
     context.memory.advance(noisy, given.tau, flow)
 
 
+def _recalled(
+    world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b r a"] | None
+) -> Float[Tensor, "b t h w 3"]:
+    """The frames to which `actions` led; where they turn into view what lay beyond the border, or behind what is fixed to the
+    camera, with what is remembered of it; and where they have drifted from what was seen from here, drawn back to it. The
+    decoder then goes on from there."""
+    if actions is None:
+        return frames
+    field_of_view, size = world.config.autoencoder.field_of_view, (frames.shape[2], frames.shape[3])
+    views = go(context.around, actions)
+    if not field_of_view:
+        return frames
+    assert context.decoder is not None, "it has just made these frames"
+    remembered, trust, same = recall(context.around, views, size, field_of_view)
+    places = turn_grid(actions[..., CAMERA].float().cumsum(1).flatten(0, 1), size, field_of_view)
+    fixed = world.fixed().expand(len(places), -1, -1, -1)
+    uncovered = torch.maximum(sample_picture(fixed, places), (places.abs() > 1).any(-1)[:, None]).view_as(trust)
+    # What hands do to a block begins with little.
+    idle = ~actions[..., HANDS].any(2)[..., None, None, None]
+    drifted = same * idle * alike(frames.movedim(-1, 2), remembered)
+    share = torch.maximum(trust * uncovered, PULL * drifted) * (1 - fixed).view_as(trust)
+    frames = torch.lerp(frames, remembered.movedim(2, -1), share.movedim(2, -1))
+    context.decoder.picture = world.autoencoder.padded(frames[:, -1])
+    return frames
+
+
+def _look(world: World, context: Context, frame: Float[Tensor, "b h w 3"]) -> None:
+    """Remember what is seen of the surroundings, where the camera is known."""
+    if world.config.autoencoder.field_of_view:
+        fixed = world.fixed().expand(len(frame), -1, -1, -1)
+        paint(context.around, frame.movedim(-1, 1), fixed, world.config.autoencoder.field_of_view)
+
+
 def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> Float[Tensor, "b t h w 3"]:
     """The frames, faded on towards the goal, from which the decoder then goes on."""
     goal = context.goal
@@ -241,8 +334,15 @@ def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> 
     share = torch.where(goal.left > 0, 1 / goal.left.clamp(min=1), 0)[:, None] * nearer
     frames = torch.lerp(frames, goal.pictures[:, None].expand_as(frames), share[:, :, None, None, None])
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
-    context.goal = Goal(goal.pictures, (goal.left - 1).clamp(min=0))
+    context.around = where(goal.left == 1, goal.around, context.around)
+    context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
     return frames
+
+
+def _surroundings(world: World, b: int, panoramas: Tensor | None, pitch: Tensor | None) -> Surroundings:
+    if pitch is None:
+        pitch = torch.full((b,), REST_PITCH, device=world.device)
+    return nothing_seen(pitch) if panoramas is None else all_seen(to_float(panoramas).movedim(-1, 1), pitch)
 
 
 def _copy(generator: torch.Generator) -> torch.Generator:
@@ -271,7 +371,7 @@ def _conditions(world: World, context: Context, actions: Float[Tensor, "b r a"] 
         actions = torch.zeros(b, config.time_stride, config.action_size)
     actions = actions.to(device)
     latent_before, tau_before = context.memory.previous
-    expected = world.expected(latent_before[:, 0], context.memory.flow, actions)
+    expected = world.expected(latent_before[:, 0], context.memory.flow, actions, context.around.view[:, 0])
     return Conditions(
         tau=torch.ones(b, 1, device=device),
         level=torch.zeros(b, 1, dtype=torch.long, device=device),

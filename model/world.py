@@ -3,15 +3,19 @@
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from simworld.actions import CAMERA
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
-from simworld.model.motion import CELL, learned_drive, turned_flow
+from simworld.model.motion import CELL, gained_flow, learned_drive, pitched, turned_flow
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, TextEncoder
+
+LEAST_FIXED = 0.3
+"""What stands still so often while the camera turns is held to be fixed to it."""
 
 
 @dataclass(kw_only=True)
@@ -76,19 +80,31 @@ class World(nn.Module):
         latents: Float[Tensor, "n rows columns c"],
         flow: Float[Tensor, "n 2 flow_rows flow_columns"],
         actions: Float[Tensor, "n r a"],
+        pitch: Float[Tensor, " n"] | None = None,
     ) -> Float[Tensor, "n rows columns c"]:
-        """The latent expected after each under `actions`, before anything is imagined."""
-        return self.autoencoder.expected(latents, flow, self.denoiser.driven(actions), actions[..., CAMERA])
+        """The latent expected after each under `actions`, before anything is imagined. `pitch`: how far down the player looks,
+        in degrees, where it is known."""
+        frames = self.autoencoder.last_frames(latents)
+        driven = self.denoiser.driven(actions)
+        if pitch is not None and self.config.autoencoder.field_of_view:
+            driven = pitched(driven, pitch, self.config.autoencoder.field_of_view)
+        driven = self.denoiser.nearness(frames) * driven
+        return self.autoencoder.expected(frames, flow, driven, actions[..., CAMERA])
 
     @torch.no_grad()
     def learn_statistics(self, latents: Float[Tensor, "b t rows columns c"], actions: Float[Tensor, "b t r a"]) -> None:
-        """Learn from clips, in closed form, what is taken for granted: how keys move pictures, and how far latents are from
-        what is expected of them."""
+        """Learn from clips what is taken for granted: what is fixed to the camera, how keys move pictures, how near things
+        look, and how far latents are from what is expected of them."""
         field_of_view, size = self.config.autoencoder.field_of_view, (self.config.height, self.config.width)
         flows = self._flows(latents, actions)[:, 1:]
+        pairs = (latents[:, 1:], latents[:, :-1], actions[:, 1:, :, CAMERA])
+        self.denoiser.fixed_share.copy_(self.autoencoder.fixed_share(*(part.flatten(0, 1) for part in pairs)))
         leading = actions[:, 2:].flatten(0, 1)
         before = turned_flow(flows[:, :-1].flatten(0, 1), leading[..., CAMERA], size, field_of_view)
-        self.denoiser.drive.copy_(learned_drive(flows[:, 1:].flatten(0, 1), before, leading))
+        onward = flows[:, 1:].flatten(0, 1)
+        self.denoiser.drive.copy_(learned_drive(onward, before, leading))
+        frames = self.autoencoder.last_frames(latents[:, 1:-1].flatten(0, 1))
+        self.denoiser.nearness.learn(frames, self.denoiser.driven(leading), gained_flow(onward, before))
         expected = self.before(latents, torch.zeros_like(latents[:, :, 0, 0, 0]), actions).expected
         self.denoiser.learn_statistics(latents[:, 2:].flatten(0, 1), expected[:, 2:].flatten(0, 1))
 
@@ -103,6 +119,11 @@ class World(nn.Module):
         pairs = (latents[:, 1:], latents[:, :-1], actions[:, 1:, :, CAMERA])
         flow = self.autoencoder.flow(*(part.flatten(0, 1) for part in pairs))
         return torch.cat([still, flow.unflatten(0, (b, t - 1))], 1)
+
+    def fixed(self) -> Float[Tensor, "1 1 h w"]:
+        """1 in the pixels that are fixed to the camera, as the hand is, else 0."""
+        share = self.denoiser.fixed_share.float()[None, None]
+        return (F.interpolate(share, (self.config.height, self.config.width), mode="bilinear") > LEAST_FIXED).float()
 
     def no_flow(self, b: int) -> Float[Tensor, "b 2 flow_rows flow_columns"]:
         """The flow of b worlds that stand still."""

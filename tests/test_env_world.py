@@ -1,5 +1,6 @@
 """The dream as a Gymnasium env: spaces, timing, state, prompts, and one clear error for each misuse."""
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
+from PIL import Image
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import noop
@@ -109,6 +111,11 @@ def test_it_goes_on_from_given_frames(folder: Path, num_frames: int) -> None:
         ({"frames": some_frames(3), "actions": [noop()]}, "1 for 3 frames"),
         ({"frames": some_frames(2), "actions": [{"forward": 1}]}, "missing"),
         ({"actions": [noop()]}, "actions without the frames"),
+        ({"around": some_frames(1)[0]}, "32×48 pixels; a panorama of all directions is twice"),
+        ({"frames": some_frames(1), "around": some_frames(1)[0]}, "32×48 pixels; a panorama of all directions is twice"),
+        ({"frames": some_frames(1), "around": np.zeros((9, 18, 3))}, "reset option around: .*float64"),
+        ({"frames": some_frames(1), "pitch": 91}, "pitch is 91"),
+        ({"frames": some_frames(1), "pitch": "down"}, "pitch is 'down'"),
     ],
 )
 def test_wrong_reset_options_are_told(folder: Path, options: dict[str, Any], message: str) -> None:
@@ -155,14 +162,80 @@ def test_the_shipped_world_plays_from_its_own_pictures() -> None:
     assert all(np.abs(seen[-1] - pictures[0]).mean() > 5 for seen in frames.values())
 
 
+def red_and_blue() -> np.ndarray:
+    """A panorama that is red on the right and blue on the left."""
+    around = np.zeros((90, 180, 3), np.uint8)
+    around[:, 90:, 0], around[:, :90, 2] = 250, 250
+    return around
+
+
+def newest_after(env: gymnasium.Env, turn: float) -> np.ndarray:
+    """The mean colour of what came into view last in a turn of 96 degrees, `turn` a frame."""
+    for _ in range(round(48 / abs(turn))):
+        observation = env.step({**noop(), "camera": np.array([0, turn], np.float32)})[0]
+    return (observation["pov"][:, -4:] if turn > 0 else observation["pov"][:, :4]).mean((0, 1))
+
+
+def test_who_turns_sees_what_lies_around(folder: Path) -> None:
+    env = make(folder, renew=False)
+    for turn, bright, dark in ((8.0, 0, 2), (-8.0, 2, 0)):
+        env.reset(seed=1, options={"frames": some_frames(1), "around": red_and_blue()})
+        newest = newest_after(env, turn)
+        assert newest[bright] > 240 and newest[dark] < 10
+
+
+def test_a_dream_may_begin_in_a_panorama(folder: Path) -> None:
+    env = make(folder, renew=False)
+    first = env.reset(seed=1, options={"around": red_and_blue()})[0]["pov"].astype(int)
+    assert (first[:, :20, 2] > 240).all() and (first[:, 28:, 0] > 240).all() and (first[:, 28:, 2] < 10).all()
+    assert newest_after(env, 8.0)[0] > 240
+
+
+def test_a_dream_that_was_led_sees_what_lies_around_it_there(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    Image.fromarray(red_and_blue()).save(packed, "WEBP", lossless=True)
+    bytes_ = torch.from_numpy(np.frombuffer(packed.getvalue(), np.uint8).copy())
+    tensors = {"frames": torch.from_numpy(some_frames(1)), "around": bytes_, "sizes": torch.tensor([len(bytes_)])}
+    write_tensors(write_tiny_world(tmp_path) / "starts.safetensors", tensors, {"captions": ["a desert"]})
+    env = make(tmp_path, renew=False)
+    env.reset(seed=1)
+    env.unwrapped.set_prompt("a desert")
+    for _ in range(FADE_CHUNKS):
+        env.step({**noop(), "camera": np.array([0, 25], np.float32)})
+    newest = newest_after(env, 8.0)
+    assert newest[0] > 240 and newest[2] < 10, "wherever it looked on the way"
+
+
+def test_the_shipped_pictures_know_what_lies_around_them() -> None:
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False).unwrapped
+    for prompt in ("a desert at noon", "a snowy forest at night"):
+        options = env.start_options(prompt, 0)
+        assert options["around"].shape == (270, 540, 3) and options["around"].std() > 5 and abs(options["pitch"]) < 40
+        first, _ = env.reset(seed=1, options=options)
+        seen = []
+        for turn in [6.0] * 15 + [0.0] * 20 + [-6.0] * 15:
+            seen.append(env.step({**noop(), "camera": np.array([0, turn], np.float32)})[0]["pov"])
+        away, back = (np.abs(frame.astype(float) - first["pov"]).mean() for frame in (seen[14], seen[-1]))
+        assert back < 0.75 * away and detail(seen[14]) > 0.5 * detail(first["pov"]), prompt
+
+
+def test_who_stands_still_sees_the_same_for_long() -> None:
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False)
+    first, _ = env.reset(seed=1, options=env.unwrapped.start_options("a desert at noon", 0))
+    for _ in range(60):
+        last = env.step(noop())[0]["pov"]
+    assert np.square(last.astype(float) - first["pov"]).mean() < 250, "24 dB"
+    assert 0.6 < detail(last) / detail(first["pov"]) < 1.3
+
+
 def test_a_prompt_finds_the_picture_that_is_most_like_it(tmp_path: Path) -> None:
     frames = torch.arange(3, dtype=torch.uint8)[:, None, None, None].expand(3, 4, 4, 3)
     captions = ["A snowy forest at noon", "Open desert / a desert at night", "A snowy forest / a forest after dark, at night"]
     write_tensors(tmp_path / "starts.safetensors", {"frames": frames}, {"captions": captions})
     starts = StartPictures(tmp_path / "starts.safetensors", 4, 4)
     for prompt, number in (("a snowy forest at night", 2), ("DESERT!", 1), ("noon", 0)):
-        assert all(starts.nearest(prompt, seed)[0, 0, 0] == number for seed in range(4)), prompt
-    assert {int(starts.nearest("", seed)[0, 0, 0]) for seed in range(9)} == {0, 1, 2}
+        assert all(starts.nearest(prompt, seed).frame[0, 0, 0] == number for seed in range(4)), prompt
+    assert {int(starts.nearest("", seed).frame[0, 0, 0]) for seed in range(9)} == {0, 1, 2}
 
 
 def with_pictures(folder: Path) -> Path:
@@ -205,10 +278,10 @@ def test_of_many_pictures_one_is_found_by_its_looks(tmp_path: Path) -> None:
     frames = levels[:, None, None, None].expand(-1, 32, 32, 3).contiguous()
     write_tensors(tmp_path / "starts.safetensors", {"frames": frames}, {"captions": [""] * len(levels)})
     starts = StartPictures(tmp_path / "starts.safetensors", 32, 32)
-    found = {int(starts.nearest("", seed, like=np.full((32, 32, 3), 103, np.uint8))[0, 0, 0]) for seed in range(20)}
+    found = {int(starts.nearest("", seed, like=np.full((32, 32, 3), 103, np.uint8)).frame[0, 0, 0]) for seed in range(20)}
     assert found == {80, 100, 120, 140}
 
 
 def test_a_world_may_have_no_pictures(folder: Path) -> None:
     assert len(make(folder).unwrapped.start_pictures()) == 0
-    assert make(folder).unwrapped.start_picture("a desert", 0) is None
+    assert make(folder).unwrapped.start_options("a desert", 0) == {}

@@ -14,7 +14,17 @@ from simworld.model import sampler
 from simworld.model.autoencoder import Autoencoder
 from simworld.model.camera import turn
 from simworld.model.denoiser import Before, Conditions, Sight
-from simworld.model.motion import PERSISTENCE, drives, expected_frames, learned_drive, measured_flow
+from simworld.model.motion import (
+    PERSISTENCE,
+    REST_PITCH,
+    drives,
+    expected_frames,
+    fixed_share,
+    learned_drive,
+    measured_flow,
+    pitched,
+)
+from simworld.model.nearness import Nearness
 from simworld.model.path import Path
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.registration import flow_between
@@ -332,9 +342,10 @@ def test_what_is_expected_turns_with_the_camera_and_moves_on(autoencoder: Autoen
     autoencoder.learn_components(frames.expand(4, 2, *SIZE, 3))  # of pictures that stand still
     latents, nothing, still = autoencoder.encode(frames[:1])[:, 0], torch.zeros(1, 2, 4, 6), torch.zeros(1, 2, 2)
     undriven = torch.zeros(1, 2, 12, 20)
-    assert (autoencoder.expected(latents, nothing, undriven, still) - latents).abs().max() < 1e-3
+    frame = autoencoder.last_frames(latents)
+    assert (autoencoder.expected(frame, nothing, undriven, still) - latents).abs().max() < 1e-3
     turns = torch.tensor([[[0.0, 3.0], [0.0, 3.0]]])
-    assert (autoencoder.expected(latents, nothing, undriven, turns) - latents).abs().max() > 1e-2
+    assert (autoencoder.expected(frame, nothing, undriven, turns) - latents).abs().max() > 1e-2
     picture = F.interpolate(torch.rand(1, 3, 14, 22, generator=torch.Generator().manual_seed(0)), (112, 176), mode="bilinear")
     start, after, later = (picture[..., 8 + n : 104 + n, 8:168] for n in (0, 4, 8))
     flow = measured_flow(after, start, still, 70.0)
@@ -350,6 +361,37 @@ def test_what_keys_do_to_pictures_is_learned_from_moments() -> None:
     actions = (torch.rand(1000, 2, 25, generator=generator) < 0.5).float()
     flow = PERSISTENCE * before + torch.einsum("n d, d c h w -> n c h w", drives(actions), truth)
     assert (learned_drive(flow, before, actions) - truth).abs().mean() < 0.1 * truth.abs().mean()
+
+
+def test_driven_flow_moves_with_the_horizon() -> None:
+    driven = torch.zeros(1, 2, 12, 20)
+    driven[:, :, 6] = 1
+    rows = [int(pitched(driven, torch.tensor([pitch]), 70.0)[0, 0].mean(1).argmax()) for pitch in (-20.0, REST_PITCH, 25.0)]
+    assert rows[0] > rows[1] == 6 > rows[2], "who looks up sees the horizon low"
+
+
+def test_how_near_things_look_is_learned_from_how_they_move() -> None:
+    """Bright places stand still, dark ones move twice as much as on average."""
+    generator = torch.Generator().manual_seed(0)
+    bright = (torch.rand(600, 1, 12, 20, generator=generator) < 0.5).float()
+    frames = F.interpolate(bright * 1.6 - 0.8, (96, 160)).expand(-1, 3, -1, -1)
+    driven = torch.randn(600, 2, 12, 20, generator=generator) * 0.01
+    nearness = Nearness()
+    assert torch.allclose(nearness(frames[:2]), torch.ones(2, 1, 12, 20), atol=1e-5), "before it has learned"
+    nearness.learn(frames[:500], driven[:500], 2 * (1 - bright[:500]) * driven[:500])
+    told = nearness(frames[500:])
+    assert float(told[bright[500:] == 1].mean()) < 0.2 and float(told[bright[500:] == 0].mean()) == pytest.approx(2, abs=0.2)
+    assert not any(weight.requires_grad for weight in nearness.parameters()), "other training leaves it alone"
+
+
+def test_what_is_fixed_to_the_camera_is_learned_from_turns() -> None:
+    generator = torch.Generator().manual_seed(0)
+    before = F.interpolate(torch.rand(40, 3, 12, 20, generator=generator) * 2 - 1, (96, 160), mode="bilinear")
+    camera = torch.tensor([[[0.0, 4.0], [0.0, 4.0]]]).expand(40, -1, -1)
+    after = turn(before, camera.sum(1), 70.0)
+    after[:, :, 48:, 80:] = before[:, :, 48:, 80:]
+    share = fixed_share(after, before, camera, 70.0)
+    assert float(share[15:, 24:].mean()) > 0.9 and float(share[:9].mean()) < 0.1
 
 
 @torch.inference_mode()

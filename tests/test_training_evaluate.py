@@ -1,14 +1,18 @@
-"""The measures rank what they must: equal pictures above different ones, truth on evaluation seeds only."""
+"""The measures rank what they must: equal pictures above different ones, the game above copying above an untrained world."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny_world import write_tiny_world
 
-from simworld.training.evaluate import evaluate
-from simworld.training.metrics import psnr, ssim
-from simworld.training.truth import play_truth
+from simworld.training.evaluate import Suite, evaluate
+from simworld.training.metrics import psnr, sharpness, ssim
+from simworld.training.truth import Moment, play_script, play_truth
+
+SHORT = Suite(clips=2, away=(0.4,), long_clips=2, stand=2, play=4)
 
 
 def test_likeness_falls_with_noise() -> None:
@@ -23,6 +27,12 @@ def test_likeness_falls_with_noise() -> None:
     assert float(psnr(picture, (picture.int() + 1).clamp(0, 255).to(torch.uint8)).mean()) == pytest.approx(48.13, abs=0.1)
 
 
+def test_sharpness_falls_with_blur() -> None:
+    picture = torch.randint(0, 255, (1, 32, 48, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    blurred = torch.nn.functional.avg_pool2d(picture.float().movedim(-1, 1), 3, 1, 1).movedim(1, -1).to(torch.uint8)
+    assert float(sharpness(blurred)) < 0.5 * float(sharpness(picture)) and float(sharpness(picture * 0)) == 0
+
+
 def test_the_truth_keeps_to_evaluation_seeds() -> None:
     with pytest.raises(ValueError, match="seed 5 is a training seed"):
         play_truth(1, 3, 32, 48, first_seed=5)
@@ -31,9 +41,48 @@ def test_the_truth_keeps_to_evaluation_seeds() -> None:
     assert all(one.captions)
 
 
-def test_an_untrained_world_is_worse_than_copying_and_deaf(tmp_path: Path) -> None:
-    figures = evaluate(str(write_tiny_world(tmp_path)), num_seeds=2, num_steps=1)
-    assert figures["horizon"]["8"]["gain_psnr"] < 0
-    assert figures["shuffled_action_ratio"] == pytest.approx(1, abs=0.1)
+def test_a_script_is_followed_to_the_letter() -> None:
+    moments = (Moment("act", 40, keys=("attack",), must="break"), Moment("rest", 8), Moment("turn", 4, (0, 10)))
+    truth = play_script(moments, 2, 32, 48, known=5, prepare=(Moment("down", 8, (6, 0)),))
+    assert truth.frames.shape == (2, 5 + 52, 32, 48, 3) and truth.ends == {"known": 4, "act": 44, "rest": 52, "turn": 56}
+    assert not truth.actions[:, :4].any(), "until all is known, nothing is done"
+    held = truth.actions[:, 4:44, 7].sum(1)
+    assert (held > 2).all() and (held < 40).all(), "attack is held until something breaks"
+    before, after = (truth.frames[:, place].astype(int) for place in (4, 52))
+    changed = np.abs(after - before).max(-1) > 40
+    assert (changed.mean((1, 2)) > 0.01).all(), "and then it is gone"
+    assert np.array_equal(truth.actions[0, 52:, -1], [10] * 4)
+    with pytest.raises(ValueError, match="only 0 of 1 clips"):
+        dig = Moment("dig", 4, keys=("attack",), must="break")
+        play_script((dig,), 1, 32, 48, known=5, prepare=(Moment("up", 8, (-9, 0)),))
+
+
+def test_the_game_is_above_copying_and_copying_above_an_untrained_world(tmp_path: Path) -> None:
+    world = str(write_tiny_world(tmp_path))
+    game, copy, untrained = (evaluate(name, SHORT, num_steps=1) for name in ("game", "copy-last-frame", world))
+    assert game["horizon"]["8"]["dream_psnr"] == 60
+    assert "ceiling_psnr" in untrained["horizon"]["8"] and "ceiling_psnr" not in game["horizon"]["8"]
+    assert copy["horizon"]["8"]["gain_psnr"] == 0 > untrained["horizon"]["8"]["gain_psnr"]
+    returned = [figures["return_after_0.4s"] for figures in (game, copy, untrained)]
+    assert returned[0]["away_psnr"] > returned[1]["away_psnr"] and returned[0]["psnr"] == returned[0]["truth_psnr"]
+    assert returned[0]["psnr"] > returned[2]["psnr"]
+    for what in ("break_lasts_0.4s", "place_lasts_0.4s"):
+        assert game[what] == {"at_once": 1, "in_the_end": 1} and copy[what] == {"at_once": 0, "in_the_end": 0}
+    still = [figures["standing_still"] for figures in (game, copy, untrained)]
+    assert still[0]["psnr_drift"] == 0 and still[0]["sharpness_ratio"] == 1
+    assert still[1]["psnr_last_second"] > still[2]["psnr_last_second"]
+    assert game["long_play"] == {"sharpness_ratio": 1, "brightness_ratio": 1, "spread_ratio": 1}
+    assert untrained["shuffled_action_ratio"] == pytest.approx(1, abs=0.1) and "shuffled_action_ratio" not in game
+    with pytest.raises(ValueError, match="suite is 'enormous'"):
+        evaluate(world, "enormous")
     with pytest.raises(ValueError, match="seeds is 1"):
-        evaluate(str(tmp_path), num_seeds=1)
+        evaluate(world, num_seeds=1)
+
+
+def test_figures_report_and_sheets_are_written(tmp_path: Path) -> None:
+    figures = evaluate(str(write_tiny_world(tmp_path)), Suite(2, (0.4,), 0, 0, 0), num_steps=1, out=str(tmp_path / "out"))
+    assert json.loads((tmp_path / "out" / "figures.json").read_text()) == figures
+    report = (tmp_path / "out" / "report.md").read_text()
+    for name in figures.keys() - {"world", "num_steps", "clips", "first_seed", "shuffled_action_ratio"}:
+        assert f"({name}.png)" in report and (tmp_path / "out" / f"{name}.png").stat().st_size > 1000, name
+    assert (tmp_path / "out" / "horizon_plot.png").exists() and not list((tmp_path / "out").glob("*.tmp"))

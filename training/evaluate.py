@@ -1,137 +1,109 @@
-"""Measures a world against the reference game, on evaluation seeds: same first frames, same actions, side by side.
+"""Measures a player against the reference game, on evaluation seeds: same first frames, same actions, side by side.
 
-    simworld evaluate --world small --json evaluation.json --sheet evaluation.png
+    simworld evaluate --world small --suite quick --out evaluation
 
-reconstruction: the autoencoder alone, the ceiling of the rest. horizon: the dream after 1, 2, 4 … chunks beside the
-ceiling and copy-last-frame. shuffled_action_ratio: denoising loss with other clips' actions over that with the true ones.
+What is measured is told in `measures`. Written are figures.json, report.md with a plot of the horizon, and for each measure
+a contact sheet, the truth above the dream.
 """
 
 import json
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-from einops import rearrange
-from PIL import Image
-from torch import Tensor
-
-from simworld.actions import CAMERA
-from simworld.model import sampler
-from simworld.model.checkpoint import load_world
-from simworld.model.pixels import to_float, to_uint8
-from simworld.model.precision import fastest_dtype
-from simworld.model.shipped import find_world
-from simworld.model.world import World
-from simworld.training.metrics import psnr, ssim
-from simworld.training.objective import LatentBatch, ObjectiveConfig, denoising_loss
-from simworld.training.pictures import grid
-from simworld.training.truth import FIRST_SEED, play_truth
-
-CONTEXT = 8
-"""Latents of truth that the dream starts from."""
-HORIZONS = (1, 2, 4, 8, 16, 32)
-SHEET_CLIPS, SHEET_CHUNKS = 5, (0, 1, 2, 4, 8, 12, 16, 24, 32)
-NOISE_DRAWS = 4
+from simworld.training import measures
+from simworld.training.measures import Found
+from simworld.training.players import Dream, Player, make_player
+from simworld.training.report import write_report, write_sheet
+from simworld.training.truth import FIRST_SEED, Truth
 
 
-@torch.inference_mode()
+@dataclass(frozen=True)
+class Suite:
+    """How much is measured. clips: of the short measures, two or more. away: seconds of looking away. long_clips: of those
+    that stand for `stand` and play for `play` seconds, 0 for none."""
+
+    clips: int
+    away: tuple[float, ...]
+    long_clips: int
+    stand: float
+    play: float
+
+
+SUITES = {
+    "quick": Suite(clips=8, away=(3,), long_clips=4, stand=10, play=20),
+    "full": Suite(clips=16, away=(3, 10, 30), long_clips=2, stand=60, play=600),
+}
+
+
 def evaluate(
     world: str = "small",
-    num_seeds: int = 16,
+    suite: str | Suite = "quick",
     num_steps: int = 4,
     device: str = "cpu",
+    out: str | None = None,
+    num_seeds: int | None = None,
     json_path: str | None = None,
     sheet_path: str | None = None,
-    first_seed: int = FIRST_SEED,
 ) -> dict[str, Any]:
-    """All figures of a world, written to `json_path` and, as pictures, to `sheet_path` where given.
-
-    PSNR in dB and SSIM in [-1, 1], means over clips. ValueError for a world that cannot be loaded or training seeds.
-    """
-    if num_seeds < 2:
-        raise ValueError(f"seeds is {num_seeds}; at least 2 are needed, for actions are shuffled between clips")
-    net = load_world(find_world(world), fastest_dtype(device), device)
-    r = net.config.autoencoder.time_stride
-    num_latents = CONTEXT + max(HORIZONS)
-    truth = play_truth(num_seeds, 1 + r * (num_latents - 1), net.config.height, net.config.width, first_seed)
-    frames, actions = torch.from_numpy(truth.frames).to(device), torch.from_numpy(truth.actions).to(device)
-    latents = torch.cat([net.autoencoder.encode(to_float(one[None], net.dtype)) for one in frames])
-    ceiling = torch.cat([_decode(net, *pair) for pair in zip(latents[:, None], actions[:, None], strict=True)])
-    dream = roll(net, frames, actions, truth.captions, num_steps)
-
-    known = 1 + r * (CONTEXT - 1)
-    horizon = {}
-    for chunks in HORIZONS:
-        last = known + r * chunks - 1
-        pairs = {"dream": dream[:, last - known], "copy_last_frame": frames[:, known - 1], "ceiling": ceiling[:, last]}
-        scores: dict[str, float] = {}
-        for name, pictures in pairs.items():
-            scores[f"{name}_psnr"] = round(float(psnr(pictures, frames[:, last]).mean()), 3)
-            scores[f"{name}_ssim"] = round(float(ssim(pictures, frames[:, last]).mean()), 4)
-        scores["gain_psnr"] = round(scores["dream_psnr"] - scores["copy_last_frame_psnr"], 3)
-        horizon[str(chunks)] = scores
-    figures = {
-        "world": str(world),
-        "num_steps": num_steps,
-        "seeds": [first_seed, num_seeds],
-        "reconstruction": {
-            "psnr": round(float(psnr(ceiling, frames).mean()), 3),
-            "ssim": round(float(ssim(ceiling[:, ::8], frames[:, ::8]).mean()), 4),
-        },
-        "horizon": horizon,
-        "shuffled_action_ratio": round(shuffled_action_ratio(net, latents, actions, truth.captions), 4),
-    }
-    if json_path:
-        aside = Path(f"{json_path}.tmp")
+    """All figures of a world, of "game" (the ceiling) or of "copy-last-frame" (the floor), written to the folder `out` where
+    given, and alone to `json_path`, the contact sheet of the horizon to `sheet_path`. `num_seeds`: evaluation seeds, a clip
+    of each, of every measure, where not the suite's number. PSNR in dB and SSIM in [-1, 1], means over clips.
+    ValueError for a world or a suite that there is not."""
+    if isinstance(suite, str):
+        if suite not in SUITES:
+            raise ValueError(f"suite is {suite!r}; it must be one of {', '.join(SUITES)}")
+        suite = SUITES[suite]
+    if num_seeds is not None:
+        if num_seeds < 2:
+            raise ValueError(f"seeds is {num_seeds}; at least 2 are needed, for actions are shuffled between clips")
+        suite = replace(suite, clips=num_seeds, long_clips=min(num_seeds, suite.long_clips))
+    player = make_player(world, num_steps, device)
+    moving = measures.moving_play(player, suite.clips)
+    found = {name: measure() for name, measure in _measures(player, suite, moving).items()}
+    figures: dict[str, Any] = {"world": world, "num_steps": num_steps, "clips": suite.clips, "first_seed": FIRST_SEED}
+    figures |= {name: one.figures for name, one in found.items()}
+    if isinstance(player, Dream):
+        figures["shuffled_action_ratio"] = measures.shuffled_action_ratio(player, moving)
+    if out:
+        folder = Path(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_report(folder, figures, {name: one.sheet for name, one in found.items()})
+    for path in _wanted_paths(out, json_path):
+        aside = path.with_name(f"{path.name}.tmp")
         aside.write_text(json.dumps(figures, indent=2) + "\n")
-        os.replace(aside, json_path)
+        os.replace(aside, path)
     if sheet_path:
-        places = [known - 1 + r * chunks for chunks in SHEET_CHUNKS]
-        whole = torch.cat([frames[:, :known], dream], 1)
-        rows = [clip[row, places] for row in range(min(SHEET_CLIPS, num_seeds)) for clip in (frames, whole)]
-        Image.fromarray(grid(torch.stack(rows).cpu().numpy())).save(sheet_path)
+        write_sheet(Path(sheet_path), found["horizon"].sheet)
     return figures
 
 
-def roll(net: World, frames: Tensor, actions: Tensor, captions: list[str], num_steps: int) -> Tensor:
-    """The dream that follows the first `CONTEXT` latents of `frames` under the rest of `actions`: uint8 [b, t, h, w, 3]."""
-    r = net.config.autoencoder.time_stride
-    known = 1 + r * (CONTEXT - 1)
-    context = sampler.start(net, captions, list(range(len(frames))))
-    sampler.append_frames(net, context, frames[:, :known], actions[:, : known - 1])
-    chunks = rearrange(actions[:, known - 1 :], "b (n r) a -> n b r a", r=r)
-    return torch.cat([sampler.extend(net, context, chunk, num_steps) for chunk in chunks], 1)
+def _wanted_paths(out: str | None, json_path: str | None) -> list[Path]:
+    """Where the figures are written."""
+    paths = [Path(out) / "figures.json"] if out else []
+    return [*paths, Path(json_path)] if json_path else paths
 
 
-def shuffled_action_ratio(net: World, latents: Tensor, actions: Tensor, captions: list[str]) -> float:
-    """Denoising loss under the next clip's actions over that under the true ones: 1 is deaf, more is better."""
-    b, t = latents.shape[:2]
-    r, window = net.config.autoencoder.time_stride, net.config.denoiser.window
-    leading = rearrange(actions, "b (t r) a -> b t r a", r=r)
-    quiet = ObjectiveConfig(full_share=0, prompt_dropout=0, own_share=0, shortcut_share=0)
-    losses = {}
-    for name, of in (("true", leading), ("shuffled", leading.roll(1, 0))):
-        total = 0.0
-        for draw in range(NOISE_DRAWS):
-            start = 1 + draw * (t - window) // NOISE_DRAWS
-            batch = LatentBatch(
-                latents[:, start : start + window].float(),
-                of[:, start - 1 : start - 1 + window],
-                torch.ones(b, window, dtype=torch.bool, device=latents.device),
-                [[caption] for caption in captions],
-                torch.zeros(b, window, dtype=torch.long, device=latents.device),
+def _measures(player: Player, suite: Suite, moving: Truth) -> dict[str, Callable[[], Found]]:
+    """What is measured of the player, by name, in order."""
+    clips, few = suite.clips, suite.long_clips
+    wanted: dict[str, Callable[[], Found]] = {}
+    ceiling = None
+    if isinstance(player, Dream):
+        ceiling = measures.reconstructed(player, moving)
+        wanted["reconstruction"] = lambda: measures.reconstruction(moving, ceiling)
+    wanted["horizon"] = lambda: measures.horizon(player, moving, ceiling)
+    for seconds in suite.away:
+        wanted[f"return_after_{seconds:g}s"] = lambda seconds=seconds: measures.returning(player, clips, seconds)  # type: ignore[misc]
+    wanted["walk_and_reverse"] = lambda: measures.retracing(player, clips)
+    for must in ("break", "place"):
+        for seconds in suite.away[:2]:
+            wanted[f"{must}_lasts_{seconds:g}s"] = lambda must=must, seconds=seconds: measures.lasting(  # type: ignore[misc]
+                player, clips, seconds, must
             )
-            generator = torch.Generator(latents.device).manual_seed(draw)
-            with torch.autocast(latents.device.type, torch.bfloat16):
-                total += denoising_loss(net, batch, quiet, generator, 0.0)[1]["error"]
-        losses[name] = total
-    return losses["shuffled"] / losses["true"]
-
-
-def _decode(net: World, latents: Tensor, actions: Tensor) -> Tensor:
-    r = net.config.autoencoder.time_stride
-    camera = rearrange(F.pad(actions[..., CAMERA], (0, 0, r, 0)), "b (t r) two -> b t r two", r=r)
-    frames, _ = net.autoencoder.decode(latents, (net.config.height, net.config.width), camera=camera)
-    return to_uint8(frames)
+    if few:
+        wanted["standing_still"] = lambda: measures.standing(player, few, suite.stand)
+        wanted["long_play"] = lambda: measures.long_play(player, few, suite.play)
+    return wanted

@@ -33,3 +33,9 @@ def ssim(one: UInt8[Tensor, "*b h w 3"], two: UInt8[Tensor, "*b h w 3"]) -> Floa
     similar = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     similar = similar / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))
     return similar.mean((1, 2, 3)).reshape(leading)
+
+
+def sharpness(frames: UInt8[Tensor, "*b h w 3"]) -> Float[Tensor, "*b"]:
+    """How much each picture's brightness changes from pixel to pixel, of 255: the mean of its absolute differences."""
+    grey = frames.float().mean(-1)
+    return grey.diff(dim=-1).abs().mean((-2, -1)) + grey.diff(dim=-2).abs().mean((-2, -1))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from simworld.actions import CAMERA, KEYS
 from simworld.model.checkpoint import load_autoencoder, load_world, save_autoencoder, save_dynamics
 from simworld.model.denoiser import DenoiserConfig
 from simworld.model.path import Path as NoisePath
@@ -28,9 +29,10 @@ from simworld.training.pictures import grid
 @dataclass(kw_only=True)
 class WorldTraining:
     """`autoencoder`: its checkpoint. `window` latents a clip, `batch_size` clips a step; `from_start` is the share of
-    windows that begin with the clip's first frame, as play does. `image_share` of the steps learn from `image_batch` single
-    pictures instead, each a clip of one frame. `temperature`, `guidance` and `vividness` are those of play. `latents`: where
-    they are cached. `init`: a world of the same sizes (name or folder) whose weights a new run starts from."""
+    windows that begin with the clip's first frame, as play does; `hands_share` of them show `hands_at_work`. `image_share`
+    of the steps learn from `image_batch` single pictures instead, each a clip of one frame. `temperature`, `guidance` and
+    `vividness` are those of play. `latents`: where they are cached. `init`: a world of the same sizes (name or folder) whose
+    weights a new run starts from."""
 
     autoencoder: str = "runs/autoencoder/autoencoder.safetensors"
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
@@ -39,7 +41,7 @@ class WorldTraining:
     context_noise: float = 0.1
     temperature: float = 0.0
     guidance: float = 1.0
-    vividness: float = 6.0
+    vividness: float = 3.0
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     data: DataConfig = field(default_factory=DataConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
@@ -48,12 +50,29 @@ class WorldTraining:
     batch_size: int = 16
     window: int = 16
     from_start: float = 0.25
+    hands_share: float = 0.25
     image_share: float = 0.1
     image_batch: int = 128
 
 
+HAND_KEYS, LEG_KEYS = ("attack", "use"), ("forward", "back", "left", "right", "jump")
 STATISTICS_CLIPS = 128
 """Clips from which the closed-form statistics are taken."""
+LEAST_CHANGE = 0.2
+"""Mean squared change of the middle cell of a latent, of about unit variance, that is seen as a change."""
+MOST_TURN = 2.0
+"""Degrees of camera, over a latent's frames, that count as rest."""
+
+
+def hands_at_work(store: LatentStore) -> np.ndarray:
+    """Moments (clip, latent), int [n, 2], in which something seems to be broken or placed: attack or use is down, the player
+    neither walks nor turns, and the middle of the picture changes."""
+    keys, camera = store.actions[..., : CAMERA.start], store.actions[..., CAMERA]
+    hands, legs = (keys[..., [KEYS.index(key) for key in names]].any((2, 3)) for names in (HAND_KEYS, LEG_KEYS))
+    middle = store.latents[:, :, store.latents.shape[2] // 2, store.latents.shape[3] // 2].astype(np.float32)
+    change = np.square(np.diff(middle, axis=1)).mean(-1)
+    found = hands & ~legs & (np.abs(camera).sum((2, 3)) < MOST_TURN) & (change > LEAST_CHANGE)
+    return np.argwhere(found) + [0, 1]
 
 
 class WorldTask:
@@ -66,6 +85,7 @@ class WorldTask:
         data = config.data
         self.clips = clips(data)
         self.store: LatentStore = encode_store(autoencoder, self.clips, Path(config.latents))
+        self.work = hands_at_work(self.store)
         torch.manual_seed(config.loop.seed)
         world = World(
             WorldConfig(
@@ -100,18 +120,24 @@ class WorldTask:
             raise ValueError(f"init={name}: that world has other sizes than this run ({error})") from error
 
     def _learn_statistics(self) -> None:
-        batch = self.batch(0, STATISTICS_CLIPS)
+        batch = self.batch(0, STATISTICS_CLIPS, hands_share=0.0)
         with torch.autocast(batch.latents.device.type, torch.bfloat16):
             self.model.learn_statistics(batch.latents, batch.actions)
 
-    def batch(self, step: int, num_clips: int) -> LatentBatch:
-        """The batch of `step`: random windows of random clips."""
+    def batch(self, step: int, num_clips: int, hands_share: float | None = None) -> LatentBatch:
+        """The batch of `step`: random windows of random clips, `hands_share` of them (the config's) with hands at work."""
+        hands_share = self.config.hands_share if hands_share is None else hands_share
         rng = np.random.default_rng([self.config.loop.seed, step])
         store, device = self.store, self.config.loop.device
         length = store.latents.shape[1]
         window = min(self.config.window, length)
         numbers = rng.integers(len(store), size=num_clips)
         starts = rng.integers(length - window + 1, size=num_clips) * (rng.random(num_clips) >= self.config.from_start)
+        if len(self.work):
+            at_work = rng.random(num_clips) < hands_share
+            moments = self.work[rng.integers(len(self.work), size=num_clips)]
+            around = np.clip(moments[:, 1] - rng.integers(1, window, size=num_clips), 0, length - window)
+            numbers, starts = np.where(at_work, moments[:, 0], numbers), np.where(at_work, around, starts)
         latents = np.stack([store.latents[n, s : s + window] for n, s in zip(numbers, starts, strict=True)])
         actions = np.zeros((num_clips, window, *store.actions.shape[2:]), np.float32)
         prompts: list[list[str]] = []

@@ -1,10 +1,16 @@
-"""The truth that dreams are measured against: the bot's play of the reference game on evaluation seeds, never trained on."""
+"""The truth that dreams are measured against: play of the reference game on evaluation seeds, never trained on.
 
+The bot plays, or a script of moments: so many frames each, under one action, after a few seconds of the bot. Dreams are
+shown the first `known` frames and go on from there under the same actions.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from simworld.actions import ACTION_SIZE, CAMERA
+from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.frames import FPS
 from simworld.training.lane import NUM_TRAINING_SEEDS
 from simworld.training.stream import VOXEL_BOT, VOXEL_GAME, load
@@ -14,44 +20,139 @@ FIRST_SEED = NUM_TRAINING_SEEDS
 WARM_UP = 60
 LEAST_BLOCKS, LEAST_DEGREES = 1.0, 20.0
 """Moving play walks so far, or turns so much, in a second."""
+LEAST_CONTRAST = 12.0
+"""A picture whose brightness spreads less, of 255, shows a wall before the nose, and is passed over by scripts."""
+MOST_TRIES = 40
+"""So many worlds, at most, are looked at for each clip of a script."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """frames: uint8 [b, t, h, w, 3]. actions: float32 [b, t - 1, 25], leading to each frame but the first. captions: b."""
+    """frames: uint8 [b, t, h, w, 3]. actions: float32 [b, t - 1, 25], leading to each frame but the first. captions: b.
+    known: frames that a dream is shown. ends: the last frame of each moment of the script."""
 
     frames: np.ndarray
     actions: np.ndarray
     captions: list[str]
+    known: int
+    ends: dict[str, int]
 
 
-def play_truth(num_clips: int, num_frames: int, height: int, width: int, first_seed: int = FIRST_SEED) -> Truth:
-    """`num_clips` clips of moving play, each in a world of its own, from `first_seed` on; worlds in which the bot
+@dataclass(frozen=True)
+class Moment:
+    """`frames` of a script under one action: camera change [pitch, yaw] in degrees a frame, and keys, which are let go once a
+    block is broken or placed. It must `break` or `place` one where `must` says so, else the clip does not count."""
+
+    name: str
+    frames: int
+    camera: tuple[float, float] = (0.0, 0.0)
+    keys: tuple[str, ...] = ()
+    must: str = ""
+
+    def action(self, done: bool) -> np.ndarray:
+        """The action vector, once what must be done is done, or before."""
+        vector = np.zeros(ACTION_SIZE, np.float32)
+        vector[CAMERA] = self.camera
+        for key in () if done else self.keys:
+            vector[SLOT[key]] = 1
+        return vector
+
+
+def play_truth(
+    num_clips: int, num_frames: int, height: int, width: int, known: int = 1, first_seed: int = FIRST_SEED
+) -> Truth:
+    """`num_clips` clips of moving play by the bot, each in a world of its own, from `first_seed` on; worlds in which it
     hardly moved are passed over. ValueError for a seed that is a training seed."""
+    clips = []
+    for game, bot, seed in _worlds(height, width, first_seed):
+        caption = game.caption(np.random.default_rng(seed))
+        start = game.pose.copy()
+        frames, actions, poses = _film(game, num_frames, lambda: bot.act(game))  # noqa: B023, used at once
+        walked = np.hypot(*np.diff(np.array([start, *poses])[:, [0, 2]], axis=0).T).sum()
+        turned = np.abs(actions[:, CAMERA]).sum()
+        seconds = (num_frames - 1) / FPS
+        if walked >= LEAST_BLOCKS * seconds or turned >= LEAST_DEGREES * seconds:
+            clips.append((frames, actions, caption))
+        if len(clips) == num_clips:
+            break
+    return _gathered(clips, known, {})
+
+
+def play_script(
+    moments: Sequence[Moment],
+    num_clips: int,
+    height: int,
+    width: int,
+    known: int,
+    prepare: Sequence[Moment] = (),
+    first_seed: int = FIRST_SEED,
+) -> Truth:
+    """`num_clips` clips, each in a world of its own, in which the player stands still for `known` frames and then does as
+    the moments say; before, unseen, as `prepare` says. ValueError for a training seed, or when the script is impossible in
+    too many worlds."""
+    script = [Moment("known", known - 1), *moments]
+    clips: list[tuple[np.ndarray, np.ndarray, str]] = []
+    for tried, (game, _, seed) in enumerate(_worlds(height, width, first_seed)):
+        if tried == MOST_TRIES * num_clips:
+            raise ValueError(f"in {tried} worlds only {len(clips)} of {num_clips} clips could do: {script}")
+        for moment in prepare:
+            for _ in range(moment.frames):
+                game.step(moment.action(False))
+        for _ in range(FPS):  # until all has come to rest
+            game.step(np.zeros(ACTION_SIZE, np.float32))
+        if game.render().mean(-1).std() < LEAST_CONTRAST:
+            continue
+        caption = game.caption(np.random.default_rng(seed))
+        done: set[str] = set()
+        plan = _follow(script, game, done)
+        num_frames = 1 + sum(moment.frames for moment in script)
+        frames, actions, _ = _film(game, num_frames, lambda: next(plan))  # noqa: B023, used at once
+        if done >= {moment.must for moment in script if moment.must}:
+            clips.append((frames, actions, caption))
+        if len(clips) == num_clips:
+            break
+    lengths = np.cumsum([moment.frames for moment in script])
+    return _gathered(clips, known, {moment.name: int(end) for moment, end in zip(script, lengths, strict=True)})
+
+
+def _worlds(height: int, width: int, first_seed: int) -> Iterator[tuple[Any, Any, int]]:
+    """Game and bot in one world after another, the bot in mid-stride."""
     if first_seed < FIRST_SEED:
         raise ValueError(f"seed {first_seed} is a training seed; evaluation seeds are {FIRST_SEED} and up")
     game, make_bot = load(VOXEL_GAME)(height, width), load(VOXEL_BOT)
-    frames = np.empty((num_clips, num_frames, height, width, 3), np.uint8)
-    actions = np.empty((num_clips, num_frames - 1, ACTION_SIZE), np.float32)
-    captions: list[str] = []
     seed = first_seed
-    while len(captions) < num_clips:
+    while True:
         game.reset(seed)
         bot = make_bot(seed)
         for _ in range(WARM_UP):
             game.step(bot.act(game))
-        row, walked, turned = len(captions), 0.0, 0.0
-        caption = game.caption(np.random.default_rng(seed))
-        for t in range(num_frames):
-            frames[row, t] = game.render()
-            if t < num_frames - 1:
-                before = game.pose.copy()
-                actions[row, t] = bot.act(game)
-                game.step(actions[row, t])
-                walked += float(np.hypot(*(game.pose - before)[[0, 2]]))
-                turned += float(np.abs(actions[row, t, CAMERA]).sum())
-        seconds = (num_frames - 1) / FPS
-        if walked >= LEAST_BLOCKS * seconds or turned >= LEAST_DEGREES * seconds:
-            captions.append(caption)
+        yield game, bot, seed
         seed += 1
-    return Truth(frames, actions, captions)
+
+
+def _follow(script: Sequence[Moment], game: Any, done: set[str]) -> Iterator[np.ndarray]:
+    """The script's actions; notes in `done` what was broken or placed when it had to be."""
+    for moment in script:
+        for _ in range(moment.frames):
+            yield moment.action(moment.must in done)
+            if (moment.must == "break" and game.broken) or (moment.must == "place" and game.placed):
+                done.add(moment.must)
+
+
+def _film(game: Any, num_frames: int, act: Callable[[], np.ndarray]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Frames, the actions between them, and the poses after each."""
+    frames = np.empty((num_frames, game.height, game.width, 3), np.uint8)
+    actions = np.empty((num_frames - 1, ACTION_SIZE), np.float32)
+    poses = []
+    for t in range(num_frames):
+        frames[t] = game.render()
+        if t < num_frames - 1:
+            actions[t] = act()
+            game.step(actions[t])
+            poses.append(game.pose.copy())
+    return frames, actions, poses
+
+
+def _gathered(clips: list[tuple[np.ndarray, np.ndarray, str]], known: int, ends: dict[str, int]) -> Truth:
+    frames, actions, captions = zip(*clips, strict=True)
+    return Truth(np.stack(frames), np.stack(actions), list(captions), known, ends)

@@ -27,6 +27,8 @@ TAPS: dict[str, float] = {
 """Idle fingers: how often each key is tapped for no reason, relative to each other."""
 TAP_CHANCE = 0.02
 HOTBAR_CHANCE = 1 / 130
+HANDY_SHARE = 0.5
+"""So many players dig and build far more than the others."""
 MOVES = ("forward", "back", "left", "right")
 
 
@@ -49,8 +51,9 @@ class Bot:
         self._hit = np.zeros(HIT_SIZE, np.int64)
         self._haunt = (0.0, 0.0), 0
         self._tried = -1000
-        # Players differ: how fast they move the mouse, how restless their fingers are.
+        # Players differ: how fast they move the mouse, how restless their fingers are, how much they dig and build.
         self._temper = float(self.rng.uniform(0.7, 1.4))
+        self.handiness = 8.0 if np.random.default_rng([seed, 1]).random() < HANDY_SHARE else 1.0
 
     def act(self, game: Game | None) -> np.ndarray:
         """The action, float32 [25], for the game as it stands; None: play without seeing."""

@@ -40,7 +40,7 @@ def choose(bot: "Bot") -> Intention:
     if bot.faces_wall() and bot.chance(0.8):
         return turn_to_open(bot)
     known = [row for row in INTENTIONS if row[2] or bot.game is not None]
-    weights = np.array([weight for _, weight, _ in known])
+    weights = np.array([weight * (bot.handiness if act in HANDIWORK else 1.0) for act, weight, _ in known])
     chosen: Callable[[Bot], Intention] = known[int(bot.rng.choice(len(known), p=weights / weights.sum()))][0]
     return chosen(bot)
 
@@ -276,3 +276,5 @@ INTENTIONS: tuple[tuple[Callable[["Bot"], Intention], float, bool], ...] = (
     (visit_landmark, 4, False),
 )
 """What the bot does, how often relative to the rest, and whether it can do so blindly."""
+HANDIWORK = (dig, tunnel, chop, build_wall, build_pillar, build_bridge)
+"""What breaks and places blocks; some players do it far more than others."""

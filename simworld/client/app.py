@@ -15,6 +15,7 @@ import pygame
 
 from simworld.client import help_sheet, reticle, screenshot, theme, worlds
 from simworld.client.controls import Controls
+from simworld.client.given_start import read_start
 from simworld.client.headless import FALLBACK_FRAMES, play_headless
 from simworld.client.hud import Hud
 from simworld.client.message_line import MessageLine
@@ -78,6 +79,7 @@ class App:
         self, options: PlayOptions, started: float, rehearse: "Callable[[App, float], None] | None" = None
     ) -> None:
         self.options = options
+        given = read_start(options.image, options.panorama)
         self.video = Video(options.out, options.scale) if options.out else None
         self.window = Window(f"SimWorld · {options.world}", options.scale)
         self.controls = Controls()
@@ -103,6 +105,7 @@ class App:
             seed=seed,
             prompt=options.prompt,
             say=self.say,
+            given=given,
         )
 
     def run(self) -> Stats:

@@ -4,6 +4,7 @@ import time
 from functools import partial
 
 from simworld.client import worlds
+from simworld.client.given_start import read_start
 from simworld.client.options import PlayOptions
 from simworld.client.pacer import Pacer
 from simworld.client.player import Nobody
@@ -23,14 +24,14 @@ def play_headless(options: PlayOptions, started: float) -> Stats:
     `options.bot`, else nobody, standing still. `started`: when play began. Raises as `app.play`; Ctrl+C keeps what has
     been played.
     """
-    stats = Stats(started)
+    stats, given = Stats(started), read_start(options.image, options.panorama)
     path = options.out or "play.mp4"
     num_frames = options.frames or FALLBACK_FRAMES
     video = Video(path, options.scale)
     worker = Worker(partial(worlds.make, options), options.steps)
     seed = draw_seed() if options.seed is None else options.seed
     player = Wanderer(seed) if options.bot else Nobody()
-    session = Session(worker, player, Pacer(interval=0), stats, seed=seed, prompt=options.prompt, say=print)
+    session = Session(worker, player, Pacer(interval=0), stats, seed=seed, prompt=options.prompt, say=print, given=given)
     try:
         with video:
             while stats.pictures < num_frames:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 @dataclass(kw_only=True)
 class PlayOptions:
     """world: a dream's name or path, or "voxel", "voxel-treechop", "voxel-navigate", "voxel-explore" for the reference
-    game, or a Gymnasium id. prompt: text to start the dream from. seed: of the start; None draws one. steps: sampling
+    game, or a Gymnasium id. prompt: text to start the dream from. image, panorama: a file to start it from (at most one of
+    them): a picture, or one of all that lies around. seed: of the start; None draws one. steps: sampling
     steps of the dream (1, 2, 4, 8). headless: no window, pictures go to `out`. bot: a scripted wanderer plays. frames:
     stop after so many pictures (headless without it: 600). out: mp4 file that receives every picture shown (headless
     without it: play.mp4). scale: window (or video) pixels per picture pixel; None fits. device: where the dream
@@ -15,6 +16,8 @@ class PlayOptions:
 
     world: str = "small"
     prompt: str | None = None
+    image: str | None = None
+    panorama: str | None = None
     seed: int | None = None
     steps: int = 4
     headless: bool = False

@@ -11,6 +11,7 @@ from random import randrange
 
 import numpy as np
 
+from simworld.client.given_start import GivenStart
 from simworld.client.pacer import Pacer
 from simworld.client.player import Player
 from simworld.client.stats import Stats
@@ -63,16 +64,17 @@ class Session:
         seed: int,
         prompt: str | None,
         say: Callable[[str], None],
+        given: GivenStart | None = None,
     ) -> None:
         self.worker, self.player, self.pacer, self.stats, self.say = worker, player, pacer, stats, say
-        self.prompt = prompt
+        self.prompt, self.given = prompt, given
         self.seed = seed
         self.world: Ready | None = None
         self.reward = 0.0
         self._waiting: deque[Picture] = deque()
         self._chunk_asked = True
         self._obsolete = 0
-        worker.ask(Reset(self.seed, prompt))
+        worker.ask(Reset(self.seed, prompt, given))
 
     def tick(self, now: float) -> Picture | None:
         """Take what the worker finished, start what must be started now, return the picture to show now, if any.
@@ -125,7 +127,7 @@ class Session:
     def _begin(self, seed: int | None) -> None:
         self.seed = draw_seed() if seed is None else seed
         self.reward = 0.0
-        self._ask(Reset(self.seed, self.prompt))
+        self._ask(Reset(self.seed, self.prompt, self.given))
 
     def _ask(self, request: Request) -> None:
         self._chunk_asked = True

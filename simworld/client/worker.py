@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simworld.actions import Action
+from simworld.client.given_start import GivenStart
 from simworld.frames import check_frames
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reset:
-    """Start a world from `seed`, and from `prompt` where it takes one."""
+    """Start a world from `seed`, from `prompt` where it takes one, and from a picture of the player's own where given."""
 
     seed: int
     prompt: str | None = None
+    given: GivenStart | None = None
 
 
 @dataclass(frozen=True)
@@ -197,13 +199,17 @@ _DOING = {Reset: "started", Step: "stepped", SetPrompt: "took a prompt", SaveSta
 
 
 def _start(world: Any, request: Reset) -> dict[str, Any] | None:
-    """The reset options, where the world takes any: the prompt, and the world's own picture that is most like it."""
+    """The reset options, where the world takes any: the prompt, and the given start, or the world's own that is most like
+    the prompt. ValueError for a start given to a world that has none."""
     options: dict[str, Any] = {}
     if request.prompt is not None and hasattr(world, "set_prompt"):
         options["prompt"] = request.prompt
-    picture = world.start_picture(request.prompt or "", request.seed) if hasattr(world, "start_picture") else None
-    if picture is not None:
-        options["frames"] = picture[None]
+    if request.given is not None:
+        if not hasattr(world, "start_options"):
+            raise ValueError("this world cannot start from a picture: it is a game, not a dream")
+        options |= request.given.options(*world.observation_space["pov"].shape[:2])
+    elif hasattr(world, "start_options"):
+        options |= world.start_options(request.prompt or "", request.seed)
     return options or None
 
 

@@ -7,6 +7,7 @@ the mouse, then quits. With no display, the bot plays 30 seconds into play.mp4.
 examples:
   simworld play
   simworld play --prompt "a snowy forest at night" --steps 4
+  simworld play --image holiday.jpg
   simworld play --world voxel --seed 7
   simworld play --headless --bot --frames 600 --out play.mp4
 """
@@ -24,6 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " real game; or a Gymnasium id (default: small, the shipped world)",
     )
     parser.add_argument("--prompt", metavar="TEXT", help="what the world should be, in English (worlds that take text)")
+    parser.add_argument("--image", metavar="FILE", help="a picture to start the dream from, cropped and scaled")
+    parser.add_argument("--panorama", metavar="FILE", help="the same, of all directions: twice as wide as high")
     parser.add_argument("--seed", type=int, metavar="N", help="the same seed and keys give the same pictures")
     parser.add_argument(
         "--steps",

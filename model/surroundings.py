@@ -1,0 +1,175 @@
+"""Far memory: what was seen in every direction, and from where it was seen, on a canvas around the eye.
+
+Finished pictures are painted onto the canvas; what comes into view again is read from it, so that who looks away and back
+finds what was there, however long ago. What was seen from elsewhere is trusted less the farther it is. Places are dead
+reckoned from the keys; where walls hold the player they are off. Closed form, nothing learned.
+"""
+
+import math
+from dataclasses import dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from simworld.actions import CAMERA, KEYS
+from simworld.model.camera import sample
+
+ROWS, COLUMNS = 270, 540
+"""The canvas: pitch from -90 (up) to 90 degrees down it, yaw from -180 to 180 across it."""
+NEAR, FAR = 4.0, 12.0
+"""What was seen from within `NEAR` blocks is trusted wholly; from beyond `FAR`, not at all."""
+SAME = 0.25
+"""What was seen from within so many blocks must look the same, but for what happens there."""
+ALIKE, WINDOW = 0.25, 9
+"""Mean difference, for pictures in [-1, 1], over squares of so many pixels, up to which what differs has drifted; what differs
+more has changed."""
+STRIDE, SPRINT, SNEAK = 0.216, 1.3, 0.3
+"""Blocks that one walks in a frame's time, and how many times that when sprinting or sneaking (as in Minecraft)."""
+FALL = 12
+"""Frames from the height of a jump down to the ground, one block below."""
+NEVER = 1e6
+"""Where a direction was "seen from" that has never been looked at."""
+
+
+@dataclass
+class Surroundings:
+    """Of b worlds. colors: in [-1, 1]. seen_from: the place, in blocks, from which each direction was seen last. place: where
+    the eye is, (right, ahead, above) of where it began. view: where it looks, [pitch, yaw] in degrees. Its tensors are
+    replaced, never written to, so that copies may share them."""
+
+    colors: Float[Tensor, "b 3 rows columns"]
+    seen_from: Float[Tensor, "b 3 rows columns"]
+    place: Float[Tensor, "b 3"]
+    view: Float[Tensor, "b 2"]
+
+
+def nothing_seen(pitch: Float[Tensor, " b"]) -> Surroundings:
+    """What b worlds remember that have just begun, and look down by `pitch` degrees."""
+    canvas = torch.zeros(len(pitch), 3, ROWS, COLUMNS, device=pitch.device)
+    here = torch.zeros(len(pitch), 3, device=pitch.device)
+    return Surroundings(canvas, torch.full_like(canvas, NEVER), here, torch.stack([pitch, here[:, 0]], 1))
+
+
+def all_seen(canvases: Float[Tensor, "b 3 rows columns"], pitch: Float[Tensor, " b"]) -> Surroundings:
+    """What b worlds remember that have seen all around them, in [-1, 1] and any size, and look down by `pitch` degrees."""
+    colors = F.interpolate(canvases.float(), (ROWS, COLUMNS), mode="bilinear", align_corners=False, antialias=True)
+    here = torch.zeros(len(pitch), 3, device=pitch.device)
+    return Surroundings(colors, torch.zeros_like(colors), here, torch.stack([pitch, here[:, 0]], 1))
+
+
+def where(chosen: Bool[Tensor, " b"], one: Surroundings, other: Surroundings) -> Surroundings:
+    """Of each world `one` where it is chosen, else the `other`."""
+    pairs = [(getattr(one, part.name), getattr(other, part.name)) for part in fields(one)]
+    return Surroundings(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
+
+
+def stacked(parts: list[Surroundings]) -> Surroundings:
+    """Several as one."""
+    return Surroundings(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Surroundings)))
+
+
+def go(around: Surroundings, actions: Float[Tensor, "b r a"]) -> Float[Tensor, "b r 2"]:
+    """Move the eye as r actions do; returns where it looks after each."""
+    actions = actions.float()
+    views = around.view[:, None] + actions[..., CAMERA].cumsum(1)
+    views[..., 0].clamp_(-90, 90)
+    forward, back, left, right, jump, sprint, sneak = (
+        actions[..., KEYS.index(key)] for key in ("forward", "back", "left", "right", "jump", "sprint", "sneak")
+    )
+    steps = F.normalize(torch.stack([right - left, forward - back], -1), dim=-1)
+    pace = STRIDE * torch.where(sneak > 0, SNEAK, torch.where((sprint > 0) & (forward > 0), SPRINT, 1.0))
+    yaw = torch.deg2rad(views[..., 1])
+    aside, ahead = steps.unbind(-1)
+    turned = torch.stack([aside * yaw.cos() + ahead * yaw.sin(), ahead * yaw.cos() - aside * yaw.sin()], -1)
+    above = around.place[:, 2]
+    for frame in range(actions.shape[1]):
+        above = torch.where(jump[:, frame] > 0, 1.0, (above - 1 / FALL).clamp(min=0))
+    around.place = torch.cat([around.place[:, :2] + (pace[..., None] * turned).sum(1), above[:, None]], 1)
+    around.view = views[:, -1]
+    return views
+
+
+def paint(
+    around: Surroundings, pictures: Float[Tensor, "b 3 h w"], fixed: Float[Tensor, "b 1 h w"], field_of_view: float
+) -> None:
+    """Remember what is seen now: pictures in [-1, 1], but for what is `fixed` to the camera. Where the same has been seen from
+    here before, that stays."""
+    grid, seen = _canvas_in_picture(around.view, (pictures.shape[-2], pictures.shape[-1]), field_of_view)
+    found = sample(torch.cat([pictures.float(), fixed], 1), grid)
+    seen = seen & (found[:, 3:] < 0.5)
+    again = seen & (_away(around) < SAME)
+    known = again & alike(torch.where(again, found[:, :3], around.colors), around.colors)
+    seen = seen & ~known
+    around.colors = torch.where(seen, found[:, :3], around.colors)
+    around.seen_from = torch.where(seen, around.place[..., None, None], around.seen_from)
+
+
+def recall(
+    around: Surroundings, views: Float[Tensor, "b r 2"], size: tuple[int, int], field_of_view: float
+) -> tuple[Float[Tensor, "b r 3 h w"], Float[Tensor, "b r 1 h w"], Float[Tensor, "b r 1 h w"]]:
+    """What is remembered of the views [pitch, yaw] in degrees, the trust in it, in [0, 1], and how much of it was seen from
+    the same place."""
+    b, r = views.shape[:2]
+    away = _away(around)
+    trust = ((FAR - away) / (FAR - NEAR)).clamp(0, 1)
+    # The canvas closes upon itself; each colour counts as far as it is trusted.
+    canvas = torch.cat([around.colors * trust, trust, (away < SAME).float()], 1)
+    canvas = F.pad(canvas, (1, 1, 0, 0), mode="circular").repeat_interleave(r, 0)
+    found = sample(canvas, _picture_in_canvas(views.flatten(0, 1), size, field_of_view)).unflatten(0, (b, r))
+    colors, trust, same = found.split((3, 1, 1), 2)
+    return colors / trust.clamp(min=1e-3), trust, same
+
+
+def alike(one: Float[Tensor, "*n 3 h w"], other: Float[Tensor, "*n 3 h w"]) -> Bool[Tensor, "*n 1 h w"]:
+    """Where two pictures differ no more than a picture drifts."""
+    apart = (one - other).abs().mean(-3, keepdim=True)
+    flat = F.pad(apart.flatten(0, -4), (WINDOW // 2,) * 4, mode="replicate")
+    flat = F.avg_pool2d(F.avg_pool2d(flat, (WINDOW, 1), 1), (1, WINDOW), 1)
+    return flat.reshape(apart.shape) < ALIKE
+
+
+def _away(around: Surroundings) -> Float[Tensor, "b 1 rows columns"]:
+    """How far from here each direction was seen, in blocks."""
+    return (around.seen_from - around.place[..., None, None]).square().sum(1, keepdim=True).sqrt()
+
+
+def _half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, float]:
+    """Tangents of half the vertical and the horizontal field of view."""
+    tall = math.tan(math.radians(field_of_view) / 2)
+    return tall, tall * size[1] / size[0]
+
+
+def _picture_in_canvas(views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float) -> Float[Tensor, "n h w 2"]:
+    """Where on the padded canvas the pixels of pictures that look towards `views` lie."""
+    h, w = size
+    tall, wide = _half_angles(size, field_of_view)
+    y = (((torch.arange(h, device=views.device) + 0.5) * 2 / h - 1) * tall)[:, None]
+    x = (((torch.arange(w, device=views.device) + 0.5) * 2 / w - 1) * wide)[None, :]
+    pitch, yaw = torch.deg2rad(views)[..., None, None].unbind(1)
+    down, ahead = y * pitch.cos() + pitch.sin(), pitch.cos() - y * pitch.sin()
+    tilt = torch.atan2(down, torch.hypot(x, ahead))
+    heading = torch.remainder(torch.atan2(x, ahead) + yaw + math.pi, 2 * math.pi) - math.pi
+    return torch.stack([heading / math.pi * COLUMNS / (COLUMNS + 2), tilt / (math.pi / 2)], -1)
+
+
+def _canvas_in_picture(
+    view: Float[Tensor, "b 2"], size: tuple[int, int], field_of_view: float
+) -> tuple[Float[Tensor, "b rows columns 2"], Tensor]:
+    """Where in a picture that looks towards `view` the directions of the canvas lie, and which of them it shows, as
+    bool [b, 1, rows, columns]."""
+    tall, wide = _half_angles(size, field_of_view)
+    tilt = ((torch.arange(ROWS, device=view.device) + 0.5) / ROWS - 0.5) * math.pi
+    heading = ((torch.arange(COLUMNS, device=view.device) + 0.5) / COLUMNS - 0.5) * 2 * math.pi
+    pitch, yaw = torch.deg2rad(view)[..., None].unbind(1)
+    heading = heading - yaw
+    level = tilt.cos()[:, None]
+    x, forward = level * heading.sin()[:, None], level * heading.cos()[:, None]
+    down = tilt.sin()[:, None]
+    pitch = pitch[..., None]
+    y, ahead = down * pitch.cos() - forward * pitch.sin(), forward * pitch.cos() + down * pitch.sin()
+    before = ahead > 0.05
+    ahead = ahead.clamp(min=0.05)
+    grid = torch.stack([(x / ahead / wide).expand_as(y), y / ahead / tall], -1)
+    return grid, (before & (grid.abs() <= 1).all(-1))[:, None]
