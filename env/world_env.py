@@ -92,9 +92,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"reset options: unknown {unknown}; they may be {', '.join(OPTIONS)}")
         dream_seed = seed if seed is not None else int(self.np_random.integers(2**31))
         context = sampler.start(self.world, [_check_prompt(options.get("prompt") or "")], [dream_seed])
-        around = self._surroundings(options.get("around"), options.get("pitch"))
-        if options.get("frames") is None and around[0] is not None:
-            options["frames"] = sampler.view(self.world, *around).cpu().numpy()
+        around, pitch = self._surroundings(options.get("around"), options.get("pitch"))
+        if options.get("frames") is None and around is not None:
+            options["frames"] = sampler.view(self.world, around, pitch).cpu().numpy()
         if options.get("frames") is None:
             if options.get("actions"):
                 raise ValueError("reset options: actions without the frames that they lead to; give both or neither")
@@ -104,7 +104,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             device = self.world.device
             sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
             self._frame = frames[-1]
-            sampler.surround(self.world, context, *around)
+            sampler.surround(self.world, context, around, pitch)
         self._context = context
         return self._observation(), self._info(self._frame[None])
 
