@@ -23,7 +23,7 @@ ROOMS: dict[tuple[str, ...], tuple[tuple[str, ...], set[str]]] = {
     ("simworld.env.voxel",): (("simworld.env", *RECORDS), {"numpy", "numba", "gymnasium"}),
     ("simworld.env",): (
         ("simworld.env", "simworld.model", *RECORDS),
-        {"numpy", "gymnasium", "torch", "einops", "jaxtyping", "minerl"},
+        {"numpy", "gymnasium", "torch", "einops", "jaxtyping", "PIL", "minerl"},
     ),
     DRIVERS: (
         ("simworld.env", "simworld.training", "simworld.model", *RECORDS),

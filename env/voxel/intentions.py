@@ -40,7 +40,8 @@ def choose(bot: "Bot") -> Intention:
     if bot.faces_wall() and bot.chance(0.8):
         return turn_to_open(bot)
     known = [row for row in INTENTIONS if row[2] or bot.game is not None]
-    weights = np.array([weight * (bot.handiness if act in HANDIWORK else 1.0) for act, weight, _ in known])
+    handy = bot.handiness if bot.game is not None else 1.0  # blind hands find little to do
+    weights = np.array([weight * (handy if act in HANDIWORK else 1.0) for act, weight, _ in known])
     chosen: Callable[[Bot], Intention] = known[int(bot.rng.choice(len(known), p=weights / weights.sum()))][0]
     return chosen(bot)
 
