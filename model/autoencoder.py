@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from simworld.model.camera import sample, turn_grid
 from simworld.model.layers import silent
-from simworld.model.motion import CELL, expected_frames, fixed_share, measured_flow
+from simworld.model.motion import CELL, expected_frames, measured_flow
 from simworld.model.registration import flow_between
 
 
@@ -334,16 +334,6 @@ class Autoencoder(nn.Module):
     ) -> Float[Tensor, "n 2 flow_rows flow_columns"]:
         """The flow that led to each latent from the one before, beside the turns; see `measured_flow`."""
         return measured_flow(self.last_frames(latents), self.last_frames(before), camera, self.config.field_of_view)
-
-    @torch.no_grad()
-    def fixed_share(
-        self,
-        latents: Float[Tensor, "n rows columns c"],
-        before: Float[Tensor, "n rows columns c"],
-        camera: Float[Tensor, "n r 2"],
-    ) -> Float[Tensor, "24 40"]:
-        """What is fixed to the camera, told by n latents and those before them; see motion's `fixed_share`."""
-        return fixed_share(self.last_frames(latents), self.last_frames(before), camera, self.config.field_of_view)
 
     @torch.no_grad()
     def expected(

@@ -34,7 +34,7 @@ def flow_between(target: Float[Tensor, "n c h w"], source: Float[Tensor, "n c h 
         grid = still_grid((wanted.shape[-2], wanted.shape[-1]), target.device) + flow.movedim(1, -1)
         found = sample(F.avg_pool2d(source.float(), stride, ceil_mode=True), grid)
         flow = flow + pixel * _step(wanted, found)
-    flow = _averaged(_averaged(flow, EVEN), EVEN)
+    flow = averaged(averaged(flow, EVEN), EVEN)
     return F.interpolate(flow, (h, w), mode="bilinear", align_corners=False).movedim(1, -1)
 
 
@@ -46,13 +46,13 @@ def _step(wanted: Float[Tensor, "n c h w"], found: Float[Tensor, "n c h w"]) -> 
     more = wanted - found
     products = [(one * other).sum(1) for one, other in ((across, across), (across, down), (down, down))]
     products += [(across * more).sum(1), (down * more).sum(1)]
-    xx, xy, yy, bx, by = _averaged(torch.stack(products, 1), WINDOW).unbind(1)
+    xx, xy, yy, bx, by = averaged(torch.stack(products, 1), WINDOW).unbind(1)
     xx, yy = xx + LEAST_CONTRAST, yy + LEAST_CONTRAST
     shift = torch.stack([yy * bx - xy * by, xx * by - xy * bx], 1) / (xx * yy - xy * xy).unsqueeze(1)
     return shift.clamp(-LONGEST_STEP, LONGEST_STEP)
 
 
-def _averaged(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"]:
+def averaged(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"]:
     """The mean over squares of odd `width`, one side at a time; beyond the border, its values."""
     x = F.pad(x, (width // 2,) * 4, mode="replicate")
     return F.avg_pool2d(F.avg_pool2d(x, (width, 1), 1), (1, width), 1)

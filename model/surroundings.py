@@ -15,6 +15,7 @@ from torch import Tensor
 
 from simworld.actions import CAMERA, KEYS
 from simworld.model.camera import sample
+from simworld.model.registration import averaged
 
 ROWS, COLUMNS = 270, 540
 """The canvas: pitch from -90 (up) to 90 degrees down it, yaw from -180 to 180 across it."""
@@ -125,9 +126,7 @@ def recall(
 def alike(one: Float[Tensor, "*n 3 h w"], other: Float[Tensor, "*n 3 h w"]) -> Bool[Tensor, "*n 1 h w"]:
     """Where two pictures differ no more than a picture drifts."""
     apart = (one - other).abs().mean(-3, keepdim=True)
-    flat = F.pad(apart.flatten(0, -4), (WINDOW // 2,) * 4, mode="replicate")
-    flat = F.avg_pool2d(F.avg_pool2d(flat, (WINDOW, 1), 1), (1, WINDOW), 1)
-    return flat.reshape(apart.shape) < ALIKE
+    return averaged(apart.flatten(0, -4), WINDOW).reshape(apart.shape) < ALIKE
 
 
 def _away(around: Surroundings) -> Float[Tensor, "b 1 rows columns"]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from simworld.actions import CAMERA
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
-from simworld.model.motion import CELL, gained_flow, learned_drive, pitched, turned_flow
+from simworld.model.motion import CELL, fixed_share, gained_flow, learned_drive, pitched, turned_flow
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, TextEncoder
 
@@ -97,14 +97,16 @@ class World(nn.Module):
         look, and how far latents are from what is expected of them."""
         field_of_view, size = self.config.autoencoder.field_of_view, (self.config.height, self.config.width)
         flows = self._flows(latents, actions)[:, 1:]
-        pairs = (latents[:, 1:], latents[:, :-1], actions[:, 1:, :, CAMERA])
-        self.denoiser.fixed_share.copy_(self.autoencoder.fixed_share(*(part.flatten(0, 1) for part in pairs)))
+        frames = self.autoencoder.last_frames(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
+        turns = actions[:, 1:, :, CAMERA].flatten(0, 1)
+        share = fixed_share(frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1), turns, field_of_view)
+        self.denoiser.fixed_share.copy_(share)
         leading = actions[:, 2:].flatten(0, 1)
         before = turned_flow(flows[:, :-1].flatten(0, 1), leading[..., CAMERA], size, field_of_view)
         onward = flows[:, 1:].flatten(0, 1)
         self.denoiser.drive.copy_(learned_drive(onward, before, leading))
-        frames = self.autoencoder.last_frames(latents[:, 1:-1].flatten(0, 1))
-        self.denoiser.nearness.learn(frames, self.denoiser.driven(leading), gained_flow(onward, before))
+        seen = frames[:, 1:-1].flatten(0, 1)
+        self.denoiser.nearness.learn(seen, self.denoiser.driven(leading), gained_flow(onward, before))
         expected = self.before(latents, torch.zeros_like(latents[:, :, 0, 0, 0]), actions).expected
         self.denoiser.learn_statistics(latents[:, 2:].flatten(0, 1), expected[:, 2:].flatten(0, 1))
 

@@ -1,6 +1,5 @@
 """Who is measured: dreams, and the players that must rank above and below them."""
 
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +14,6 @@ from simworld.training.truth import Truth
 
 CONTEXT = 8
 """Latents of truth that a dream starts from."""
-REFERENCES = ("game", "copy-last-frame")
-"""Names of the players that are no world: the ceiling and the floor."""
 
 
 class Player(Protocol):
@@ -72,14 +69,10 @@ class Dream:
 
 
 def make_player(name: str, num_steps: int = 4, device: str = "cpu") -> Player:
-    """The player of that name: one of `REFERENCES`, or a world. ValueError where there is none."""
+    """The player of that name: "game" and "copy-last-frame", the ceiling and the floor, or a world. ValueError where there is
+    none."""
     if name == "game":
         return Game()
     if name == "copy-last-frame":
         return CopyLastFrame()
     return Dream(name, num_steps, device)
-
-
-def is_world(name: str) -> bool:
-    """Whether `name` is that of a world rather than of a reference player."""
-    return name not in REFERENCES or Path(name).is_dir()
