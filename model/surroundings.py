@@ -66,11 +66,6 @@ def where(chosen: Bool[Tensor, " b"], one: Surroundings, other: Surroundings) ->
     return Surroundings(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
 
-def stacked(parts: list[Surroundings]) -> Surroundings:
-    """Several as one."""
-    return Surroundings(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Surroundings)))
-
-
 def go(around: Surroundings, actions: Float[Tensor, "b r a"]) -> Float[Tensor, "b r 2"]:
     """Move the eye as r actions do; returns where it looks after each."""
     actions = actions.float()
