@@ -1,7 +1,7 @@
 """Worlds as Gymnasium environments. Importing this package registers their ids and loads none of them.
 
 `gymnasium.make("simworld:simworld/Voxel-v0")` plays the reference game, `simworld/World-v0` the dream; the tasks
-`simworld/VoxelTreechop-v0`, `VoxelNavigate-v0` and `VoxelExplore-v0` are the game with rewards. `gymnasium.make_vec` makes
+`simworld/VoxelTreechop-v0`, `VoxelNavigate-v0`, `VoxelExplore-v0` and `VoxelRecall-v0` are the game with rewards. `gymnasium.make_vec` makes
 many of each: the dreams of a vector share one forward pass, its games one pool of threads.
 """
 
@@ -20,6 +20,7 @@ IDS: dict[str, tuple[str, dict[str, str], int | None]] = {
     "simworld/VoxelTreechop-v0": (VOXEL, {"task": "treechop"}, 8000),
     "simworld/VoxelNavigate-v0": (VOXEL, {"task": "navigate"}, 6000),
     "simworld/VoxelExplore-v0": (VOXEL, {"task": "explore"}, 6000),
+    "simworld/VoxelRecall-v0": (VOXEL, {"task": "recall"}, 400),
     "simworld/World-v0": (WORLD, {}, None),
 }
 """Entry point, keyword arguments and the step limit (None: endless) of every id."""
