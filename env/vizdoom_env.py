@@ -5,6 +5,7 @@
 Needs VizDoom (`pip install 'simworld[vizdoom]'`), which brings Freedoom's levels along. The only file that imports it.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ BUTTONS = {
 """Doom's button for each of our keys; the other keys do nothing."""
 TICS = 35
 """Doom's steps a second: each of our 20 frames is one or two of them."""
+FIRST_TIC = 14
+"""When play begins: by then the weapon is up, and the player's turns count."""
 FIELD_OF_VIEW = 73.7
 """Vertical, in degrees, as `simworld train autoencoder model.field_of_view` wants it."""
+FIRST_MAPS = {"doom": "E1M1", "freedoom1": "E1M1"}
+"""Of scenarios that have no MAP01, which VizDoom would wait for without end."""
 SCREEN = "RES_320X180"
 
 Observation = dict[str, Any]
@@ -75,14 +80,19 @@ class VizdoomEnv(gymnasium.Env[Observation, Action]):
         self.observation_space = observation_space(height, width)
         self._game = vizdoom.DoomGame()
         self._game.load_config(str(config))
-        if doom_map is not None:
-            self._game.set_doom_map(doom_map)
+        # Doom would write its settings to where the user is.
+        self._game.set_doom_config_path(os.devnull)
+        if doom_map is not None or scenario in FIRST_MAPS:
+            self._game.set_doom_map(doom_map or FIRST_MAPS[scenario])
         self._game.set_available_buttons([getattr(vizdoom.Button, name) for name in (*BUTTONS.values(), *_TURNS)])
         self._game.set_available_game_variables([getattr(vizdoom.GameVariable, name) for name in _VARIABLES])
         self._game.set_screen_format(vizdoom.ScreenFormat.RGB24)
         self._game.set_screen_resolution(getattr(vizdoom.ScreenResolution, SCREEN))
         self._game.set_window_visible(False)
         self._game.set_sound_enabled(False)
+        for name in ("audio", "automap", "labels", "depth"):  # sound without a device is very slow
+            getattr(self._game, f"set_{name}_buffer_enabled")(False)
+        self._game.set_episode_start_time(FIRST_TIC)
         self._game.set_render_hud(False)
         self._game.set_mode(vizdoom.Mode.PLAYER)
         self._running = False
@@ -133,7 +143,7 @@ class VizdoomEnv(gymnasium.Env[Observation, Action]):
         self._due -= tics
         pitch, yaw = vector[CAMERA] / tics
         held = [float(vector[SLOT[key]]) for key in BUTTONS]
-        return float(self._game.make_action([*held, float(yaw), float(pitch)], tics))
+        return float(self._game.make_action([*held, float(yaw), -float(pitch)], tics))
 
     def _picture(self) -> np.ndarray:
         """What is seen; after the end, what was seen last."""
@@ -141,7 +151,7 @@ class VizdoomEnv(gymnasium.Env[Observation, Action]):
         if state is not None:
             self._frame = fit(np.asarray(state.screen_buffer), self.height, self.width)
             health, x, y, z, angle, pitch = (float(value) for value in state.game_variables)
-            self._info = {"health": health, "pose": np.array([x, y, z, -angle, pitch])}
+            self._info = {"health": health, "pose": np.array([x, y, z, (180 - angle) % 360 - 180, pitch])}
         return self._frame
 
     def _observe(self, frames: list[np.ndarray]) -> tuple[Observation, dict[str, Any]]:
