@@ -150,7 +150,7 @@ class VizdoomEnv(gymnasium.Env[Observation, Action]):
         state = self._game.get_state()
         if state is not None:
             self._frame = fit(np.asarray(state.screen_buffer), self.height, self.width)
-            health, x, y, z, angle, pitch = (float(value) for value in state.game_variables)
+            health, x, y, z, angle, pitch = np.asarray(state.game_variables, float).tolist()
             self._info = {"health": health, "pose": np.array([x, y, z, (180 - angle) % 360 - 180, pitch])}
         return self._frame
 

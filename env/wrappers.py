@@ -70,7 +70,8 @@ def from_bins(bins: np.ndarray) -> np.ndarray:
 class Choices(Protocol):
     """A space whose members stand for actions."""
 
-    space: spaces.Space
+    @property
+    def space(self) -> spaces.Space: ...
 
     def vector(self, choice: Any) -> np.ndarray:
         """The action vector, float32 [25], that a member of the space stands for."""

@@ -16,6 +16,9 @@ KEYS_1_0 = (
 )  # fmt: skip
 
 
+TOOLS = ("wooden_axe", "wooden_pickaxe", "stone_axe", "stone_pickaxe", "iron_axe", "iron_pickaxe")
+
+
 class Discrete(spaces.Discrete):
     def noop(self) -> int:
         return 0
@@ -66,15 +69,15 @@ ENVS: dict[str, tuple[dict[str, spaces.Space], dict[str, spaces.Space]]] = {
         {
             **keys(KEYS_0_4),
             "craft": Enum("none", "torch", "stick", "planks", "crafting_table"),
-            "equip": Enum("none", "air", "wooden_axe", "wooden_pickaxe", "stone_axe", "stone_pickaxe", "iron_axe", "iron_pickaxe"),
-            "nearbyCraft": Enum("none", "wooden_axe", "wooden_pickaxe", "stone_axe", "stone_pickaxe", "iron_axe", "iron_pickaxe", "furnace"),
+            "equip": Enum("none", "air", *TOOLS),
+            "nearbyCraft": Enum("none", *TOOLS, "furnace"),
             "nearbySmelt": Enum("none", "iron_ingot", "coal"),
             "place": Enum("none", "dirt", "stone", "cobblestone", "crafting_table", "furnace", "torch"),
         },
         {"pov": pov(64, 64), "inventory": spaces.Dict({"dirt": Box(0, 2304, (), np.int64)})},
     ),
     "MineRLBasaltFindCave-v0": (keys(KEYS_1_0), {"pov": pov(360, 640)}),
-}  # fmt: skip
+}
 LIMIT = 12
 
 

@@ -1,4 +1,4 @@
-"""Doom, with Freedoom's levels, through the shape of MineRL: seen, driven, and learned from by the recipe of docs/own_game.md."""
+"""Doom, with Freedoom's levels, in MineRL's shape: seen, driven, and learned from by the recipe of docs/own_game.md."""
 
 import re
 import shlex
@@ -45,7 +45,7 @@ def test_keys_and_camera_move_the_marine() -> None:
 
 
 def test_wrong_arguments_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="scenario is 'quake'; it must be one of .*freedoom2"):
+    with pytest.raises(ValueError, match=r"scenario is 'quake'; it must be one of .*freedoom2"):
         VizdoomEnv("quake")
     env = VizdoomEnv("my_way_home")
     with pytest.raises(ValueError, match="call reset"):

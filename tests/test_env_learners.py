@@ -1,4 +1,4 @@
-"""Other people's learners take the worlds as they are: Stable-Baselines3, TorchRL, and PPO over a vector as CleanRL writes it."""
+"""Other people's learners take the worlds as they are: Stable-Baselines3, TorchRL, PPO over a vector as CleanRL has it."""
 
 import warnings
 from collections.abc import Callable

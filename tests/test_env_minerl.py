@@ -1,4 +1,4 @@
-"""MineRL's envs, by a stand-in with exactly its spaces: every action arrives as MineRL takes it, and the recorder records it."""
+"""MineRL's envs, by a stand-in with exactly its spaces: actions arrive as MineRL takes them, and the recorder records them."""
 
 import sys
 from pathlib import Path

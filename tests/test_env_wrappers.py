@@ -1,4 +1,4 @@
-"""Discrete and MultiDiscrete actions mean what VPT's do, in one env and in a vector; pictures pass through Gymnasium's wrappers."""
+"""Discrete and MultiDiscrete actions mean what VPT's do, in one env and in a vector; and Gymnasium's wrappers apply."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,19 @@ from gymnasium.wrappers import FrameStackObservation, GrayscaleObservation, Resi
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import CAMERA, KEYS, SLOT, noop, to_vector
-from simworld.env.wrappers import BINS, GROUPS, MOVES, Factors, Moves, Pov, VectorPov, discrete, from_bins, multi_discrete, to_bins
+from simworld.env.wrappers import (
+    BINS,
+    GROUPS,
+    MOVES,
+    Factors,
+    Moves,
+    Pov,
+    VectorPov,
+    discrete,
+    from_bins,
+    multi_discrete,
+    to_bins,
+)
 
 VPT_DEGREES = [-10.0, -5.8095, -3.2154, -1.6095, -0.6154, 0.0, 0.6154, 1.6095, 3.2154, 5.8095, 10.0]
 """What VPT's own CameraQuantizer gives for its 11 bins (maxval 10, binsize 2, mu 10)."""
@@ -80,7 +92,7 @@ def test_a_wrapped_env_does_what_the_action_dict_does(wrap: Any, folder: Path) -
 def test_choices_outside_the_space_are_told(wrap: Any, wrong: Any, folder: Path) -> None:
     env = wrap(dream(folder))
     env.reset(seed=1)
-    with pytest.raises(ValueError, match="action is .*it must be in"):
+    with pytest.raises(ValueError, match=r"action is .*it must be in"):
         env.step(np.array(wrong))
     envs = wrap(dreams(folder))
     envs.reset(seed=1)

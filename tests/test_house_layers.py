@@ -31,7 +31,7 @@ ROOMS: dict[tuple[str, ...], tuple[tuple[str, ...], set[str]]] = {
     ),
     ("simworld.training",): (
         ("simworld.training", "simworld.model", *RECORDS),
-        {"numpy", "torch", "einops", "jaxtyping", "safetensors", "av", "gymnasium", "tqdm", "PIL", "matplotlib"},
+        {"numpy", "torch", "einops", "jaxtyping", "safetensors", "av", "gymnasium", "tqdm", "PIL", "matplotlib", "minari"},
     ),
     ("simworld.conf",): ((), set()),
     ("simworld.actions", "simworld.frames", "simworld.episode"): (RECORDS, {"numpy"}),
