@@ -7,6 +7,7 @@ examples:
   simworld train autoencoder --cfg
   simworld train autoencoder loop.folder=runs/autoencoder loop.steps=5000
   simworld train world loop.folder=runs/world data.source=recordings
+  simworld train heads world=runs/small/world data.folder=runs/small/clips
   simworld train autoencoder --preset debug && simworld train world --preset debug
 """
 
@@ -19,13 +20,14 @@ TRAININGS = {
     "clips": ("simworld.training.data", "clips"),
     "autoencoder": ("simworld.training.train_autoencoder", "train"),
     "world": ("simworld.training.train_world", "train"),
+    "heads": ("simworld.training.train_heads", "train"),
 }
 """What can be made: the module and the function that makes it from its one argument, a config dataclass."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
-    parser.add_argument("what", choices=TRAININGS, help="the clips, the autoencoder, or the world itself")
+    parser.add_argument("what", choices=TRAININGS, help="the clips, the autoencoder, the world itself, or the heads of one")
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="settings, as in hydra")
     parser.add_argument("--preset", metavar="NAME", help="debug, small (the default), medium or large")
     parser.add_argument("--cfg", action="store_true", help="print the settings that these overrides give, and stop")
