@@ -66,7 +66,9 @@ def moments(world: World, config: HeadsTraining) -> Moments:
     store = clips(config.data)
     r, device = world.config.autoencoder.time_stride, world.device
     num_clips, num_chunks = min(config.num_clips, len(store)), store.actions.shape[1] // r
-    tokens, told, chosen = [], [], []
+    tokens: list[Tensor] = []
+    told: list[Tensor] = []
+    chosen: list[Tensor] = []
     factors = Factors()
     for first in tqdm(range(0, num_clips, config.batch_clips), desc="going along", mininterval=5):
         rows = slice(first, min(first + config.batch_clips, num_clips))
