@@ -21,6 +21,7 @@ from simworld.model.surroundings import (
 )
 
 SIZE, VIEW = (48, 80), 70.0
+IDLE = torch.zeros(1, dtype=torch.bool)
 
 
 def action(pitch: float = 0.0, yaw: float = 0.0, *keys: str) -> Tensor:
@@ -38,7 +39,7 @@ def picture(seed: int = 0) -> Tensor:
 
 
 def paint_whole(around: Surroundings, seen: Tensor) -> None:
-    paint(around, seen, torch.zeros(1, 1, *SIZE), VIEW)
+    paint(around, seen, torch.zeros(1, 1, *SIZE), IDLE, VIEW)
 
 
 def inner(x: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ def test_what_is_fixed_to_the_camera_is_not_taken_for_the_world() -> None:
     paint_whole(around, picture(1))
     hand = torch.zeros(1, 1, *SIZE)
     hand[..., SIZE[0] // 2 :, SIZE[1] // 2 :] = 1
-    paint(around, picture(2), hand, VIEW)
+    paint(around, picture(2), hand, IDLE, VIEW)
     found = recall(around, around.view[:, None], SIZE, VIEW)[0][0, 0]
     quarter = (slice(None), slice(SIZE[0] // 2 + 3, -3), slice(SIZE[1] // 2 + 3, -3))
     assert float((found[quarter] - picture(1)[0][quarter]).abs().mean()) < 0.02
@@ -95,6 +96,10 @@ def test_what_was_seen_from_here_stays_until_it_changes() -> None:
     paint_whole(around, changed)
     found = recall(around, around.view[:, None], SIZE, VIEW)[0][0, 0]
     assert float((found - changed[0])[:, 13:27, 23:47].abs().mean()) < 0.05, "that was an event"
+    slightly = (changed + 0.05).clamp(-1, 1)
+    paint(around, slightly, torch.zeros(1, 1, *SIZE), ~IDLE, VIEW)
+    found = recall(around, around.view[:, None], SIZE, VIEW)[0][0, 0]
+    assert float((inner(found) - inner(slightly[0])).abs().mean()) < 0.02, "that was the player's hand"
     for _ in range(3):
         go(around, action(0, 0, "forward"))
     paint_whole(around, (picture(1) + 0.05).clamp(-1, 1))
