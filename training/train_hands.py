@@ -29,6 +29,13 @@ STANDING = 4
 """Who has not walked for so many frames stands still."""
 LEAST_HOLD = 4
 """Attack held for so many frames and then let go has mostly broken something."""
+CROSSHAIR = 0.17
+"""How far from the crosshair hands do most, as a share of the picture's width; what lies farther away counts for less."""
+LEAST_WEIGHT = 0.1
+EVENT = 0.08
+"""Mean difference near the crosshair, for pictures in [-1, 1], by which an event is known."""
+MOST_TRIES = 8
+"""So many moments are looked at for one with an event."""
 CHANGED = 0.15
 """Difference in colour, for pictures in [-1, 1], from which on a pixel has changed."""
 SHARES = {"use": 0.4, "broken": 0.2, "attack": 0.2, "hotbar": 0.1, "after": 0.1}
@@ -38,7 +45,8 @@ SHARES = {"use": 0.4, "broken": 0.2, "attack": 0.2, "hotbar": 0.1, "after": 0.1}
 @dataclass(kw_only=True)
 class HandsTraining:
     """`batch_size` chunks a step. In a `late` share of those in which attack is held, the frame that is known is up to
-    `most_late` frames older: nobody has drawn the cracks since. `field_of_view`: the camera's. `init`: a file of hands of the
+    `most_late` frames older: nobody has drawn the cracks since. An `eventful` share of the chunks must show a change before
+    the crosshair. `field_of_view`: the camera's. `init`: a file of hands of the
     same sizes that a new run starts from."""
 
     model: HandsConfig = field(default_factory=HandsConfig)
@@ -47,6 +55,7 @@ class HandsTraining:
     batch_size: int = 32
     late: float = 0.5
     most_late: int = 40
+    eventful: float = 0.6
     field_of_view: float = 70.0
     init: str = ""
     color_weight: float = 4.0
@@ -100,10 +109,14 @@ class HandsTask:
         weights = np.array([SHARES[name] for name in names])
         known, turns, actions, true = [], [], [], []
         for kind in rng.choice(len(names), num_chunks, p=weights / weights.sum()):
-            clip, start = rng.choice(self.moments[names[kind]])
-            first = start
-            if rng.random() < config.late:
-                first -= int(rng.integers(1 + min(config.most_late, self._attacked(clip, start))))
+            must_show = rng.random() < config.eventful
+            for _ in range(MOST_TRIES):
+                clip, start = rng.choice(self.moments[names[kind]])
+                first = start
+                if rng.random() < config.late:
+                    first -= int(rng.integers(1 + min(config.most_late, self._attacked(clip, start))))
+                if not must_show or self._shows_event(clip, first, start + r):
+                    break
             known.append(self.store.frames[clip, first])
             true.append(self.store.frames[clip, start + 1 : start + 1 + r])
             turns.append(self.actions[clip, first : start + r, CAMERA].cumsum(0)[-r:])
@@ -119,6 +132,15 @@ class HandsTask:
         held = (self.actions[clip, :start, SLOT["attack"]] > 0) & self.standing[clip, :start]
         return int(np.argmin(held[::-1])) if not held.all() else start
 
+    def _shows_event(self, clip: int, first: int, last: int) -> bool:
+        """Whether something has changed before the crosshair between two frames of a clip; not told where the camera turned."""
+        if np.abs(self.actions[clip, first:last, CAMERA]).sum() > 1:
+            return False
+        h, w = self.store.frames.shape[2:4]
+        middle = (slice(h // 3, 2 * h // 3), slice(2 * w // 5, 3 * w // 5))
+        one, other = (self.store.frames[clip, frame][middle].astype(np.float32) / 127.5 for frame in (first, last))
+        return float(np.abs(one - other).mean()) > EVENT
+
     def _idle(self, known: Float[Tensor, "b h w 3"], turns: Float[Tensor, "b r 2"]) -> Float[Tensor, "b r h w 3"]:
         """The frames that would be seen if nobody did anything."""
         places = turn_grid(turns.flatten(0, 1), (known.shape[1], known.shape[2]), self.config.field_of_view)
@@ -130,13 +152,14 @@ class HandsTask:
         idle = self._idle(known, turns)
         with torch.autocast(known.device.type, torch.bfloat16):
             change = self.model.change(idle, actions)
+        weight = _weight(true.shape[2], true.shape[3]).to(true.device)
         changed = ((true - idle).abs().amax(-1, keepdim=True) > CHANGED).float()
-        error = (change.colors - true).abs() * changed
-        unsure = F.binary_cross_entropy_with_logits(change.share, changed)
+        error = weight * changed * (change.colors - true).abs()
+        unsure = F.binary_cross_entropy_with_logits(change.share, changed, weight.expand_as(changed))
         loss = unsure + self.config.color_weight * error.mean()
         shown = torch.lerp(idle, change.colors.detach(), change.share.detach().sigmoid())
-        undone = (shown - true).square().mean() / (idle - true).square().mean()
-        found = (changed * (change.share > 0)).sum() / changed.sum()
+        undone = (weight * (shown - true).square()).mean() / (weight * (idle - true).square()).mean()
+        found = (weight * changed * (change.share > 0)).sum() / (weight * changed).sum()
         return loss, {"undone": float(undone), "found": float(found)}
 
     @torch.no_grad()
@@ -159,6 +182,13 @@ def _standing(actions: Float[np.ndarray, "n t a"]) -> Bool[np.ndarray, "n t"]:
     walks = (actions[..., WALKING] > 0).any(-1)
     recently = np.stack([np.pad(walks, ((0, 0), (n, 0)))[:, : walks.shape[1]] for n in range(STANDING)]).any(0)
     return ~recently
+
+
+def _weight(h: int, w: int) -> Float[Tensor, "h w 1"]:
+    """How much each pixel of a picture counts: most at the crosshair; 1 on average."""
+    y, x = torch.meshgrid(torch.arange(h) + 0.5 - h / 2, torch.arange(w) + 0.5 - w / 2, indexing="ij")
+    weight = LEAST_WEIGHT + (-0.5 * (y**2 + x**2) / (CROSSHAIR * w) ** 2).exp()
+    return (weight / weight.mean())[..., None]
 
 
 def train(config: HandsTraining) -> Hands:
