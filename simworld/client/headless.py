@@ -8,6 +8,7 @@ from simworld.client.given_start import read_start
 from simworld.client.options import PlayOptions
 from simworld.client.pacer import Pacer
 from simworld.client.player import Nobody
+from simworld.client.requests import Reset
 from simworld.client.session import Session, draw_seed
 from simworld.client.stats import Stats
 from simworld.client.video import Video
@@ -24,14 +25,15 @@ def play_headless(options: PlayOptions, started: float) -> Stats:
     `options.bot`, else nobody, standing still. `started`: when play began. Raises as `app.play`; Ctrl+C keeps what has
     been played.
     """
-    stats, given = Stats(started), read_start(options.image, options.panorama)
+    stats, given = Stats(started), read_start(options.image, options.panorama, options.video)
     path = options.out or "play.mp4"
     num_frames = options.frames or FALLBACK_FRAMES
     video = Video(path, options.scale)
-    worker = Worker(partial(worlds.make, options), options.steps)
+    worker = Worker(partial(worlds.make, options), options.steps or worlds.DEFAULT_STEPS)
     seed = draw_seed() if options.seed is None else options.seed
     player = Wanderer(seed) if options.bot else Nobody()
-    session = Session(worker, player, Pacer(interval=0), stats, seed=seed, prompt=options.prompt, say=print, given=given)
+    begin = Reset(seed, options.prompt, given)
+    session = Session(worker, player, Pacer(interval=0), stats, begin=begin, say=print)
     try:
         with video:
             while stats.pictures < num_frames:

@@ -22,6 +22,7 @@ GAMES = {
 """The reference game and its tasks, by the name a player types."""
 CHUNK_FRAMES = 2
 """Pictures per step asked of the reference game: as many as the shipped dream makes."""
+DEFAULT_STEPS = 4
 _GYMNASIUM_ID = re.compile(r".+-v\d+")
 
 
@@ -34,7 +35,7 @@ def environment(options: PlayOptions) -> tuple[str, dict[str, Any]]:
         raise ValueError(f"play: no world {world!r}; the reference game is played as {', '.join(GAMES)}")
     if _GYMNASIUM_ID.fullmatch(world) and not Path(world).exists():
         return world, {}
-    return DREAM, {"world": world, "num_steps": options.steps, "device": options.device}
+    return DREAM, {"world": world, "num_steps": options.steps or DEFAULT_STEPS, "device": options.device}
 
 
 def make(options: PlayOptions) -> "gymnasium.Env":

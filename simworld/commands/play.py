@@ -44,8 +44,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Play. ValueError for a world, size or file that cannot be had."""
-    from simworld.client.app import play
     from simworld.client.options import PlayOptions
+    from simworld.client.play import play
 
     given = {name: value for name, value in vars(options).items() if value is not None}
     play(PlayOptions(**given))
