@@ -24,7 +24,22 @@ from simworld.client.options import PlayOptions
 from simworld.client.pacer import Pacer
 from simworld.client.player import Player
 from simworld.client.prompt_line import PromptLine
-from simworld.client.requests import Answer, Broken, Chunk, Measure, Measured, Reset, Return, Saved, SaveState
+from simworld.client.recording import Recording
+from simworld.client.replay import TYPED, Replay
+from simworld.client.requests import (
+    Answer,
+    Broken,
+    Chunk,
+    Measure,
+    Measured,
+    Ready,
+    Reset,
+    Return,
+    Rewound,
+    Saved,
+    SaveState,
+    Step,
+)
 from simworld.client.screens.moments_screen import MomentsScreen
 from simworld.client.screens.pause import broken_menu, pause_menu
 from simworld.client.screens.screen import Screens
@@ -49,6 +64,9 @@ _WORTH_KEEPING = 5 * FPS
 _FAREWELL_SECONDS = 0.8
 """How long closing may wait for the last moment to be saved."""
 
+_RECORDING_SECONDS = 10.0
+"""How long closing may wait for a recording; its window is gone by then."""
+
 
 class App:
     """`rehearse`, called in every round of the loop, may post events: so the benchmark and the tests play with the very loop
@@ -71,6 +89,9 @@ class App:
         self.hud, self.messages, self.prompt_line = Hud(), MessageLine(), PromptLine()
         self.screens, self.view = Screens(), View()
         self.moments = Moments(moment_files.folder(), self.say)
+        self.recording: Recording | None = None
+        self._finished: list[Recording] = []
+        self.replay = Replay(options.replay) if options.replay else None
         self.step_seconds: dict[int, float] = {}
         self.help_open = self.watching = self.returning = False
         self._rehearse = rehearse
@@ -86,6 +107,7 @@ class App:
             "remember": self.remember,
             "return": self._return,
             "moments": lambda: self.open(MomentsScreen(self)),
+            "record": self._record,
             "photo": self._save_screenshot,
             "help": self._turn_help,
             "figures": lambda: setattr(self.hud, "visible", not self.hud.visible),
@@ -95,7 +117,7 @@ class App:
         self.view.draw(self, None, started)
         # The window stands; only now the slow imports begin, in the worker's thread.
         seed = draw_seed() if options.seed is None else options.seed
-        self._begin_session(Reset(seed, options.prompt, given))
+        self._begin_session(None if self.replay else Reset(seed, options.prompt, given))
         if options.bot:
             self._watch()
         for complaint in (*self.settings_file.complaints, *self.keymap.complaints):
@@ -116,7 +138,12 @@ class App:
             self.window.close()
             self._keep_the_end()
             self.worker.close(max(0.05, until - time.perf_counter()))
+            self._stop_recording()
             self.moments.finish(2 * _FAREWELL_SECONDS)
+            for recording in self._finished:
+                recording.wait(_RECORDING_SECONDS)
+            for line in self.moments.complaints:
+                print(line)
         return self.session.stats
 
     def say(self, text: str) -> None:
@@ -206,6 +233,8 @@ class App:
         self.session.steps = self.settings.steps
 
     def _player(self) -> Player:
+        if self.replay is not None:
+            return self.replay
         return Wanderer(draw_seed()) if self.watching else self.controls
 
     def _loop(self) -> None:
@@ -216,6 +245,8 @@ class App:
             now = time.perf_counter()
             self.session.pause(self.screens.open, now)
             self.moments.tick()
+            if self.replay is not None and self.replay.over:
+                self._replayed()
             try:
                 picture = self.session.tick(now)
             except WorldStopped as stopped:
@@ -245,12 +276,32 @@ class App:
 
     def _hear(self, answer: Answer) -> None:
         match answer:
+            case Ready() if self.replay is not None:
+                self.replay.type = self.session.set_prompt
+                self.session.begin(self.replay.start(self.options.world, answer.takes_pictures))
+            case Saved() if answer.request.why == "record":
+                self._start_recording(answer)
             case Saved():
                 self._keep(answer)
             case Measured():
                 self.step_seconds[answer.steps] = answer.seconds
-            case Chunk():
+            case Chunk() if isinstance(answer.request, Step):
+                if self.recording is not None:
+                    self.recording.take(answer)
+                    if answer.ended:
+                        self._stop_recording(ended=True)
+                        self.say("the recording ends with the world")
+            case Chunk() | Rewound():
                 self.returning = False
+                if self.recording is not None:  # an episode has no jumps: it goes on in another
+                    self._stop_recording()
+                    self._record()
+
+    def _replayed(self) -> None:
+        """The recording is over: the player goes on from there, or nobody does."""
+        self.replay = None
+        self.session.player = self._player()
+        self.say("the recording is over: you play on from here")
 
     def _world_stopped(self, stopped: WorldStopped) -> None:
         """Say why, keep the last good moment, let the player choose. Raises it where no player is there."""
@@ -267,21 +318,22 @@ class App:
         if self._picture is None:
             return
         kept = saved.request.why == "remember"
-        latest = self.moments.latest
-        session = self.session
-        about = About(
+        moment = self.moments.take(saved, self._about(self._picture.chunk, kept), self._picture.frame)
+        if kept:
+            on_disk = "" if moment.path else " (until you quit: it cannot be put on disk)"
+            self.say(f"this moment is remembered{on_disk}: F9 comes back to it")
+
+    def _about(self, chunk: Chunk, kept: bool) -> About:
+        latest, session = self.moments.latest, self.session
+        return About(
             world=self.options.world,
             seed=session.seed,
-            prompt=str(self._picture.chunk.info.get("prompt", session.prompt) or ""),
-            seconds=self._played_before + self._picture.chunk.number * session.stats.chunk_frames / FPS,
+            prompt=str(chunk.info.get("prompt", session.prompt) or ""),
+            seconds=self._played_before + chunk.number * session.stats.chunk_frames / FPS,
             made=time.time(),
             parent=latest.name if latest is not None else "",
             kept=kept,
         )
-        moment = self.moments.take(saved, about, self._picture.frame)
-        if kept:
-            on_disk = "" if moment.path else " (until you quit: it cannot be put on disk)"
-            self.say(f"this moment is remembered{on_disk}: F9 comes back to it")
 
     def _keep_the_end(self) -> None:
         """So that the play can be gone on with another time."""
@@ -330,8 +382,8 @@ class App:
             self.window.catch_mouse(True)
             self.messages.clear()
         elif event.type not in _CAUGHT_ONLY or self.window.caught:
-            if self.watching and event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN) and self.controls.action_of(event):
-                self._watch()
+            if event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN) and self.controls.action_of(event):
+                self._take_over()
             self.controls.handle(event, event_time)
 
     def _command(self, event: pygame.Event) -> bool:
@@ -361,17 +413,55 @@ class App:
 
     def _watch(self) -> None:
         """The bot takes over, or the player does."""
-        self.watching = not self.watching
+        self.watching, self.replay = not self.watching, None
         self.controls.release()
         self.session.player = self._player()
         if not self.watching:
             self.say("you play")
+
+    def _take_over(self) -> None:
+        """Who touches a key plays."""
+        if self.replay is not None:
+            self._replayed()
+        elif self.watching:
+            self._watch()
 
     def _return(self) -> None:
         if self.moments.latest is None:
             self.say("no moment is remembered yet: F5 does that")
         else:
             self.go_to(self.moments.latest)
+
+    def _record(self) -> None:
+        if self.recording is not None:
+            self._stop_recording()
+        elif self.session.world is not None and self.session.world.goes_back:
+            self.worker.ask(SaveState("record"))
+        elif self.session.history:
+            self._start_recording(None)
+
+    def _start_recording(self, saved: Saved | None) -> None:
+        """In the order of answers: what was saved is the state after the last chunk of the history."""
+        session = self.session
+        if self.recording is not None or not session.history:
+            return
+        first = session.history[-1]
+        meta = {
+            "source": worlds.environment(self.options)[0],
+            "world": self.options.world,
+            "seed": session.seed,
+            "player": "bot" if self.watching else "person",
+            TYPED: "caption" not in first.info and "prompt" in first.info,
+        }
+        about = self._about(first, kept=True)
+        self.recording = Recording(Path.cwd() / "recordings", first, meta, about, saved, self.moments.complaints.append)
+        self.say("recording: F6 stops it")
+
+    def _stop_recording(self, ended: bool = False) -> None:
+        if self.recording is not None:
+            self.recording.finish(ended=ended)
+            self._finished.append(self.recording)
+            self.recording = None
 
     def _turn_help(self) -> None:
         self.help_open = not self.help_open

@@ -39,13 +39,13 @@ class Moment:
 
 class Moments:
     """`latest`: the one remembered, or gone to, last. `complain` hears why one cannot be written; it is called in the client's
-    thread, by `tick`."""
+    thread, by `tick`. `complaints`: lines for it, that other threads may append to."""
 
     def __init__(self, where: Path, complain: Callable[[str], None]) -> None:
         self.where = where
         self.latest: Moment | None = None
         self._complain = complain
-        self._complaints: list[str] = []
+        self.complaints: list[str] = []
         self._writers: list[threading.Thread] = []
         self._in_memory: dict[str, Moment] = {}
 
@@ -91,8 +91,8 @@ class Moments:
 
     def tick(self) -> None:
         """Say what went wrong in writing."""
-        while self._complaints:
-            self._complain(self._complaints.pop())
+        while self.complaints:
+            self._complain(self.complaints.pop(0))
 
     def finish(self, patience: float) -> None:
         """Wait until all is written, at most so many seconds."""
@@ -107,7 +107,7 @@ class Moments:
             if not moment.about.kept:
                 self._drop_old_ends()
         except OSError as error:
-            self._complaints.append(f"this moment could not be put on disk: {error}")
+            self.complaints.append(f"this moment could not be put on disk: {error}")
 
     def _drop_old_ends(self) -> None:
         ends = []

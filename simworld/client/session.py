@@ -196,6 +196,7 @@ class Session:
                 if self.prompt is not None and not answer.takes_prompts:
                     self.prompt = None
                     self.say("this world takes no prompts: it is a game, not a dream")
+                self.hear(answer)
             case Note():
                 self.say(answer.text)
             case Broken():

@@ -19,7 +19,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
     parser.add_argument(
         "--world",
-        default="small",
         metavar="WORLD",
         help="a trained world's name or folder; `voxel`, `voxel-treechop`, `voxel-navigate`, `voxel-explore` for the"
         " real game; or a Gymnasium id (default: small, the shipped world)",
@@ -27,6 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", metavar="TEXT", help="what the world should be, in English (worlds that take text)")
     parser.add_argument("--image", metavar="FILE", help="a picture to start the dream from, cropped and scaled")
     parser.add_argument("--panorama", metavar="FILE", help="the same, of all directions: twice as wide as high")
+    parser.add_argument("--video", metavar="FILE", help="a clip to go on from")
+    parser.add_argument("--replay", metavar="FILE", help="do what was done in a recorded episode (F6 records; VPT's as well)")
+    parser.add_argument("--compare", action="store_true", help="the game beside the dream, one set of keys for both")
     parser.add_argument("--seed", type=int, metavar="N", help="the same seed and keys give the same pictures")
     parser.add_argument(
         "--steps",
@@ -48,4 +50,8 @@ def run(options: argparse.Namespace) -> None:
     from simworld.client.play import play
 
     given = {name: value for name, value in vars(options).items() if value is not None}
+    if "replay" in given and "world" not in given:
+        from simworld.client.replay import recorded_world
+
+        given["world"] = recorded_world(given["replay"]) or PlayOptions.world
     play(PlayOptions(**given))
