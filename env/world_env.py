@@ -107,7 +107,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             device = self.world.device
             sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
             self._frame = frames[-1]
-            sampler.surround(self.world, context, around, pitch)
+            if around is not None or pitch is not None:  # else what was seen on the way here is remembered
+                sampler.surround(self.world, context, around, pitch)
         self._context = context
         return self._observation(), self._info(self._frame[None])
 

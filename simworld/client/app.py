@@ -83,7 +83,7 @@ class App:
             self.settings.steps = options.steps
         self.video = Video(options.out, options.scale) if options.out else None
         whole = self.settings.scaling == SCALINGS[0]
-        self.window = Window(f"SimWorld · {options.world}", options.scale, whole, self.settings.full_screen)
+        self.window = Window(f"SimWorld · {worlds.title(options)}", options.scale, whole, self.settings.full_screen)
         self.keymap = KeyMap(self.settings.bindings)
         self.controls = Controls(self.keymap)
         self.hud, self.messages, self.prompt_line = Hud(), MessageLine(), PromptLine()
@@ -156,7 +156,11 @@ class App:
 
     def halves(self) -> list[pygame.Rect]:
         """The parts of the window that each show one world: one, or two where worlds are compared."""
-        return [self.window.area]
+        area = self.window.area
+        if not self.options.compare:
+            return [area]
+        left = pygame.Rect(area.left, area.top, area.width // 2, area.height)
+        return [left, left.move(area.width // 2, 0)]
 
     # What the player can ask for, by key or menu.
 
@@ -278,7 +282,7 @@ class App:
         match answer:
             case Ready() if self.replay is not None:
                 self.replay.type = self.session.set_prompt
-                self.session.begin(self.replay.start(self.options.world, answer.takes_pictures))
+                self.session.begin(self.replay.start(worlds.title(self.options), answer.takes_pictures))
             case Saved() if answer.request.why == "record":
                 self._start_recording(answer)
             case Saved():
@@ -326,7 +330,7 @@ class App:
     def _about(self, chunk: Chunk, kept: bool) -> About:
         latest, session = self.moments.latest, self.session
         return About(
-            world=self.options.world,
+            world=worlds.title(self.options),
             seed=session.seed,
             prompt=str(chunk.info.get("prompt", session.prompt) or ""),
             seconds=self._played_before + chunk.number * session.stats.chunk_frames / FPS,
@@ -448,7 +452,7 @@ class App:
         first = session.history[-1]
         meta = {
             "source": worlds.environment(self.options)[0],
-            "world": self.options.world,
+            "world": worlds.title(self.options),
             "seed": session.seed,
             "player": "bot" if self.watching else "person",
             TYPED: "caption" not in first.info and "prompt" in first.info,

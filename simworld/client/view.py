@@ -1,5 +1,6 @@
 """What the player sees in play: the picture and what lies over it, and the dusk while a world wakes. Decides nothing."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pygame
@@ -42,8 +43,11 @@ class View:
 
     def _draw_over(self, app: "App", picture: Picture, now: float) -> None:
         screen = app.window.screen
-        for area in app.halves():
+        halves = app.halves()
+        for area in halves:
             reticle.draw_crosshair(screen, area)
+        if len(halves) == 2:
+            _draw_names(screen, halves, ("the game", "the dream"))
         if app.prompt_line.open:
             free = app.prompt_line.draw(screen, now)
         else:
@@ -96,3 +100,15 @@ class View:
         screen.blit(theme.text(dots, size, theme.INK), place.topright)
         if app.help_open:
             help_sheet.draw(screen, app.keymap)
+
+
+def _draw_names(screen: pygame.Surface, areas: list[pygame.Rect], names: tuple[str, ...]) -> None:
+    """Over each of several worlds its name, in the upper right corner, and a line between them."""
+    size = theme.text_size(screen)
+    for area, name in zip(areas, names, strict=True):
+        label = theme.text(name, size, theme.INK)
+        place = label.get_rect(topright=(area.right - size, area.top + size * 2 // 3))
+        theme.lay_panel(screen, place.inflate(size, size // 2))
+        screen.blit(label, place)
+    for left, right in pairwise(areas):
+        pygame.draw.line(screen, (8, 10, 14), (right.left, left.top), (right.left, left.bottom), max(2, size // 6))

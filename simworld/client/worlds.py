@@ -44,6 +44,8 @@ def make(options: PlayOptions) -> "gymnasium.Env":
 
     name, arguments = environment(options)
     try:
+        if options.compare:
+            return _side_by_side(name, {**arguments, "renew": False})
         return gymnasium.make(name, disable_env_checker=True, **arguments)
     except (gymnasium.error.Error, ModuleNotFoundError) as error:
         raise ValueError(f"play: world {options.world!r}: {error}") from error
@@ -51,3 +53,24 @@ def make(options: PlayOptions) -> "gymnasium.Env":
         if name != DREAM:
             raise
         raise ValueError(f"{error}; besides dreams there are {', '.join(GAMES)}, and any Gymnasium id") from error
+
+
+def title(options: PlayOptions) -> str:
+    """The world's name for people, and for its moments."""
+    return f"{options.world} beside the game" if options.compare else options.world
+
+
+def _side_by_side(name: str, arguments: dict[str, Any]) -> "gymnasium.Env":
+    """The game and a dream of it, with pictures of the dream's size. The dream is left to itself: led to a start picture, it
+    could not be compared."""
+    import gymnasium
+
+    from simworld.client.side_by_side import SideBySide
+
+    if name != DREAM:
+        raise ValueError(f"play: --compare shows a dream beside the game; {name} is no dream")
+    dream = gymnasium.make(name, disable_env_checker=True, **arguments)
+    height, width, _ = dream.observation_space["pov"].shape  # type: ignore[index]
+    world: Any = dream.unwrapped
+    size = {"height": height, "width": width, "frame_skip": world.frame_skip}
+    return SideBySide(gymnasium.make(GAMES["voxel"], disable_env_checker=True, **size), dream)

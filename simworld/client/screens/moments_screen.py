@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from simworld.client import theme
+from simworld.client import theme, worlds
 from simworld.client.moments import Moment
 from simworld.client.screens.grid import Grid, Tile
 
@@ -20,7 +20,7 @@ class MomentsScreen:
     """A grid of them, the latest first, each with the moment that it came after. Esc closes it."""
 
     def __init__(self, app: "App") -> None:
-        moments = app.moments.found(app.options.world)
+        moments = app.moments.found(worlds.title(app.options))
         names = {moment.name: _clock(moment) for moment in moments}
         self._grid = Grid([moment_tile(app, moment, names.get(moment.about.parent)) for moment in moments])
 
