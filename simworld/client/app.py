@@ -32,7 +32,10 @@ from simworld.client.requests import (
     Chunk,
     Measure,
     Measured,
+    Preview,
+    Previewed,
     Ready,
+    Refused,
     Reset,
     Return,
     Rewound,
@@ -43,6 +46,7 @@ from simworld.client.requests import (
 from simworld.client.screens.moments_screen import MomentsScreen
 from simworld.client.screens.pause import broken_menu, pause_menu
 from simworld.client.screens.screen import Screens
+from simworld.client.screens.start_screen import StartScreen
 from simworld.client.session import Picture, Session, WorldStopped, draw_seed
 from simworld.client.settings import SCALINGS, SettingsFile
 from simworld.client.stats import Stats
@@ -117,7 +121,10 @@ class App:
         self.view.draw(self, None, started)
         # The window stands; only now the slow imports begin, in the worker's thread.
         seed = draw_seed() if options.seed is None else options.seed
-        self._begin_session(None if self.replay else Reset(seed, options.prompt, given))
+        waits = self.replay is not None or options.choose
+        self._begin_session(None if waits else Reset(seed, options.prompt, given))
+        if options.choose:
+            self.choose()
         if options.bot:
             self._watch()
         for complaint in (*self.settings_file.complaints, *self.keymap.complaints):
@@ -163,6 +170,31 @@ class App:
         return [left, left.move(area.width // 2, 0)]
 
     # What the player can ask for, by key or menu.
+
+    @property
+    def has_play(self) -> bool:
+        """Whether there is a play to go back to."""
+        return self._picture is not None
+
+    def now(self) -> float:
+        """Seconds, of the clock that everything is counted by."""
+        return time.perf_counter()
+
+    def choose(self) -> None:
+        """The start screen."""
+        self.screens.clear()
+        self.open(StartScreen(self))
+
+    def start(self, start: Reset | Return) -> None:
+        """Begin a play of this world."""
+        self.screens.clear()
+        self._played_before = 0.0
+        self.session.begin(start)
+
+    def wake_again(self) -> None:
+        """The world that broke, anew."""
+        self.screens.clear()
+        self.change_world(self.options.world, Reset(draw_seed()))
 
     def restart(self) -> None:
         """A new world, from another seed."""
@@ -217,13 +249,13 @@ class App:
             self.worker.ask(Measure(self.settings.steps))
 
     def change_world(self, world: str, start: Reset | Return | None = None) -> None:
-        """Leave this world for another, without waiting for it."""
+        """Leave this world for another, without waiting for either; None waits to be asked."""
+        self._stop_recording()
         self.worker.close(patience=0)
         self.options = replace(self.options, world=world)
         self.step_seconds.clear()
         self._picture, self.started = None, time.perf_counter()
-        self.screens.clear()
-        self._begin_session(start or Reset(draw_seed()))
+        self._begin_session(start)
 
     # The loop.
 
@@ -283,6 +315,15 @@ class App:
             case Ready() if self.replay is not None:
                 self.replay.type = self.session.set_prompt
                 self.session.begin(self.replay.start(worlds.title(self.options), answer.takes_pictures))
+            case Ready() if isinstance(self.screens.top, StartScreen):
+                self.screens.top.ready(answer)
+            case Previewed() if isinstance(self.screens.top, StartScreen):
+                self.screens.top.previewed(answer)
+            case Refused() if isinstance(answer.request, Preview):
+                if isinstance(self.screens.top, StartScreen):
+                    self.screens.top.refused()
+            case Refused() if not self.has_play and not self.screens.open:
+                self.choose()  # what was chosen there cannot be had
             case Saved() if answer.request.why == "record":
                 self._start_recording(answer)
             case Saved():
@@ -372,6 +413,8 @@ class App:
             self._over = True
         elif event.type == pygame.WINDOWFOCUSLOST:
             self._free_mouse()
+        elif event.type == pygame.DROPFILE:
+            self._drop(Path(event.file))
         elif self.screens.open:
             self.screens.handle(event)
         elif self.prompt_line.open:
@@ -466,6 +509,16 @@ class App:
             self.recording.finish(ended=ended)
             self._finished.append(self.recording)
             self.recording = None
+
+    def _drop(self, path: Path) -> None:
+        """A file was dropped onto the window: a picture, a clip or a remembered moment to go on from."""
+        if isinstance(self.screens.top, StartScreen):
+            self.screens.top.leave()
+        self.say(f"going on from {path.name} …")
+        if path.suffix == moment_files.ENDING:
+            self.start(Return(path=path))
+        else:
+            self.start(Reset(draw_seed(), self.session.prompt, path))
 
     def _turn_help(self) -> None:
         self.help_open = not self.help_open

@@ -127,10 +127,11 @@ class Rewound:
 
 @dataclass(frozen=True)
 class Previewed:
-    """frames: uint8 [t, h, w, 3] of a Preview."""
+    """frames: uint8 [t, h, w, 3] of a Preview. info: of its first."""
 
     request: Preview
     frames: np.ndarray
+    info: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

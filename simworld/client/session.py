@@ -7,6 +7,7 @@ the caller, in a loop of `tick`, show, `shown`, and `worker.wait(wait(now))`.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import randrange
 
 import numpy as np
@@ -63,7 +64,8 @@ class WorldStopped(RuntimeError):
 
 class Session:
     """Takes a running `worker`; `say` receives the lines meant for the player, `hear` all answers that are none of the
-    session's business, and the chunks that it takes. Starts as `begin` says, as soon as the world is made; None waits."""
+    session's business, and the chunks that it takes. Starts as `begin` says, as soon as the world is made; then what
+    cannot be begun is raised. None waits to be asked, and what cannot be begun is only said."""
 
     def __init__(
         self,
@@ -78,7 +80,7 @@ class Session:
     ) -> None:
         self.worker, self.player, self.pacer, self.stats, self.say, self.hear = worker, player, pacer, stats, say, hear
         self.prompt: str | None = None
-        self.given: GivenStart | None = None
+        self.given: GivenStart | Path | None = None
         self.seed = 0
         self.steps: int | None = None
         self.world: Ready | None = None
@@ -89,6 +91,7 @@ class Session:
         self._waiting: deque[Picture] = deque()
         self._shown: Chunk | None = None
         self._asked: Request | None = None
+        self._must_begin = begin
         if begin is not None:
             self.begin(begin)
 
@@ -144,7 +147,7 @@ class Session:
         self.reward = 0.0
         if isinstance(start, Reset):
             self.seed, self.prompt = start.seed, start.prompt
-            self.given = start.given if isinstance(start.given, GivenStart) else None
+            self.given = start.given
         self._ask(start)
 
     def restart(self, seed: int | None = None) -> None:
@@ -203,6 +206,8 @@ class Session:
                 if isinstance(answer.error, (ValueError, OSError)) and answer.doing in ("loaded", "started"):
                     raise answer.error
                 raise WorldStopped(answer) from answer.error
+            case Refused() if answer.request is self._must_begin:
+                raise ValueError(answer.text)
             case Refused():
                 self.say(answer.text)
                 self._done(answer.request)

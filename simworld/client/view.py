@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pygame
 
 from simworld.client import help_sheet, reticle, theme
+from simworld.client.screens.start_screen import StartScreen
 from simworld.client.session import Picture
 from simworld.client.waking import Waking
 
@@ -26,7 +27,7 @@ class View:
     def draw(self, app: "App", picture: Picture | None, now: float) -> None:
         """Draw and flip."""
         window = app.window
-        if picture is None:
+        if picture is None or isinstance(app.screens.top, StartScreen):
             window.show(self._waking.picture(now - app.started))
         else:
             window.show(picture.frame)
@@ -71,7 +72,7 @@ class View:
             labels.append(("going on from here …", theme.ACCENT))
         if app.recording is not None:
             seconds = int(app.recording.seconds)
-            labels.append((f"● recording {seconds // 60}:{seconds % 60:02d}", theme.WARNING))
+            labels.append((f"recording {seconds // 60}:{seconds % 60:02d}", theme.WARNING))
         if app.replay is not None:
             labels.append((f"replaying · {100 * (1 - app.replay.left):.0f} %", theme.QUIET))
         if app.watching:
@@ -83,8 +84,12 @@ class View:
             line = theme.fresh_text(words, size, colour)
             area = line.get_rect(midtop=(app.window.area.centerx, y)).inflate(size, size // 2)
             area.top = y
+            if colour == theme.WARNING:  # with a red dot
+                area.width += size
             theme.lay_panel(screen, area)
-            screen.blit(line, line.get_rect(center=area.center))
+            if colour == theme.WARNING:
+                pygame.draw.circle(screen, theme.WARNING, (area.left + size * 4 // 5, area.centery), size // 3)
+            screen.blit(line, line.get_rect(midright=(area.right - size // 2, area.centery)))
             y = area.bottom + size // 3
 
     def _draw_waking(self, app: "App", now: float) -> None:

@@ -45,6 +45,8 @@ from simworld.frames import check_frames
 if TYPE_CHECKING:
     import gymnasium
 
+WORLD_THREAD = "world"
+"""The name of the thread that a world lives in."""
 _GLANCE = 5.0
 """Degrees that a preview's camera turns in a frame at most."""
 _MEASURED_CHUNKS = 5
@@ -62,7 +64,7 @@ class Worker:
         self._closing = False
         self._shop: _Workshop | None = None
         # A daemon, for a model that hangs must not keep the player from quitting.
-        self._thread = threading.Thread(target=self._run, name="world", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=WORLD_THREAD, daemon=True)
         self._thread.start()
 
     def ask(self, request: Request) -> None:
@@ -187,8 +189,6 @@ class _Workshop:
         try:
             observation, info = self.env.reset(seed=request.seed, options=_start(self.world, request))
         except ValueError as error:
-            if not self.begun:
-                raise
             return Refused(request, str(error))
         self.begun = True
         self._begin()
@@ -256,7 +256,7 @@ class _Workshop:
     def _preview(self, request: Preview) -> Answer:
         before = self.world.save_state() if self.begun and self.goes_back else None
         try:
-            _, info = self.env.reset(seed=request.start.seed, options=_start(self.world, request.start))
+            _, info = first = self.env.reset(seed=request.start.seed, options=_start(self.world, request.start))
             frames = [np.array(info["frames"])] if "frames" in info else []
             for number in range(request.num_chunks):
                 if self.hurried():
@@ -270,7 +270,7 @@ class _Workshop:
         finally:
             if before is not None:
                 self.world.load_state(before)
-        return Previewed(request, check_frames(np.concatenate(frames), "the world"))
+        return Previewed(request, check_frames(np.concatenate(frames), "the world"), first[1])
 
     def _measure(self, request: Measure) -> Answer:
         if not self.begun or not hasattr(self.world, "num_steps"):

@@ -55,6 +55,14 @@ def make(options: PlayOptions) -> "gymnasium.Env":
         raise ValueError(f"{error}; besides dreams there are {', '.join(GAMES)}, and any Gymnasium id") from error
 
 
+def found() -> list[str]:
+    """What can be played here: the shipped dreams, those trained in ./runs, the game and its tasks."""
+    from simworld.model.shipped import shipped_worlds
+
+    trained = sorted(str(path.parent) for path in Path("runs").glob("**/dynamics.safetensors"))
+    return [*shipped_worlds(), *trained, *GAMES]
+
+
 def title(options: PlayOptions) -> str:
     """The world's name for people, and for its moments."""
     return f"{options.world} beside the game" if options.compare else options.world

@@ -13,6 +13,9 @@ examples:
 """
 
 import argparse
+import os
+import sys
+import threading
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,10 +51,20 @@ def run(options: argparse.Namespace) -> None:
     """Play. ValueError for a world, size or file that cannot be had."""
     from simworld.client.options import PlayOptions
     from simworld.client.play import play
+    from simworld.client.worker import WORLD_THREAD
 
     given = {name: value for name, value in vars(options).items() if value is not None}
     if "replay" in given and "world" not in given:
         from simworld.client.replay import recorded_world
 
         given["world"] = recorded_world(given["replay"]) or PlayOptions.world
+    # Who says nothing of what to play chooses in the window.
+    if not {"world", "prompt", "image", "panorama", "video", "replay", "compare", "seed", "bot", "frames", "headless"} & {
+        name for name, value in given.items() if value is not False
+    }:
+        given["choose"] = True
     play(PlayOptions(**given))
+    if any(thread.name == WORLD_THREAD and thread.is_alive() for thread in threading.enumerate()):
+        # A chunk that takes long is not waited for; torch would complain of being left in the middle of it.
+        sys.stdout.flush()
+        os._exit(0)

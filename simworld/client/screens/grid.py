@@ -74,9 +74,11 @@ class Grid:
             self._areas[number] = area.inflate(0, words).move(0, words // 2)
             self._draw_tile(screen, self.tiles[number], area, now, small, focused and number == self.selected)
         more = -(-len(self.tiles) // self.columns) - self._top_row - fitting
-        if more > 0 or self._top_row > 0:
-            line = theme.text(f"{'▲ ' * (self._top_row > 0)}scroll for more{' ▼' * (more > 0)}", small, theme.QUIET)
-            screen.blit(line, line.get_rect(midbottom=(room.centerx, screen.get_height() - 2)))
+        for shown, y, way in ((self._top_row > 0, room.top - gap, -1), (more > 0, room.bottom + gap, 1)):
+            if shown:
+                x, tip = room.centerx, gap
+                base = y - way * tip // 2
+                pygame.draw.polygon(screen, theme.ACCENT, [(x - tip, base), (x + tip, base), (x, base + way * tip)])
 
     def _press(self, key: int) -> bool:
         last = len(self.tiles) - 1

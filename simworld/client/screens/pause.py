@@ -21,6 +21,7 @@ def pause_menu(app: "App") -> Menu:
             hint="go back to one; it can have many futures",
         ),
         Row("a new world", act=app.restart),
+        Row("start screen …", act=app.choose, hint="other starts, other worlds"),
         Row("settings …", act=lambda: app.screens.push(settings_menu(app))),
         Row("all keys", act=app.show_help),
         Row("quit", act=app.quit, hint="the play can be gone on with later: the start screen has it"),
@@ -32,7 +33,8 @@ def broken_menu(app: "App", why: str, kept: bool) -> Menu:
     """The world broke; `kept`: whether its last moment is remembered."""
     saved = "the last moment is remembered" if kept else "its last moment could not be remembered"
     rows = [
-        Row("wake the world again", act=lambda: app.change_world(app.options.world)),
+        Row("wake the world again", act=app.wake_again),
+        Row("start screen …", act=app.choose),
         Row("quit", act=app.quit),
     ]
     return Menu("The world broke", rows, note=f"{why} · {saved}", lasting=True)
