@@ -4,6 +4,7 @@ This file only orchestrates: the session paces and counts, the window shows, the
 cover the play. The world is known through the worker alone.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +13,13 @@ from pathlib import Path
 
 import pygame
 
-from simworld.client import moment_files, screenshot, worlds
+from simworld.client import clip, moment_files, screenshot, worlds
 from simworld.client.controls import Controls
+from simworld.client.gamepad import EVENTS as GAMEPAD_EVENTS
+from simworld.client.gamepad import Gamepad
 from simworld.client.given_start import read_start
 from simworld.client.hud import Hud
+from simworld.client.inputs_overlay import InputsOverlay
 from simworld.client.keymap import KeyMap, binding_of
 from simworld.client.message_line import MessageLine
 from simworld.client.moment_files import About
@@ -90,11 +94,14 @@ class App:
         self.window = Window(f"SimWorld · {worlds.title(options)}", options.scale, whole, self.settings.full_screen)
         self.keymap = KeyMap(self.settings.bindings)
         self.controls = Controls(self.keymap)
-        self.hud, self.messages, self.prompt_line = Hud(), MessageLine(), PromptLine()
+        self.gamepad = Gamepad(self.controls)
+        self.hud, self.inputs = Hud(), InputsOverlay()
+        self.messages, self.prompt_line = MessageLine(), PromptLine()
         self.screens, self.view = Screens(), View()
         self.moments = Moments(moment_files.folder(), self.say)
         self.recording: Recording | None = None
         self._finished: list[Recording] = []
+        self._films: list[threading.Thread] = []
         self.replay = Replay(options.replay) if options.replay else None
         self.step_seconds: dict[int, float] = {}
         self.help_open = self.watching = self.returning = False
@@ -112,9 +119,11 @@ class App:
             "return": self._return,
             "moments": lambda: self.open(MomentsScreen(self)),
             "record": self._record,
+            "clip": self._save_clip,
             "photo": self._save_screenshot,
             "help": self._turn_help,
             "figures": lambda: setattr(self.hud, "visible", not self.hud.visible),
+            "inputs": lambda: setattr(self.inputs, "visible", not self.inputs.visible),
             "full screen": self._turn_full_screen,
         }
         self.apply_settings(save=False)
@@ -149,6 +158,8 @@ class App:
             self.moments.finish(2 * _FAREWELL_SECONDS)
             for recording in self._finished:
                 recording.wait(_RECORDING_SECONDS)
+            for film in self._films:
+                film.join(_RECORDING_SECONDS)
             for line in self.moments.complaints:
                 print(line)
         return self.session.stats
@@ -278,6 +289,7 @@ class App:
             if self._rehearse is not None:
                 self._rehearse(self, time.perf_counter())
             self._listen()
+            self.gamepad.tick(time.perf_counter())
             now = time.perf_counter()
             self.session.pause(self.screens.open, now)
             self.moments.tick()
@@ -415,6 +427,8 @@ class App:
             self._free_mouse()
         elif event.type == pygame.DROPFILE:
             self._drop(Path(event.file))
+        elif event.type in GAMEPAD_EVENTS:
+            self._handle_gamepad(event, event_time)
         elif self.screens.open:
             self.screens.handle(event)
         elif self.prompt_line.open:
@@ -433,6 +447,30 @@ class App:
                 self._take_over()
             self.controls.handle(event, event_time)
 
+    def _handle_gamepad(self, event: pygame.Event, event_time: float) -> None:
+        if event.type in (pygame.JOYDEVICEADDED, pygame.JOYDEVICEREMOVED):
+            told = self.gamepad.plug(event)
+            if told:
+                self.say(told)
+        elif self.screens.open:
+            key = self.gamepad.menu(event)
+            if key is not None:
+                self.screens.handle(key)
+        elif not self.prompt_line.open:
+            if event.type == pygame.JOYBUTTONDOWN:
+                self._take_over()
+            match self.gamepad.play(event, event_time):
+                case "menu":
+                    self._escape()
+                case "rewind":
+                    self._commands["rewind"]()
+                case "rewind ends":
+                    self._stop_rewinding()
+
+    def _stop_rewinding(self) -> None:
+        self.returning = self.session.rewinding is not None
+        self.session.stop_rewinding()
+
     def _command(self, event: pygame.Event) -> bool:
         """Do what a key means to the client; False when it means nothing here and goes to the world."""
         binding = binding_of(event)
@@ -442,8 +480,7 @@ class App:
         if event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN):
             self._commands[name]()
         elif name == "rewind":
-            self.returning = self.session.rewinding is not None
-            self.session.stop_rewinding()
+            self._stop_rewinding()
         return True
 
     def _escape(self) -> None:
@@ -528,9 +565,20 @@ class App:
         self.apply_settings()
 
     def _free_mouse(self) -> None:
+        self.gamepad.release()
         self.controls.release()
         self.session.stop_rewinding()
         self.window.catch_mouse(False)
+
+    def _save_clip(self) -> None:
+        """The last seconds, up to what is shown."""
+        if self._picture is None:
+            return
+        shown = self._picture.chunk.number
+        frames = [frame for chunk in self.session.history if chunk.number <= shown for frame in chunk.frames]
+        if frames:
+            self._films.append(clip.keep(frames[-clip.SECONDS * FPS :], Path.cwd(), self.moments.complaints.append))
+            self.say("the film is being written …")
 
     def _save_screenshot(self) -> None:
         if self._picture is None:

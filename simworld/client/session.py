@@ -12,6 +12,7 @@ from random import randrange
 
 import numpy as np
 
+from simworld.actions import Action, noop
 from simworld.client.given_start import GivenStart
 from simworld.client.pacer import Pacer
 from simworld.client.past import SECONDS as REWIND_SECONDS
@@ -181,6 +182,12 @@ class Session:
             while self.history and self.history[-1].number > number:
                 self.history.pop()
             self._ask(Rewind(number))
+
+    @property
+    def last_action(self) -> Action:
+        """What the world does now, or did last."""
+        request = self._asked if isinstance(self._asked, Step) else self.history[-1].request if self.history else None
+        return request.action if isinstance(request, Step) else noop()
 
     @property
     def settled(self) -> bool:

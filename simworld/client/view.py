@@ -28,7 +28,7 @@ class View:
         """Draw and flip."""
         window = app.window
         if picture is None or isinstance(app.screens.top, StartScreen):
-            window.show(self._waking.picture(now - app.started))
+            window.show(self._waking.picture(now - app.started), fill=True)
         else:
             window.show(picture.frame)
         screen = window.screen
@@ -58,6 +58,9 @@ class View:
         if app.help_open:
             help_sheet.draw(screen, app.keymap)
         else:
+            if app.inputs.visible:
+                action = app.session.last_action
+                app.inputs.draw(screen, app.keymap, action, app.controls.slot, app.session.stats, free)
             if app.hud.visible:
                 app.hud.draw(screen, app.session, picture.chunk.info, app.options.world, now)
 

@@ -33,9 +33,9 @@ class Window:
         self.caught = False
         pygame.key.stop_text_input()  # until a prompt is typed, keys are keys
 
-    def show(self, frame: np.ndarray) -> None:
+    def show(self, frame: np.ndarray, fill: bool = False) -> None:
         """Draw `frame`, uint8 [h, w, 3], without flipping. The window follows frames of another shape, unless the
-        player has resized it."""
+        player has resized it. fill: as large as the window allows, in whole pixels or not."""
         height, width = frame.shape[:2]
         if (width, height) != self._frame_size:
             self._frame_size = (width, height)
@@ -43,7 +43,7 @@ class Window:
                 self._opened_size = self._wished_size()
                 self._open()
         picture = pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB").convert(self.screen)
-        self.area = _largest_within(self.screen.get_size(), width, height, self.whole)
+        self.area = _largest_within(self.screen.get_size(), width, height, self.whole and not fill)
         if self.area.size != self.screen.get_size():
             self.screen.fill(_SURROUND)
         pygame.transform.scale(picture, self.area.size, self.screen.subsurface(self.area))

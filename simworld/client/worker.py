@@ -256,21 +256,21 @@ class _Workshop:
     def _preview(self, request: Preview) -> Answer:
         before = self.world.save_state() if self.begun and self.goes_back else None
         try:
-            _, info = first = self.env.reset(seed=request.start.seed, options=_start(self.world, request.start))
-            frames = [np.array(info["frames"])] if "frames" in info else []
+            first = self.env.reset(seed=request.start.seed, options=_start(self.world, request.start))
+            frames = [_frames(*first)]
             for number in range(request.num_chunks):
                 if self.hurried():
                     break
                 # There and back, as a film that can go round: the camera swings like a pendulum.
                 swing = np.cos(2 * np.pi * (number + 0.5) / request.num_chunks)
                 observation, *_, info = self.env.step({**noop(), "camera": np.array([0, _GLANCE * swing], np.float32)})
-                frames.append(np.array(info["frames"] if "frames" in info else observation["pov"][None]))
+                frames.append(_frames(observation, info))
         except ValueError as error:
             return Refused(request, str(error))
         finally:
             if before is not None:
                 self.world.load_state(before)
-        return Previewed(request, check_frames(np.concatenate(frames), "the world"), first[1])
+        return Previewed(request, np.concatenate(frames), first[1])
 
     def _measure(self, request: Measure) -> Answer:
         if not self.begun or not hasattr(self.world, "num_steps"):
@@ -297,10 +297,13 @@ class _Workshop:
         info: Mapping[str, Any],
         started: float,
     ) -> Chunk:
-        """Envs that make one picture a step need no `info["frames"]`. Copied, for an env may reuse its arrays."""
-        frames = check_frames(np.array(info["frames"] if "frames" in info else observation["pov"][None]), "the world")
         told = {name: value for name, value in info.items() if name != "frames"}
-        return Chunk(request, frames, reward, ended, told, time.perf_counter() - started, self.past.number)
+        return Chunk(request, _frames(observation, info), reward, ended, told, time.perf_counter() - started, self.past.number)
+
+
+def _frames(observation: Mapping[str, Any], info: Mapping[str, Any]) -> np.ndarray:
+    """Envs that make one picture a step need no `info["frames"]`. Copied, for an env may reuse its arrays."""
+    return check_frames(np.array(info["frames"] if "frames" in info else observation["pov"][None]), "the world")
 
 
 def _start(world: Any, request: Reset) -> dict[str, Any] | None:

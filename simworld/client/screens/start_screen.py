@@ -169,6 +169,8 @@ class StartScreen:
                 tile = Tile(start.prompt or f"seed {start.seed}", lambda start=start: self._start(start), f"seed {start.seed}")
                 tiles.append(tile)
                 self._add_preview(tile, start)
+        # First a still picture of each, then the films.
+        self._previews.sort(key=lambda wanted: wanted[1].num_chunks)
         selected = self._grid.selected
         self._grid = Grid(tiles)
         self._grid.selected = min(selected, len(tiles) - 1)
@@ -194,7 +196,7 @@ class StartScreen:
         return tiles
 
     def _add_preview(self, tile: Tile, start: Reset) -> None:
-        self._previews.append((tile, Preview(start, _PREVIEW_CHUNKS)))
+        self._previews += [(tile, Preview(start, 0)), (tile, Preview(start, _PREVIEW_CHUNKS))]
 
     def _ask_next(self) -> None:
         self._asked = self._previews[0][1] if self._previews else None
