@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from client_fake_env import HEIGHT, WIDTH, FakeGame, make
 
-from simworld.client import app as client_app
-from simworld.client.app import play
+from simworld.client import play as client_play
 from simworld.client.benchmark import benchmark
 from simworld.client.options import PlayOptions
+from simworld.client.play import play
 from simworld.client.session import WorldStopped
 from simworld.client.video import Video
 
@@ -53,7 +53,7 @@ def test_no_display_is_said_in_a_line_and_the_bot_plays(
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_VIDEO_DRIVER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr(client_app, "FALLBACK_FRAMES", 15)
+    monkeypatch.setattr(client_play, "FALLBACK_FRAMES", 15)
     monkeypatch.chdir(tmp_path)
     world, life = make()
     assert play(PlayOptions(world=world)).pictures == 15
@@ -68,7 +68,7 @@ def test_no_display_is_said_in_a_line_and_the_bot_plays(
 def test_a_display_that_cannot_be_opened_is_no_display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
     monkeypatch.setenv("DISPLAY", ":4711")
-    monkeypatch.setattr(client_app, "FALLBACK_FRAMES", 5)
+    monkeypatch.setattr(client_play, "FALLBACK_FRAMES", 5)
     monkeypatch.chdir(tmp_path)
     world, _ = make()
     assert play(PlayOptions(world=world)).pictures == 5
@@ -82,7 +82,7 @@ def test_a_world_that_breaks_ends_the_play_with_its_reason(
     world, life = make(breaks_at=4)
     out = tmp_path / "broken.mp4"
     with pytest.raises(WorldStopped, match="as it stepped: ZeroDivisionError: the fake fell apart"):
-        play(PlayOptions(world=world, headless=headless, out=str(out)))
+        play(PlayOptions(world=world, headless=headless, frames=100, out=str(out)))
     assert life.closed
     assert len(read_video(out)) >= 4, "what was played until then is kept"
 

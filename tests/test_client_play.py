@@ -110,8 +110,11 @@ def test_the_mouse_turns_only_while_caught_and_by_its_whole_travel() -> None:
         click()
         yield shown(app, 4)
         press(pygame.K_ESCAPE)
-        yield shown(app, 2)
+        yield lambda: app.screens.open
         assert not app.window.caught
+        move_mouse(500, 0)
+        press(pygame.K_ESCAPE)
+        yield lambda: not app.screens.open
         click(pygame.BUTTON_RIGHT)
         move_mouse(500, 0)
         yield shown(app, 4)
@@ -308,20 +311,33 @@ def test_help_and_figures_are_drawn_over_the_picture() -> None:
     assert (closed != helped).mean() > 0.2
 
 
-def test_escape_frees_the_mouse_and_then_quits() -> None:
+def test_escape_opens_the_menu_and_the_world_stands_still_until_it_closes() -> None:
     world, life = make()
 
     def script(app: App) -> Iterator[Wait]:
         yield shown(app, 2)
         click()
         yield lambda: app.window.caught
+        press(pygame.K_w)
         tap(pygame.K_ESCAPE)
-        yield lambda: not app.window.caught
+        yield lambda: app.screens.open
+        assert not app.window.caught
+        yield 0.2
+        steps, pictures = len(life.actions), app.session.stats.pictures
+        yield 0.3
+        assert (len(life.actions), app.session.stats.pictures) == (steps, pictures)
+        tap(pygame.K_RETURN)  # "play on"
+        yield shown(app, 8)
+        assert not app.screens.open
+        assert not life.actions[-1].any(), "a key held before the menu opened was let go"
         tap(pygame.K_ESCAPE)
+        tap(pygame.K_UP)  # the last row: "quit"
+        tap(pygame.K_RETURN)
         yield 10.0
 
     _, stats = rehearse(script, world)
     assert stats.pictures < 60
+    assert stats.late == 0, "what the world stood still is no lateness"
     assert life.closed
     assert not any(action[SLOT["ESC"]] for action in life.actions)
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pygame
 
-from simworld.client.app import App, display_announced
+from simworld.client.app import App
 from simworld.client.options import PlayOptions
+from simworld.client.play import display_announced
 from simworld.client.stats import percentile, process_age, rss_mb
 
 _SEED = 7

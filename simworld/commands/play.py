@@ -13,13 +13,15 @@ examples:
 """
 
 import argparse
+import os
+import sys
+import threading
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
     parser.add_argument(
         "--world",
-        default="small",
         metavar="WORLD",
         help="a trained world's name or folder; `voxel`, `voxel-treechop`, `voxel-navigate`, `voxel-explore` for the"
         " real game; or a Gymnasium id (default: small, the shipped world)",
@@ -27,6 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", metavar="TEXT", help="what the world should be, in English (worlds that take text)")
     parser.add_argument("--image", metavar="FILE", help="a picture to start the dream from, cropped and scaled")
     parser.add_argument("--panorama", metavar="FILE", help="the same, of all directions: twice as wide as high")
+    parser.add_argument("--video", metavar="FILE", help="a clip to go on from")
+    parser.add_argument("--replay", metavar="FILE", help="do what was done in a recorded episode (F6 records; VPT's as well)")
+    parser.add_argument("--compare", action="store_true", help="the game beside the dream, one set of keys for both")
     parser.add_argument("--seed", type=int, metavar="N", help="the same seed and keys give the same pictures")
     parser.add_argument(
         "--steps",
@@ -44,8 +49,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Play. ValueError for a world, size or file that cannot be had."""
-    from simworld.client.app import play
     from simworld.client.options import PlayOptions
+    from simworld.client.play import play
+    from simworld.client.worker import WORLD_THREAD
 
     given = {name: value for name, value in vars(options).items() if value is not None}
+    if "replay" in given and "world" not in given:
+        from simworld.client.replay import recorded_world
+
+        given["world"] = recorded_world(given["replay"]) or PlayOptions.world
+    # Who says nothing of what to play chooses in the window.
+    if not {"world", "prompt", "image", "panorama", "video", "replay", "compare", "seed", "bot", "frames", "headless"} & {
+        name for name, value in given.items() if value is not False
+    }:
+        given["choose"] = True
     play(PlayOptions(**given))
+    if any(thread.name == WORLD_THREAD and thread.is_alive() for thread in threading.enumerate()):
+        # A chunk that takes long is not waited for; torch would complain of being left in the middle of it.
+        sys.stdout.flush()
+        os._exit(0)
