@@ -3,13 +3,13 @@
 import numpy as np
 from gymnasium import spaces
 
-from simworld.actions import KEYS
+from simworld.actions import KEYS, MOST_DEGREES
 
 
 def action_space() -> spaces.Dict:
     """MineRL 1.0's human actions: Discrete(2) keys and `camera` Box(-180, 180, (2,)) = [pitch, yaw] change in degrees."""
     keys: dict[str, spaces.Space] = {name: spaces.Discrete(2) for name in KEYS}
-    return spaces.Dict({**keys, "camera": spaces.Box(-180, 180, (2,), np.float32)})
+    return spaces.Dict({**keys, "camera": spaces.Box(-MOST_DEGREES, MOST_DEGREES, (2,), np.float32)})
 
 
 def observation_space(height: int, width: int) -> spaces.Dict:

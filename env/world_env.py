@@ -44,7 +44,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     world: a shipped world's name or a folder. num_steps: 1, 2, 4 or 8 network evaluations a step, more for better
     pictures. device: "cpu", "cuda" …. renew: whether a dream that has turned to mist fades into the start picture that is
-    described most like its prompt and looks most like it, and goes on there. `info`: frames uint8 (r, h, w, 3), the last of
+    described most like its prompt and looks most like it, and goes on there. from_pictures: whether a reset that says
+    nothing of what is seen begins at one of the start pictures that come with the world. `info`: frames uint8 (r, h, w, 3), the last of
     them the observation (at reset one frame), prompt, and led: whether they fade into a start picture. Rewards are 0 and a
     dream never ends. ValueError for a world or arguments that cannot be.
     """
@@ -58,6 +59,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         device: str = "cpu",
         render_mode: str | None = None,
         renew: bool = True,
+        from_pictures: bool = True,
     ) -> None:
         if num_steps not in STEP_COUNTS:
             raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
@@ -68,6 +70,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self._starts = StartPictures(folder / "starts.safetensors", self.world.config.height, self.world.config.width)
         self.num_steps = num_steps
         self.renew = renew
+        self.from_pictures = from_pictures
         self.render_mode = render_mode
         self.action_space = action_space()
         self.observation_space = observation_space(self.world.config.height, self.world.config.width)
@@ -86,15 +89,19 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         actions: T - 1 action dicts, `actions[t]` leads from `frames[t]` to `frames[t + 1]`; no-ops where not given. Of
         frames that fill no whole latent, and of more than the world remembers, the oldest are left out. around: what
         lies around the last frame, uint8 (p, 2p, 3), an equirectangular panorama with the frame's heading in its middle;
-        without frames the first picture is cut from it, and without either it is dreamt. pitch: how far that frame looks
-        down, in degrees; as players do where not given. ValueError for unknown options or wrong shapes.
+        without frames the first picture is cut from it, and without either it is a start picture that fits the prompt, or
+        dreamt where there are none. pitch: how far that frame looks down, in degrees; as players do where not given.
+        ValueError for unknown options or wrong shapes.
         """
         super().reset(seed=seed)
         options = dict(options or {})
         if unknown := sorted(set(options) - set(OPTIONS)):
             raise ValueError(f"reset options: unknown {unknown}; they may be {', '.join(OPTIONS)}")
         dream_seed = seed if seed is not None else int(self.np_random.integers(2**31))
-        context = sampler.start(self.world, [_check_prompt(options.get("prompt") or "")], [dream_seed])
+        prompt = _check_prompt(options.get("prompt") or "")
+        context = sampler.start(self.world, [prompt], [dream_seed])
+        if self.from_pictures and not set(options) - {"prompt"}:
+            options.update(self.start_options(prompt, dream_seed))
         around, pitch = self._surroundings(options.get("around"), options.get("pitch"))
         if options.get("frames") is None and around is not None:
             options["frames"] = sampler.view(self.world, around, pitch).cpu().numpy()
@@ -130,8 +137,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         led = sampler.is_led(context)
         chunk = sampler.extend(self.world, context, actions, self.num_steps)[0].cpu().numpy()
         self._frame = chunk[-1]
-        if self.renew and not led and detail(self._frame) < LEAST_DETAIL:
-            self._lead(self._starts.nearest(context.prompts[0], int(self.np_random.integers(2**31)), like=self._frame))
+        if self.renew and not led and is_mist(self._frame):
+            self.leave_mist()
         return self._observation(), 0.0, False, False, self._info(chunk, led)
 
     def render(self) -> np.ndarray | None:
@@ -148,8 +155,15 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if self._starts.knows(text):
             self._lead(self._starts.nearest(text, int(self.np_random.integers(2**31))))
 
+    def leave_mist(self) -> None:
+        """Let the dream fade, from the next step on, into the start picture that is described most like its prompt and looks
+        most like what is seen now. Nothing happens where there is none."""
+        prompt, seed = self._started().prompts[0], int(self.np_random.integers(2**31))
+        self._lead(self._starts.nearest(prompt, seed, like=self._frame))
+
     def save_state(self) -> dict[str, Any]:
-        """All that decides the future, for `load_state`."""
+        """All that decides the future, for `load_state`. Cheap: what later steps do not change is shared, not copied. It may
+        be pickled, and loaded in another process."""
         return {"context": self._started().fork(), "frame": self._frame.copy(), "dice": copy.deepcopy(self.np_random)}
 
     def load_state(self, state: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
@@ -222,6 +236,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     def _info(self, frames: np.ndarray, led: bool = False) -> dict[str, Any]:
         return {"frames": frames, "prompt": self._started().prompts[0], "led": led}
+
+
+def is_mist(frame: np.ndarray) -> bool:
+    """Whether there is next to nothing to see in a frame, uint8 (h, w, 3)."""
+    return detail(frame) < LEAST_DETAIL
 
 
 def _check_prompt(text: Any) -> str:

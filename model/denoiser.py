@@ -186,6 +186,8 @@ class Denoiser(nn.Module):
             mask = block_causal(t, x.shape[2], self.config.window, x.device)
         elif sight is Sight.paired:
             mask = paired(t // 2, x.shape[2], self.config.window, x.device)
+        elif memory is not None:
+            mask = memory.mask()
         text_mask = given.text.present
         if text_mask.shape[1] != 1:
             text_mask = repeat(text_mask, "b t n -> b (t x) n", x=x.shape[2])

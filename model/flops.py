@@ -12,7 +12,7 @@ def flops(world: World, num_steps: int) -> int:
     that remembers, and decoding."""
     context = sampler.start(world, [""], [0])
     sampler.extend(world, context, None, 1)
-    context.memory.count = context.memory.num_slots
+    context.memory.counts = [context.memory.num_slots]
     config = world.config.denoiser
     actions = torch.zeros(1, config.time_stride, config.action_size, device=world.device)
     with FlopCounterMode(display=False) as counter:

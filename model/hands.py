@@ -62,13 +62,14 @@ class Hands(nn.Module):
         self.config = config
         r, area = config.time_stride, config.patch**2
         self.tell = nn.Sequential(
-            nn.Linear(RECALL * (len(HANDS) + 3), config.told), nn.SiLU(), nn.Linear(config.told, config.told), nn.SiLU()
+            nn.Linear(RECALL * (len(HANDS) + 2), config.told), nn.SiLU(), nn.Linear(config.told, config.told), nn.SiLU()
         )
         self.unet = UNet(3 * r * area + 2, 4 * r * area, config.widths, config.blocks, told=config.told)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, frames: Float[Tensor, "b r h w 3"], actions: Float[Tensor, "b n a"]) -> Float[Tensor, "b r h w 3"]:
-        """Frames in [-1, 1] under `actions`, the last `RECALL` of the player, of which the last r lead to the frames."""
+        """Frames in [-1, 1] under `actions`, the last `RECALL` of the player (zeros where there were none), of which the last r
+        lead to the frames."""
         change = self.change(frames, actions)
         return torch.lerp(frames, change.colors, change.share.sigmoid()).clamp(-1, 1)
 
@@ -89,7 +90,5 @@ class Hands(nn.Module):
 
 
 def _facts(actions: Float[Tensor, "b n a"]) -> Float[Tensor, "b facts"]:
-    """Of each of the last frames: the hands' keys, the camera's turn, and whether it is remembered at all."""
-    actions = actions[:, -RECALL:].float()
-    facts = torch.cat([actions[..., HANDS], actions[..., CAMERA] / 10, torch.ones_like(actions[..., :1])], -1)
-    return F.pad(facts, (0, 0, RECALL - facts.shape[1], 0)).flatten(1)
+    """Of each frame the hands' keys and the camera's turn."""
+    return torch.cat([actions[..., HANDS], actions[..., CAMERA] / 10], -1).float().flatten(1)

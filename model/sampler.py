@@ -21,7 +21,7 @@ from simworld.model.hands import RECALL, busy
 from simworld.model.memory import Memory
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float, to_uint8
-from simworld.model.surroundings import Surroundings, alike, all_seen, go, nothing_seen, paint, recall, stacked, where
+from simworld.model.surroundings import Surroundings, alike, all_seen, go, nothing_seen, paint, recall, where
 from simworld.model.world import World
 
 PULL = 0.5
@@ -43,8 +43,8 @@ class Context:
     """All that b dreams remember. Equal contexts, actions and steps give equal frames on one machine.
 
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
-    around: what was seen in every direction. actions: the last ones, at most `RECALL`. prompts: b texts; text: the same, as
-    the denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams.
+    around: what was seen in every direction. actions: the last `RECALL`, zeros before the first. prompts: b texts; text: the
+    same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams.
     """
 
     memory: Memory
@@ -57,9 +57,9 @@ class Context:
     goal: Goal
 
     def fork(self) -> "Context":
-        """An independent copy that goes on exactly alike."""
-        generators = [_copy(generator) for generator in self.generators]
-        decoder = None if self.decoder is None else self.decoder.fork()
+        """An independent copy that goes on exactly alike. Cheap: tensors are shared until one of the two replaces them."""
+        generators = [copied(generator) for generator in self.generators]
+        decoder = None if self.decoder is None else replace(self.decoder)
         around = replace(self.around)
         return Context(
             self.memory.fork(), decoder, around, self.actions, list(self.prompts), self.text, generators, self.goal
@@ -77,12 +77,13 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     shape = (config.depth, 2, len(seeds), config.num_heads, config.window, rows * columns + config.num_registers, 64)
     nothing = torch.zeros(len(seeds), 1, *world.latent_shape, dtype=world.dtype, device=world.device)
     pure = torch.ones(len(seeds), 1, device=world.device)
-    memory = Memory(torch.zeros(shape, dtype=world.dtype, device=world.device), (nothing, pure), world.no_flow(len(seeds)))
+    entries = torch.zeros(shape, dtype=world.dtype, device=world.device)
+    memory = Memory(entries, (nothing, pure), world.no_flow(len(seeds)), [0] * len(seeds))
     generators = [torch.Generator(world.device).manual_seed(seed) for seed in seeds]
     nowhere = torch.zeros(len(seeds), world.config.height, world.config.width, 3, device=world.device)
     around = _surroundings(world, len(seeds), None, None)
     goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around))
-    actions = torch.zeros(len(seeds), 0, config.action_size, device=world.device)
+    actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
     return Context(memory, None, around, actions, list(prompts), _read(world, prompts), generators, goal)
 
 
@@ -230,68 +231,13 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         _look(world, context, frame)
 
 
-def stack(contexts: list[Context]) -> Context:
-    """Several contexts of equal age as one, to be stepped together. ValueError when their ages differ."""
-    ages = {context.memory.count for context in contexts}
-    if len(ages) != 1:
-        raise ValueError(f"contexts of {sorted(ages)} latents cannot step together; give them equal starts")
-    longest = max(context.text.present.shape[-1] for context in contexts)
-    first = contexts[0]
-    decoders = [context.decoder for context in contexts if context.decoder is not None]
-
-    def pad(x: Tensor, axis: int) -> Tensor:
-        widths = [0, 0] * x.ndim
-        widths[2 * (x.ndim - 1 - axis % x.ndim) + 1] = longest - x.shape[axis]
-        return torch.nn.functional.pad(x, widths)
-
-    keys = [
-        (
-            torch.cat([pad(context.text.keys[layer][0], -2) for context in contexts]),
-            torch.cat([pad(context.text.keys[layer][1], -2) for context in contexts]),
-        )
-        for layer in range(len(first.text.keys))
-    ]
-    text = Text(
-        keys,
-        torch.cat([pad(context.text.present, -1) for context in contexts]),
-        torch.cat([context.text.whole for context in contexts]),
-    )
-    return Context(
-        Memory(
-            torch.cat([context.memory.entries for context in contexts], 2),
-            (
-                torch.cat([context.memory.previous[0] for context in contexts]),
-                torch.cat([context.memory.previous[1] for context in contexts]),
-            ),
-            torch.cat([context.memory.flow for context in contexts]),
-            first.memory.count,
-        ),
-        DecoderState(
-            torch.cat([decoder.picture for decoder in decoders]),
-            [torch.cat(parts) for parts in zip(*(decoder.features for decoder in decoders), strict=True)],
-        )
-        if decoders
-        else None,
-        stacked([context.around for context in contexts]),
-        torch.cat([context.actions for context in contexts]),
-        [prompt for context in contexts for prompt in context.prompts],
-        text,
-        [_copy(generator) for context in contexts for generator in context.generators],
-        Goal(
-            torch.cat([context.goal.pictures for context in contexts]),
-            torch.cat([context.goal.left for context in contexts]),
-            stacked([context.goal.around for context in contexts]),
-        ),
-    )
-
-
 def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], given: Conditions) -> None:
     """Write a finished latent into the memory, which moves on; `given` is what it was told."""
     given = replace(given, tau=torch.full_like(given.tau, world.config.context_noise))
     noisy = world.config.path.noised(latent, _noise(world, context), given.tau)
     world.denoiser(noisy, given, context.memory)
     flow = world.no_flow(len(noisy))
-    if context.memory.count and bool(given.acted.any()):
+    if min(context.memory.counts) and bool(given.acted.any()):
         flow = world.autoencoder.flow(noisy[:, 0], context.memory.previous[0][:, 0], given.actions[:, 0, :, CAMERA])
     context.memory.advance(noisy, given.tau, flow)
 
@@ -368,7 +314,7 @@ def _surroundings(world: World, b: int, panoramas: Tensor | None, pitch: Tensor 
     return nothing_seen(pitch) if panoramas is None else all_seen(to_float(panoramas).movedim(-1, 1), pitch)
 
 
-def _copy(generator: torch.Generator) -> torch.Generator:
+def copied(generator: torch.Generator) -> torch.Generator:
     """A generator that goes on exactly as `generator` would."""
     copy = torch.Generator(generator.device)
     copy.set_state(generator.get_state())
@@ -400,7 +346,7 @@ def _conditions(world: World, context: Context, actions: Float[Tensor, "b r a"] 
         level=torch.zeros(b, 1, dtype=torch.long, device=device),
         actions=actions[:, None],
         acted=torch.full((b, 1), acted, device=device),
-        times=torch.full((b, 1), float(context.memory.count), device=device),
+        times=torch.tensor(context.memory.counts, dtype=torch.float32, device=device)[:, None],
         text=context.text,
         before=Before(latent_before, tau_before, expected[:, None]),
     )

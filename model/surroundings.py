@@ -66,11 +66,6 @@ def where(chosen: Bool[Tensor, " b"], one: Surroundings, other: Surroundings) ->
     return Surroundings(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
 
-def stacked(parts: list[Surroundings]) -> Surroundings:
-    """Several as one."""
-    return Surroundings(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Surroundings)))
-
-
 def go(around: Surroundings, actions: Float[Tensor, "b r a"]) -> Float[Tensor, "b r 2"]:
     """Move the eye as r actions do; returns where it looks after each."""
     actions = actions.float()
@@ -101,14 +96,17 @@ def paint(
 ) -> None:
     """Remember what is seen now: pictures in [-1, 1], but for what is `fixed` to the camera. Where the same has been seen from
     here before, that stays, but in worlds that are `changing` by the player's hand."""
-    grid, seen = _canvas_in_picture(around.view, (pictures.shape[-2], pictures.shape[-1]), field_of_view)
+    size = (pictures.shape[-2], pictures.shape[-1])
+    window = _window(_picture_in_canvas(around.view, size, field_of_view), WINDOW, COLUMNS)
+    colors, seen_from = window.cut(around.colors), window.cut(around.seen_from)
+    grid, seen = _canvas_in_picture(window, around.view, size, field_of_view)
     found = sample(torch.cat([pictures.float(), fixed], 1), grid)
     seen = seen & (found[:, 3:] < 0.5)
-    again = seen & (_away(around) < SAME) & ~changing[:, None, None, None]
-    known = again & alike(torch.where(again, found[:, :3], around.colors), around.colors)
+    again = seen & (_away(seen_from, around.place) < SAME) & ~changing[:, None, None, None]
+    known = again & alike(torch.where(again, found[:, :3], colors), colors)
     seen = seen & ~known
-    around.colors = torch.where(seen, found[:, :3], around.colors)
-    around.seen_from = torch.where(seen, around.place[..., None, None], around.seen_from)
+    around.colors = window.put(around.colors, torch.where(seen, found[:, :3], colors))
+    around.seen_from = window.put(around.seen_from, torch.where(seen, around.place[..., None, None], seen_from))
 
 
 def recall(
@@ -117,12 +115,13 @@ def recall(
     """What is remembered of the views [pitch, yaw] in degrees, the trust in it, in [0, 1], and how much of it was seen from
     the same place."""
     b, r = views.shape[:2]
-    away = _away(around)
+    places = _picture_in_canvas(views.flatten(0, 1), size, field_of_view)
+    window = _window(places, 1, COLUMNS + 2)
+    away = _away(window.cut(around.seen_from), around.place.repeat_interleave(r, 0))
     trust = ((FAR - away) / (FAR - NEAR)).clamp(0, 1)
-    # The canvas closes upon itself; each colour counts as far as it is trusted.
-    canvas = torch.cat([around.colors * trust, trust, (away < SAME).float()], 1)
-    canvas = F.pad(canvas, (1, 1, 0, 0), mode="circular").repeat_interleave(r, 0)
-    found = sample(canvas, _picture_in_canvas(views.flatten(0, 1), size, field_of_view)).unflatten(0, (b, r))
+    # Each colour counts as far as it is trusted.
+    canvas = torch.cat([window.cut(around.colors) * trust, trust, (away < SAME).float()], 1)
+    found = sample(canvas, window.grid(places)).unflatten(0, (b, r))
     colors, trust, same = found.split((3, 1, 1), 2)
     return colors / trust.clamp(min=1e-3), trust, same
 
@@ -133,9 +132,63 @@ def alike(one: Float[Tensor, "*n 3 h w"], other: Float[Tensor, "*n 3 h w"]) -> B
     return averaged(apart.flatten(0, -4), WINDOW).reshape(apart.shape) < ALIKE
 
 
-def _away(around: Surroundings) -> Float[Tensor, "b 1 rows columns"]:
+@dataclass
+class _Window:
+    """The part of each canvas that n pictures show, for the whole of it is ten times as much. corners: its first row and column
+    on the canvas; size: its rows and columns. Beyond its left and right border a canvas goes on at the other."""
+
+    corners: list[tuple[int, int]]
+    size: tuple[int, int]
+
+    def cut(self, canvas: Float[Tensor, "b c rows columns"]) -> Float[Tensor, "n c R C"]:
+        """Of each canvas its windows, n / b of them."""
+        each = len(self.corners) // len(canvas)
+        return torch.stack(
+            [
+                torch.cat([canvas[number // each, :, rows, columns] for columns in parts], -1)
+                for number, (rows, parts) in enumerate(self._places())
+            ]
+        )
+
+    def put(self, canvas: Float[Tensor, "n c rows columns"], part: Float[Tensor, "n c R C"]) -> Float[Tensor, "n c rows columns"]:
+        """Canvases with other windows."""
+        canvas = canvas.clone()
+        for number, (rows, parts) in enumerate(self._places()):
+            pieces = part[number].split([columns.stop - columns.start for columns in parts], -1)
+            for columns, piece in zip(parts, pieces, strict=True):
+                canvas[number, :, rows, columns] = piece
+        return canvas
+
+    def grid(self, places: Float[Tensor, "n h w 2"]) -> Float[Tensor, "n h w 2"]:
+        """Places (column, row) of the canvas, in the units of `camera.sample` for windows."""
+        corners, size = (torch.tensor(part, device=places.device) for part in (self.corners, self.size))
+        return (places - corners.flip(-1)[:, None, None] + 0.5) * 2 / size.flip(0) - 1
+
+    def _places(self) -> list[tuple[slice, list[slice]]]:
+        """Of each window its rows, and its columns in parts that do not reach over the border."""
+        places = []
+        for row, column in self.corners:
+            parts, column, missing = [], column % COLUMNS, self.size[1]
+            while missing:
+                parts.append(slice(column, min(column + missing, COLUMNS)))
+                missing -= parts[-1].stop - column
+                column = 0
+            places.append((slice(row, row + self.size[0]), parts))
+        return places
+
+
+def _window(places: Float[Tensor, "n h w 2"], margin: int, most_columns: int) -> _Window:
+    """Windows, all of one size, that hold the places (column, row) and `margin` more on each side."""
+    flat = places.flatten(1, 2)
+    first, last = (flat.amin(1).floor().long() - margin).tolist(), (flat.amax(1).ceil().long() + margin).tolist()
+    columns, rows = (max(end[axis] - start[axis] for start, end in zip(first, last, strict=True)) + 1 for axis in (0, 1))
+    rows, columns = min(rows, ROWS), min(columns, most_columns)
+    return _Window([(min(max(row, 0), ROWS - rows), column) for column, row in first], (rows, columns))
+
+
+def _away(seen_from: Float[Tensor, "n 3 R C"], place: Float[Tensor, "n 3"]) -> Float[Tensor, "n 1 R C"]:
     """How far from here each direction was seen, in blocks."""
-    return (around.seen_from - around.place[..., None, None]).square().sum(1, keepdim=True).sqrt()
+    return (seen_from - place[..., None, None]).square().sum(1, keepdim=True).sqrt()
 
 
 def _half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, float]:
@@ -145,7 +198,8 @@ def _half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, fl
 
 
 def _picture_in_canvas(views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float) -> Float[Tensor, "n h w 2"]:
-    """Where on the padded canvas the pixels of pictures that look towards `views` lie."""
+    """Where on the canvas the pixels of pictures that look towards `views` lie: (column, row), from 0 in the middle of the
+    first; columns go on beyond the border."""
     h, w = size
     tall, wide = _half_angles(size, field_of_view)
     y = (((torch.arange(h, device=views.device) + 0.5) * 2 / h - 1) * tall)[:, None]
@@ -153,26 +207,26 @@ def _picture_in_canvas(views: Float[Tensor, "n 2"], size: tuple[int, int], field
     pitch, yaw = torch.deg2rad(views)[..., None, None].unbind(1)
     down, ahead = y * pitch.cos() + pitch.sin(), pitch.cos() - y * pitch.sin()
     tilt = torch.atan2(down, torch.hypot(x, ahead))
-    heading = torch.remainder(torch.atan2(x, ahead) + yaw + math.pi, 2 * math.pi) - math.pi
-    return torch.stack([heading / math.pi * COLUMNS / (COLUMNS + 2), tilt / (math.pi / 2)], -1)
+    heading = torch.atan2(x, ahead) + torch.remainder(yaw, 2 * math.pi)
+    return torch.stack([(heading / math.pi + 1) * COLUMNS / 2, (tilt / (math.pi / 2) + 1) * ROWS / 2], -1) - 0.5
 
 
 def _canvas_in_picture(
-    view: Float[Tensor, "b 2"], size: tuple[int, int], field_of_view: float
-) -> tuple[Float[Tensor, "b rows columns 2"], Tensor]:
-    """Where in a picture that looks towards `view` the directions of the canvas lie, and which of them it shows, as
-    bool [b, 1, rows, columns]."""
+    window: _Window, view: Float[Tensor, "b 2"], size: tuple[int, int], field_of_view: float
+) -> tuple[Float[Tensor, "b R C 2"], Bool[Tensor, "b 1 R C"]]:
+    """Where in a picture that looks towards `view` the directions of a window lie, and which of them it shows."""
     tall, wide = _half_angles(size, field_of_view)
-    tilt = ((torch.arange(ROWS, device=view.device) + 0.5) / ROWS - 0.5) * math.pi
-    heading = ((torch.arange(COLUMNS, device=view.device) + 0.5) / COLUMNS - 0.5) * 2 * math.pi
     pitch, yaw = torch.deg2rad(view)[..., None].unbind(1)
-    heading = heading - yaw
-    level = tilt.cos()[:, None]
+    corners = torch.tensor(window.corners, device=view.device)
+    rows, columns = (corners[:, axis, None] + torch.arange(window.size[axis], device=view.device) for axis in (0, 1))
+    tilt = ((rows + 0.5) / ROWS - 0.5) * math.pi
+    heading = ((columns + 0.5) / COLUMNS - 0.5) * 2 * math.pi - yaw
+    level = tilt.cos()[..., None]
     x, forward = level * heading.sin()[:, None], level * heading.cos()[:, None]
-    down = tilt.sin()[:, None]
+    down = tilt.sin()[..., None]
     pitch = pitch[..., None]
     y, ahead = down * pitch.cos() - forward * pitch.sin(), forward * pitch.cos() + down * pitch.sin()
     before = ahead > 0.05
     ahead = ahead.clamp(min=0.05)
-    grid = torch.stack([(x / ahead / wide).expand_as(y), y / ahead / tall], -1)
+    grid = torch.stack([x / ahead / wide, y / ahead / tall], -1)
     return grid, (before & (grid.abs() <= 1).all(-1))[:, None]

@@ -47,6 +47,8 @@ SLOT: dict[str, int] = {name: slot for slot, name in enumerate(KEYS)}
 CAMERA = slice(len(KEYS), len(KEYS) + 2)
 """Where pitch and yaw change lie in an action vector: pitch > 0 looks down, yaw > 0 turns right, degrees."""
 ACTION_SIZE = len(KEYS) + 2
+MOST_DEGREES = 180.0
+"""A frame's camera change may not exceed this, up or down, left or right."""
 
 
 def noop() -> Action:
@@ -57,13 +59,10 @@ def noop() -> Action:
 def to_vector(action: Mapping[str, Any]) -> np.ndarray:
     """An action dict as float32 [25]: keys 0/1 in the order of `KEYS`, then pitch and yaw change in degrees, unrounded.
 
-    Raises ValueError for missing or unknown names, keys other than 0 or 1, or a camera that is not two finite numbers.
+    Raises ValueError for missing or unknown names, keys other than 0 or 1, or a camera that is not two finite numbers from
+    -180 to 180.
     """
-    names = set(action)
-    expected = {*KEYS, "camera"}
-    if names != expected:
-        missing, unknown = sorted(expected - names), sorted(map(str, names - expected))
-        raise ValueError(f"action dict: missing {missing}, unknown {unknown}; it needs exactly {sorted(expected)}")
+    _check_names(action)
     vector = np.empty(ACTION_SIZE, np.float32)
     for slot, name in enumerate(KEYS):
         value = np.asarray(action[name])
@@ -73,8 +72,39 @@ def to_vector(action: Mapping[str, Any]) -> np.ndarray:
     camera = np.asarray(action["camera"])
     if camera.shape != (2,) or camera.dtype.kind not in "fiu" or not np.isfinite(camera).all():
         raise ValueError(f"action['camera'] is {action['camera']!r}; it must be [pitch, yaw], two finite numbers in degrees")
+    if np.abs(camera).max() > MOST_DEGREES:
+        raise ValueError(f"action['camera'] is {action['camera']!r}; it turns by {MOST_DEGREES:.0f} degrees at most")
     vector[CAMERA] = camera
     return vector
+
+
+def to_vectors(actions: Mapping[str, Any], num_envs: int) -> np.ndarray:
+    """The actions of several worlds, keys as arrays [n] and `camera` as [n, 2], as float32 [n, 25]; see `to_vector`.
+
+    Raises ValueError for missing or unknown names or wrong shapes, and, naming the world, for what `to_vector` refuses.
+    """
+    if not isinstance(actions, Mapping):
+        raise ValueError(f"actions are {type(actions).__name__}; they must be a dict of arrays, one row per env")
+    _check_names(actions)
+    columns = {name: np.asarray(actions[name]) for name in (*KEYS, "camera")}
+    for name, column in columns.items():
+        wanted = (num_envs, 2) if name == "camera" else (num_envs,)
+        if column.shape != wanted:
+            raise ValueError(f"actions[{name!r}] has shape {column.shape}; {num_envs} envs need {wanted}")
+    vectors = np.empty((num_envs, ACTION_SIZE), np.float32)
+    for number in range(num_envs):
+        try:
+            vectors[number] = to_vector({name: column[number] for name, column in columns.items()})
+        except ValueError as error:
+            raise ValueError(f"env {number}: {error}") from None
+    return vectors
+
+
+def _check_names(action: Mapping[str, Any]) -> None:
+    names, expected = set(action), {*KEYS, "camera"}
+    if names != expected:
+        missing, unknown = sorted(expected - names), sorted(map(str, names - expected))
+        raise ValueError(f"action dict: missing {missing}, unknown {unknown}; it needs exactly {sorted(expected)}")
 
 
 def from_vector(vector: np.ndarray) -> Action:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from tiny_world import HEIGHT, WIDTH, tiny_world
 from torch import Tensor
 
-from simworld.model import sampler
+from simworld.model import batch, sampler
 from simworld.model.autoencoder import Autoencoder
 from simworld.model.camera import turn
 from simworld.model.denoiser import Before, Conditions, Sight
@@ -261,7 +261,7 @@ def test_stacked_contexts_step_as_they_would_alone(world: World) -> None:
     alone = [sampler.start(world, [prompt], [seed]) for prompt, seed in (("", 1), ("a desert at noon", 2))]
     for context in alone:
         sampler.extend(world, context, None, 1)
-    together = sampler.stack(alone)
+    together = batch.stack(alone)
     separate = torch.cat([sampler.extend(world, context, actions[i : i + 1], 1) for i, context in enumerate(alone)])
     assert (sampler.extend(world, together, actions, 1).int() - separate.int()).abs().max() <= 1
 
@@ -289,7 +289,7 @@ def test_real_frames_can_start_a_dream(world: World) -> None:
     context = sampler.start(world, [""], [1])
     frames = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (1, 5, *SIZE, 3), np.uint8))
     sampler.append_frames(world, context, frames, torch.zeros(1, 4, 25))
-    assert context.memory.count == 3
+    assert context.memory.counts == [3]
     with pytest.raises(ValueError, match="pixels"):
         sampler.append_frames(world, context, frames[:, :, :16], torch.zeros(1, 4, 25))
     with pytest.raises(ValueError, match="actions"):

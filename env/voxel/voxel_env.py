@@ -61,6 +61,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         self.observation_space = observation_space(height, width)
         self._task: Task | None = TASKS[task]() if task else None
         self._frame = np.zeros((height, width, 3), np.uint8)
+        self._playing = False
         self._caption = ""
         self._caption_at: tuple[Any, ...] = ()
 
@@ -81,11 +82,15 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         if self._task:
             self._task.begin(self.game)
         self._caption_at = ()
+        self._playing = True
         self._frame = self.game.render()
         return self._observation(), self._info(self._frame[None])
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """`frame_skip` game steps under `action`. ValueError for missing or unknown keys or impossible values."""
+        """`frame_skip` game steps under `action`. ValueError for missing or unknown keys or impossible values, before the
+        first reset, or when the task is over."""
+        if not self._playing:
+            raise ValueError("this play has not begun, or its task is over; call reset() first")
         vector = to_vector(action)
         frames, reward, terminated = [], 0.0, False
         for _ in range(self.frame_skip):
@@ -96,6 +101,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
                     reward += earned
             frames.append(self.game.render())
         self._frame = frames[-1]
+        self._playing = not terminated
         return self._observation(), reward, terminated, False, self._info(np.stack(frames))
 
     def render(self) -> np.ndarray | None:
@@ -109,6 +115,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
             "task": copy.deepcopy(self._task),
             "dice": copy.deepcopy(self.np_random),
             "caption": (self._caption, self._caption_at),
+            "playing": self._playing,
         }
 
     def load_state(self, state: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
@@ -117,6 +124,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         self._task = copy.deepcopy(state["task"])
         self.np_random = copy.deepcopy(state["dice"])
         self._caption, self._caption_at = state["caption"]
+        self._playing = state["playing"]
         self._frame = self.game.render()
         return self._observation(), self._info(self._frame[None])
 
