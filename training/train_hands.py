@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from simworld.actions import CAMERA, SLOT
 from simworld.model.camera import sample, turn_grid
 from simworld.model.checkpoint import load_hands, save_hands
-from simworld.model.hands import HANDS, RECALL, SWING, Hands, HandsConfig
+from simworld.model.hands import DECIDED, HANDS, RECALL, SWING, Hands, HandsConfig
 from simworld.model.motion import WALKING
 from simworld.model.pixels import to_float, to_uint8
 from simworld.training.clip_store import ClipStore
@@ -152,12 +152,13 @@ class HandsTask:
         idle = self._idle(known, turns)
         with torch.autocast(known.device.type, torch.bfloat16):
             change = self.model.change(idle, actions)
-        weight = _weight(true.shape[2], true.shape[3]).to(true.device)
+        weight = self.model.window(_weight(true.shape[2], true.shape[3])[None, None]).to(true.device)
+        idle, true = self.model.window(idle), self.model.window(true)
         changed = ((true - idle).abs().amax(-1, keepdim=True) > CHANGED).float()
         error = weight * changed * (change.colors - true).abs()
         unsure = F.binary_cross_entropy_with_logits(change.share, changed, weight.expand_as(changed))
-        loss = unsure + self.config.color_weight * error.mean()
-        shown = torch.lerp(idle, change.colors.detach(), change.share.detach().sigmoid())
+        loss = (unsure + self.config.color_weight * error.mean()) / weight.mean()
+        shown = torch.lerp(idle, change.colors.detach(), (DECIDED * change.share.detach()).sigmoid())
         undone = (weight * (shown - true).square()).mean() / (weight * (idle - true).square()).mean()
         found = (weight * changed * (change.share > 0)).sum() / (weight * changed).sum()
         return loss, {"undone": float(undone), "found": float(found)}
@@ -185,10 +186,10 @@ def _standing(actions: Float[np.ndarray, "n t a"]) -> Bool[np.ndarray, "n t"]:
 
 
 def _weight(h: int, w: int) -> Float[Tensor, "h w 1"]:
-    """How much each pixel of a picture counts: most at the crosshair; 1 on average."""
+    """How much each pixel of a picture counts: most at the crosshair, 1 there."""
     y, x = torch.meshgrid(torch.arange(h) + 0.5 - h / 2, torch.arange(w) + 0.5 - w / 2, indexing="ij")
     weight = LEAST_WEIGHT + (-0.5 * (y**2 + x**2) / (CROSSHAIR * w) ** 2).exp()
-    return (weight / weight.mean())[..., None]
+    return weight[..., None]
 
 
 def train(config: HandsTraining) -> Hands:
