@@ -72,8 +72,8 @@ def main() -> None:
     single = gymnasium.make("simworld:simworld/World-v0", **arguments).unwrapped
     rate = matrix_rate(options.device, single.world.dtype)
     work, r = flops(single.world, options.steps), single.frame_skip
-    print(f"{work / 1e9:.2f} GFLOP a chunk of {r} frames; matrix rate {rate / 1e9:.0f} GFLOP/s; {torch.get_num_threads()} threads")
-    print("worlds | frames/s | × one | frames per processor second | × one | share of the matrix rate | reset, s | peak memory, MB")
+    print(f"{work / 1e9:.2f} GFLOP a chunk of {r} frames; matrix rate {rate / 1e9:.0f} GFLOP/s")
+    print("worlds | frames/s | × one | frames per processor second | × one | share of matrix rate | reset, s | peak memory, MB")
     base = measure(1, arguments, "sync")
     for name, num, figures in [("single env", 1, base)] + [(str(n), n, {}) for n in options.nums]:
         figures = figures or measure(num, arguments, "vector_entry_point")
@@ -82,7 +82,8 @@ def main() -> None:
         if options.device != "cpu":
             memory = torch.cuda.max_memory_allocated() / 2**20
         print(
-            f"{name} | {speed:.1f} | {speed * base['wall'] / r:.2f} | {per_core:.1f} | {per_core * base['processor'] / r:.2f} | "
+            f"{name} | {speed:.1f} | {speed * base['wall'] / r:.2f} | "
+            f"{per_core:.1f} | {per_core * base['processor'] / r:.2f} | "
             f"{num * work / figures['wall'] / rate:.1%} | {figures['reset']:.1f} | {memory:.0f}",
             flush=True,
         )

@@ -55,8 +55,8 @@ class WorldsVectorEnv(VectorEnv[Observation, Action, np.ndarray]):
     def __init__(
         self,
         num_envs: int,
-        action_space: spaces.Dict,
-        observation_space: spaces.Dict,
+        action_space: spaces.Space,
+        observation_space: spaces.Space,
         render_mode: str | None = None,
         max_episode_steps: int | None = None,
     ) -> None:
@@ -66,8 +66,10 @@ class WorldsVectorEnv(VectorEnv[Observation, Action, np.ndarray]):
         self.render_mode = render_mode
         self.max_episode_steps = max_episode_steps
         self.single_action_space, self.single_observation_space = action_space, observation_space
-        self.action_space, self.observation_space = batch_space(action_space, num_envs), batch_space(observation_space, num_envs)
-        self._frames = np.zeros((num_envs, *observation_space["pov"].shape), np.uint8)  # type: ignore[misc]
+        self.action_space = batch_space(action_space, num_envs)
+        self.observation_space = batch_space(observation_space, num_envs)
+        assert isinstance(self.observation_space, spaces.Dict)
+        self._frames = np.zeros(self.observation_space["pov"].shape or (), np.uint8)
         self._num_steps = np.zeros(num_envs, int)
         self._over = np.zeros(num_envs, bool)
         self._begun = False

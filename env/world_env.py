@@ -45,9 +45,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     world: a shipped world's name or a folder. num_steps: 1, 2, 4 or 8 network evaluations a step, more for better
     pictures. device: "cpu", "cuda" …. renew: whether a dream that has turned to mist fades into the start picture that is
     described most like its prompt and looks most like it, and goes on there. from_pictures: whether a reset that says
-    nothing of what is seen begins at one of the start pictures that come with the world. `info`: frames uint8 (r, h, w, 3), the last of
-    them the observation (at reset one frame), prompt, and led: whether they fade into a start picture. Rewards are 0 and a
-    dream never ends. ValueError for a world or arguments that cannot be.
+    nothing of what is seen begins at one of the start pictures that come with the world. `info`: frames uint8 (r, h, w, 3),
+    the last of them the observation (at reset one frame), prompt, and led: whether they fade into a start picture. Rewards
+    are 0 and a dream never ends. ValueError for a world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way

@@ -32,7 +32,7 @@ def stack(contexts: list[Context]) -> Context:
     """Several contexts as one. ValueError for none, or when some have begun and others have not."""
     if not contexts or len({context.decoder is None for context in contexts}) != 1:
         raise ValueError(f"{len(contexts)} contexts, not all of them begun or all of them new, cannot step together")
-    return _joined(contexts, lambda parts, axis: torch.cat(parts, axis), lambda parts: [item for part in parts for item in part])
+    return _joined(contexts, torch.cat, lambda parts: [item for part in parts for item in part])
 
 
 @torch.inference_mode()

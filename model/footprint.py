@@ -47,8 +47,8 @@ def check_room(world: World, num_worlds: int) -> None:
     each = bytes_per_world(world)
     if free is not None and num_worlds * each > SHARE * free:
         raise ValueError(
-            f"{num_worlds} worlds need about {num_worlds * each / 2**30:.1f} GiB on {world.device}, where {free / 2**30:.1f} GiB "
-            f"are free; {int(SHARE * free / each)} fit"
+            f"{num_worlds} worlds need about {num_worlds * each / 2**30:.1f} GiB on {world.device}, where "
+            f"{free / 2**30:.1f} GiB are free; {int(SHARE * free / each)} fit"
         )
 
 

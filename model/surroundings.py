@@ -150,7 +150,9 @@ class _Window:
             ]
         )
 
-    def put(self, canvas: Float[Tensor, "n c rows columns"], part: Float[Tensor, "n c R C"]) -> Float[Tensor, "n c rows columns"]:
+    def put(
+        self, canvas: Float[Tensor, "n c rows columns"], part: Float[Tensor, "n c R C"]
+    ) -> Float[Tensor, "n c rows columns"]:
         """Canvases with other windows."""
         canvas = canvas.clone()
         for number, (rows, parts) in enumerate(self._places()):

@@ -112,7 +112,7 @@ def test_after_the_time_limit_the_next_step_begins_anew(kind: str, folder: Path)
     envs.reset(seed=2)
     sync.reset(seed=2)
     for number in range(1, 9):
-        observation, rewards, terminated, truncated, info = envs.step(turning())
+        observation, _, terminated, truncated, info = envs.step(turning())
         expected = sync.step(turning())
         assert truncated.tolist() == expected[3].tolist() == [number % 4 == 3] * NUM and not terminated.any()
         if number == 4:
@@ -247,7 +247,7 @@ def test_wrong_starts_and_prompts_of_dreams_name_the_world(folder: Path) -> None
     envs.reset(seed=1)
     with pytest.raises(ValueError, match="need a list of 3 prompts"):
         envs.set_prompts("rain")
-    with pytest.raises(ValueError, match="env 1: .*10000 characters"):
+    with pytest.raises(ValueError, match=r"env 1: .*10000 characters"):
         envs.set_prompts(["", "a " * 5000, ""])
 
 

@@ -23,7 +23,7 @@ ROOMS: dict[tuple[str, ...], tuple[tuple[str, ...], set[str]]] = {
     ("simworld.env.voxel",): (("simworld.env", *RECORDS), {"numpy", "numba", "gymnasium"}),
     ("simworld.env",): (
         ("simworld.env", "simworld.model", *RECORDS),
-        {"numpy", "gymnasium", "torch", "einops", "jaxtyping", "PIL", "minerl"},
+        {"numpy", "gymnasium", "torch", "einops", "jaxtyping", "PIL", "minerl", "gym", "vizdoom"},
     ),
     DRIVERS: (
         ("simworld.env", "simworld.training", "simworld.model", *RECORDS),
@@ -31,13 +31,13 @@ ROOMS: dict[tuple[str, ...], tuple[tuple[str, ...], set[str]]] = {
     ),
     ("simworld.training",): (
         ("simworld.training", "simworld.model", *RECORDS),
-        {"numpy", "torch", "einops", "jaxtyping", "safetensors", "av", "gymnasium", "tqdm", "PIL", "matplotlib"},
+        {"numpy", "torch", "einops", "jaxtyping", "safetensors", "av", "gymnasium", "tqdm", "PIL", "matplotlib", "minari"},
     ),
     ("simworld.conf",): ((), set()),
     ("simworld.actions", "simworld.frames", "simworld.episode"): (RECORDS, {"numpy"}),
     ("simworld",): (("simworld.env", *RECORDS), set()),  # so that gymnasium.make("simworld:…") finds its ids
 }
-OPTIONAL = {"minerl", "ray", "transformers", "minari", "wandb"}
+OPTIONAL = {"minerl", "ray", "transformers", "minari", "vizdoom", "wandb"}
 DISTRIBUTION = {"PIL": "pillow", "pygame": "pygame-ce", "hydra": "hydra-core", "omegaconf": "hydra-core"}
 
 

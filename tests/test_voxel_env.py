@@ -8,7 +8,7 @@ from gymnasium.utils.env_checker import check_env
 from simworld.actions import KEYS, from_vector, noop
 from simworld.env.voxel.blocks import BIRCH_LOG, LANTERN, LOG
 from simworld.env.voxel.bot import Bot
-from simworld.env.voxel.tasks import GOAL_DISTANCE, NUM_LOGS, TASKS, Explore, Navigate, Treechop
+from simworld.env.voxel.tasks import DOOR_TURN, GOAL_DISTANCE, HIDDEN, NUM_LOGS, SHOWN, TASKS, Explore, Navigate, Treechop
 from simworld.env.voxel.voxel_env import VoxelEnv
 
 SIZE = {"height": 24, "width": 40}
@@ -28,9 +28,9 @@ def test_gymnasium_approves(name: str) -> None:
 
 
 def test_tasks_are_truncated_and_free_play_is_not() -> None:
-    names = ("Voxel", "VoxelTreechop", "VoxelNavigate", "VoxelExplore")
+    names = ("Voxel", "VoxelTreechop", "VoxelNavigate", "VoxelExplore", "VoxelRecall")
     limits = {name: gymnasium.spec(f"simworld/{name}-v0").max_episode_steps for name in names}
-    assert limits == {"Voxel": None, "VoxelTreechop": 8000, "VoxelNavigate": 6000, "VoxelExplore": 6000}
+    assert limits == {"Voxel": None, "VoxelTreechop": 8000, "VoxelNavigate": 6000, "VoxelExplore": 6000, "VoxelRecall": 400}
 
 
 def test_info_tells_the_truth(env: VoxelEnv) -> None:
@@ -152,4 +152,33 @@ def test_the_beacon_is_the_same_for_equal_seeds() -> None:
     first = made.reset(seed=4)[0]["pov"]
     made.reset(seed=5)
     assert np.array_equal(made.reset(seed=4)[0]["pov"], first)
-    assert set(TASKS) == {"treechop", "navigate", "explore"}
+    assert set(TASKS) == {"treechop", "navigate", "explore", "recall"}
+
+
+def recalled(env: VoxelEnv, shown: int, left: int, turn: float) -> tuple[list[np.ndarray], list[float]]:
+    """Pictures and rewards of who waits for the pillars, turns to one and walks there."""
+    env.reset(seed=3, options={"time_of_day": 0.25, "weather": "clear"})
+    env.game.herd[:, 0] = -1  # no animal in the way
+    env._task.lay_out(env.game, shown, left)
+    pictures, rewards = [env.game.render()], []
+    for step in range(140):
+        camera = np.array([0, turn if step == 90 else 0], np.float32)
+        observation, reward, over, _, _ = env.step({**noop(), "camera": camera, "forward": int(step > 90)})
+        pictures.append(observation["pov"])
+        rewards.append(reward)
+        if over:
+            break
+    return pictures, rewards
+
+
+def test_recall_pays_for_what_no_picture_tells_any_more() -> None:
+    env = VoxelEnv(48, 80, task="recall")
+    (bricks, right), (pumpkins, wrong) = (recalled(env, shown, 0, -DOOR_TURN) for shown in (0, 1))
+    assert (right[-1], wrong[-1]) == (1, -1) and not any(right[:-1]) and len(right) == len(wrong) < 140
+    # The sign is seen, then gone without a trace, then both rise.
+    assert not np.array_equal(bricks[SHOWN - 1], pumpkins[SHOWN - 1])
+    # (Sparks and shadows of the moment aside, from now on the two plays look alike.)
+    assert all(np.array_equal(one, other) for one, other in zip(bricks[SHOWN + 1 :], pumpkins[SHOWN + 1 :], strict=True))
+    assert np.abs(bricks[HIDDEN].astype(int) - bricks[HIDDEN - 2]).mean() > 2
+    assert recalled(env, 0, 0, DOOR_TURN)[1][-1] == -1, "the other way stands the other kind"
+    assert recalled(env, 0, 1, DOOR_TURN)[1][-1] == 1

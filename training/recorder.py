@@ -16,7 +16,7 @@ import gymnasium
 import numpy as np
 
 from simworld import __version__
-from simworld.actions import ACTION_SIZE, Action, from_vector, to_vector
+from simworld.actions import ACTION_SIZE, CAMERA, SLOT, Action, from_vector, to_vector
 from simworld.frames import FPS, check_frames
 from simworld.training.episode_files import EpisodeWriter, is_whole
 
@@ -78,17 +78,33 @@ def voxel_bot(env: gymnasium.Env) -> Callable[[int], Policy]:
     return make_policy
 
 
+WANDER = {"forward": 0.65, "back": 0.06, "left": 0.1, "right": 0.1, "jump": 0.15, "sprint": 0.25, "attack": 0.2, "use": 0.05}
+"""How likely a wanderer holds each key. No others: menus are no play."""
+CHANGE, LOOK = 0.05, 0.3
+"""How likely it changes its mind in a step, and how fast its gaze follows."""
+
+
 def random_policy(env: gymnasium.Env) -> Callable[[int], Policy]:
-    """Random actions held for a while, as `make_policy`, for any env of MineRL's shape."""
+    """A wanderer as `make_policy`, for any env of MineRL's shape: it holds keys for a while and turns smoothly, as people do,
+    looking ahead most of the time. What spins at random shows a network nothing that it could learn."""
 
     def make_policy(seed: int) -> Policy:
         rng = np.random.default_rng(seed)
-        action = np.zeros(ACTION_SIZE, np.float32)
+        keys = np.zeros(ACTION_SIZE, np.float32)
+        wanted, speed, pitch = np.zeros(2), np.zeros(2), 0.0
 
         def act(observation: dict[str, Any], info: dict[str, Any]) -> np.ndarray:
-            nonlocal action
-            if rng.random() < 0.1:
-                action = to_vector(env.action_space.sample())
+            nonlocal keys, wanted, speed, pitch
+            if rng.random() < CHANGE or not keys.any():
+                keys = np.zeros(ACTION_SIZE, np.float32)
+                for name, chance in WANDER.items():
+                    keys[SLOT[name]] = rng.random() < chance
+                turns = rng.random() < 0.6
+                wanted = np.array([rng.normal(0, 0.8) - 0.05 * pitch, rng.normal(0, 5)]) * turns
+            speed += LOOK * (wanted - speed) + rng.normal(0, 0.1, 2)
+            action = keys.copy()
+            action[CAMERA] = speed
+            pitch = float(np.clip(pitch + action[CAMERA][0], -90, 90))
             return action
 
         return act

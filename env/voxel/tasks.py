@@ -8,9 +8,10 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-from simworld.env.voxel.blocks import BIRCH_LOG, BRICK, LANTERN, LOG, SOLID
+from simworld.env.voxel.blocks import AIR, BIRCH_LOG, BRICK, LANTERN, LOG, PUMPKIN, SOLID, STONE
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.physics import X, Z
+from simworld.env.voxel.interact import view_direction
+from simworld.env.voxel.physics import YAW, X, Y, Z
 
 LOGS = (LOG, BIRCH_LOG)
 NUM_LOGS = 8
@@ -20,6 +21,13 @@ GOAL_REWARD = 100.0
 BEACON_HEIGHT = 14
 AREA = 8
 WOODS = ("forest", "birch forest", "taiga")
+SIGNS = (BRICK, PUMPKIN)
+SIGN_HEIGHT = 3
+SIGN_AWAY, DOOR_AWAY = 4.0, 7.0
+DOOR_TURN = 28.0
+DOOR_NEAR = 2.0
+SQUARE, SQUARE_HEIGHT = 9, 5
+SHOWN, HIDDEN = 40, 80
 
 
 class Task(Protocol):
@@ -102,4 +110,56 @@ class Explore:
         return (math.floor(game.body[X]) & 255) // AREA, (math.floor(game.body[Z]) & 255) // AREA
 
 
-TASKS: dict[str, Callable[[], Task]] = {"treechop": Treechop, "navigate": Navigate, "explore": Explore}
+class Recall:
+    """What stood there? A pillar of bricks or of pumpkins is seen ahead for 2 seconds, on a bare square, then is gone; 2
+    seconds later a pillar of each rises, ahead to the left and to the right. 1 for going to the kind that was shown, -1 for
+    going to the other; either ends it. From then on no picture tells which is right: it must be remembered."""
+
+    biomes: tuple[str, ...] = ()
+
+    def begin(self, game: Game) -> None:
+        self.lay_out(game, shown=int(game.rng.integers(2)), left=int(game.rng.integers(2)))
+
+    def lay_out(self, game: Game, shown: int, left: int) -> None:
+        """Clear the square and show sign number `shown` of `SIGNS`; number `left` will rise to the left."""
+        x, self.floor, z = (math.floor(game.body[slot]) for slot in (X, Y, Z))
+        self.floor = min(self.floor, 63 - SQUARE_HEIGHT)
+        for across in range(-SQUARE, SQUARE + 1):
+            for along in range(-SQUARE, SQUARE + 1):
+                for up in range(SQUARE_HEIGHT):
+                    self._fill(game, x + across, self.floor + up, z + along, AIR)
+                self._fill(game, x + across, self.floor - 1, z + along, STONE)
+        self.shown, self.began = shown, game.num_steps
+        self.sign = self._place(game, 0.0, SIGN_AWAY)
+        self.doors = {left: self._place(game, -DOOR_TURN, DOOR_AWAY), 1 - left: self._place(game, DOOR_TURN, DOOR_AWAY)}
+        game.stand(x + 0.5, float(self.floor), z + 0.5, float(game.body[YAW]), 0.0)
+        self._pillar(game, self.sign, SIGNS[shown])
+
+    def score(self, game: Game) -> tuple[float, bool]:
+        age = game.num_steps - self.began
+        if age == SHOWN:
+            self._pillar(game, self.sign, AIR)
+        if age == HIDDEN:
+            for kind, place in self.doors.items():
+                self._pillar(game, place, SIGNS[kind])
+        if age >= HIDDEN:
+            for kind, (x, z) in self.doors.items():
+                if math.hypot(x + 0.5 - game.body[X], z + 0.5 - game.body[Z]) < DOOR_NEAR:
+                    return (1.0 if kind == self.shown else -1.0), True
+        return 0.0, False
+
+    def _place(self, game: Game, turn: float, away: float) -> tuple[int, int]:
+        """The column that lies `away` blocks from the player, `turn` degrees to the right of ahead."""
+        ahead_x, _, ahead_z = view_direction(float(game.body[YAW]) + turn, 0.0)
+        return math.floor(game.body[X] + away * ahead_x), math.floor(game.body[Z] + away * ahead_z)
+
+    def _pillar(self, game: Game, place: tuple[int, int], block: int) -> None:
+        for up in range(SIGN_HEIGHT):
+            game.set_block(place[0], self.floor + up, place[1], block)
+
+    def _fill(self, game: Game, x: int, y: int, z: int, block: int) -> None:
+        if game.blocks[x & 255, y, z & 255] != block:
+            game.set_block(x, y, z, block)
+
+
+TASKS: dict[str, Callable[[], Task]] = {"treechop": Treechop, "navigate": Navigate, "explore": Explore, "recall": Recall}

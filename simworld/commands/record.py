@@ -1,8 +1,8 @@
 """Record episodes of a game as VPT pairs (NAME.mp4 + NAME.jsonl + NAME.meta.json, 20 pictures a second).
 
 The block game is played by its own bot, which plays like a person; another Gymnasium environment with MineRL's actions
-is played at random. A recording that was stopped, even killed, leaves whole episodes and no half ones; the same call
-goes on where it was. Seeds from 1,000,000 on are kept for evaluation: train on none of them.
+is played by a wanderer that sees nothing. A recording that was stopped, even killed, leaves whole episodes and no half
+ones; the same call goes on where it was. Seeds from 1,000,000 on are kept for evaluation: train on none of them.
 
 examples:
   simworld record --out recordings --episodes 20
