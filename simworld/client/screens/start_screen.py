@@ -155,7 +155,7 @@ class StartScreen:
         app = self._app
         surprise = Reset(draw_seed(), "")
         tiles = [Tile("surprise me", partial(self._start, surprise), "anything at all")]
-        recent = app.moments.found(self._worlds[self._world])[:_MOST_RECENT]
+        recent = app.keeper.moments.found(self._worlds[self._world])[:_MOST_RECENT]
         tiles += [moment_tile(app, moment) for moment in recent]
         self._previews = []
         if world is not None:
