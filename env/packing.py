@@ -81,7 +81,7 @@ def _unpack(value: Any, arrays: Mapping[str, np.ndarray], kinds: Mapping[str, ty
             return dict(zip(each(value["keys"]), each(value["values"]), strict=True))
         case "object":
             kind = kinds[value["kind"]]
-            made = kind.__new__(kind)
+            made: Any = object.__new__(kind)
             vars(made).update(_unpack(value["parts"], arrays, kinds))
             return made
         case other:

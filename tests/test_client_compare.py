@@ -58,7 +58,7 @@ def test_it_is_played_with_all_that_a_play_has(folder: str) -> None:
         yield lambda: "remembered" in app.messages.text
         left, right = app.halves()
         assert left.right == right.left and left.size == right.size
-        assert app._picture is not None and app._picture.frame.shape == (HEIGHT, 2 * WIDTH, 3)
+        assert app.picture is not None and app.picture.frame.shape == (HEIGHT, 2 * WIDTH, 3)
 
     rehearse(script, folder, compare=True)
 

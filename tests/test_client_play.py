@@ -70,8 +70,8 @@ def test_the_picture_that_counts_as_the_answer_is_the_one_that_shows_the_key() -
         press(pygame.K_w)
 
         def answered() -> bool:
-            assert app._picture is not None
-            seen.append((len(app.session.stats.latencies), bool(app._picture.frame[0, SLOT["forward"], 0])))
+            assert app.picture is not None
+            seen.append((len(app.session.stats.latencies), bool(app.picture.frame[0, SLOT["forward"], 0])))
             return app.session.stats.pictures >= 10
 
         yield answered
@@ -211,8 +211,8 @@ def test_r_starts_a_new_world_and_shows_its_seed() -> None:
         yield lambda: len(life.resets) == 2
         assert str(app.session.seed) in app.messages.text
         yield shown(app, 1)
-        assert app._picture is not None
-        assert app._picture.frame[1, 0, 0] == 0, "the first picture after R is the first of the new world"
+        assert app.picture is not None
+        assert app.picture.frame[1, 0, 0] == 0, "the first picture after R is the first of the new world"
 
     rehearse(script, world, seed=5)
     assert life.resets[0][0] == 5
@@ -237,8 +237,8 @@ def test_a_moment_is_remembered_and_come_back_to() -> None:
 
     def script(app: App) -> Iterator[Wait]:
         def yaw() -> float:
-            assert app._picture is not None
-            return float(app._picture.chunk.info["pose"][3])
+            assert app.picture is not None
+            return float(app.picture.chunk.info["pose"][3])
 
         yield shown(app, 2)
         tap(pygame.K_F9)

@@ -27,7 +27,7 @@ def recorded(app: App) -> Iterator[Wait]:
     """Walk a little, turn, and type a prompt, all while recording."""
     yield shown(app, 5)
     tap(pygame.K_F6)
-    yield lambda: app.recording is not None
+    yield lambda: app.keeper.recording is not None
     press(pygame.K_w)
     click()
     yield shown(app, 6)
@@ -40,7 +40,7 @@ def recorded(app: App) -> Iterator[Wait]:
     tap(pygame.K_SPACE)
     yield shown(app, 6)
     tap(pygame.K_F6)
-    yield lambda: app.recording is None
+    yield lambda: app.keeper.recording is None
 
 
 def test_a_play_becomes_an_episode() -> None:
@@ -116,7 +116,7 @@ def test_a_recording_has_no_jumps() -> None:
     def script(app: App) -> Iterator[Wait]:
         yield shown(app, 3)
         tap(pygame.K_F6)
-        yield lambda: app.recording is not None
+        yield lambda: app.keeper.recording is not None
         yield shown(app, 8)
         tap(pygame.K_r)
         yield shown(app, 8)
@@ -124,7 +124,7 @@ def test_a_recording_has_no_jumps() -> None:
         yield lambda: app.session.rewinding is not None
         lift(pygame.K_BACKSPACE)
         yield shown(app, 8)
-        assert app.recording is not None
+        assert app.keeper.recording is not None
 
     rehearse(script, world)
     episodes = [read_episode(path) for path in list_episodes("recordings")]

@@ -138,7 +138,7 @@ def test_where_one_left_can_be_gone_on_from() -> None:
     rehearse(leave, world, seed=77)
     app, _ = rehearse(go_on, world, choose=True)
     assert app.session.seed == 77
-    assert app._played_before > 5
+    assert app.keeper.played_before > 5
 
 
 def test_files_are_dropped_onto_the_window(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ def moments() -> list[Path]:
 
 
 def yaw(app: App) -> float:
-    assert app._picture is not None
-    return float(app._picture.chunk.info["pose"][3])
+    assert app.picture is not None
+    return float(app.picture.chunk.info["pose"][3])
 
 
 def answers(worker: Worker, kind: type, patience: float = 30.0) -> Any:
@@ -64,10 +64,10 @@ def test_backspace_goes_back_and_the_play_goes_on_from_there() -> None:
         there = yaw(app)
         yield shown(app, 4)
         assert yaw(app) == pytest.approx(there), "the mouse has rested since"
-        number = app._picture.chunk.number  # type: ignore[union-attr]
+        number = app.picture.chunk.number  # type: ignore[union-attr]
         move_mouse(20, 0)
         yield lambda: yaw(app) == pytest.approx(there + 3)
-        assert app._picture.chunk.number < number + 4  # type: ignore[union-attr]
+        assert app.picture.chunk.number < number + 4  # type: ignore[union-attr]
 
     _, stats = rehearse(script, world)
     assert stats.late_share < 0.2
@@ -84,7 +84,7 @@ def test_no_farther_back_than_the_beginning() -> None:
         lift(pygame.K_BACKSPACE)
         yield lambda: app.session.rewinding is None and app.session.settled
         yield shown(app, 4)
-        assert app._picture.chunk.number <= 3  # type: ignore[union-attr]
+        assert app.picture.chunk.number <= 3  # type: ignore[union-attr]
 
     rehearse(script, world)
 
@@ -161,7 +161,7 @@ def test_a_moment_on_disk_is_gone_to_by_another_play_and_has_several_futures() -
             move_mouse(future * 20, 0)
             yield lambda future=future: yaw(app) == pytest.approx(15 + 3 * future)
             tap(pygame.K_F5)
-            yield lambda future=future: len(app.moments.found(world)) == 1 + future // 10
+            yield lambda future=future: len(app.keeper.moments.found(world)) == 1 + future // 10
 
     rehearse(second, world)
     children = [moment_files.read_about(child)[0] for child in moments() if child != path]
@@ -229,7 +229,7 @@ def test_a_world_that_breaks_says_so_keeps_its_last_moment_and_wakes_again() -> 
 
 
 def test_closing_during_a_long_chunk_ends_within_a_second_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simworld.client.app._WORTH_KEEPING", 2)
+    monkeypatch.setattr("simworld.client.keeper.WORTH_KEEPING", 2)
     world, _ = make(FakeDream, step_seconds=3.0)
     closed_at = 0.0
 

@@ -78,7 +78,7 @@ class InputsOverlay:
 
     def _draw_times(self, screen: pygame.Surface, stats: Stats, size: int, bottom: int) -> None:
         """A bar for each picture: how long after the one before it was shown; the line is what is wanted."""
-        wide = 2
+        wide = max(2, size // 6)
         area = pygame.Rect(0, 0, _BARS * wide + size, size * 6)
         area.bottomright = screen.get_width() - size // 2, bottom
         theme.lay_panel(screen, area)

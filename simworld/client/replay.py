@@ -50,7 +50,8 @@ class Replay:
             moment_files.read_about(moment)  # a broken one is said before anything is loaded
             return Return(path=moment)
         if takes_pictures:
-            return Reset(seed, self._file.prompt_at(0) if self._prompts else "", GivenStart(self._file.frames(0, 1)[0]))
+            prompt = next((prompt.text for prompt in self._prompts if prompt.start == 0), "")
+            return Reset(seed, prompt, GivenStart(self._file.frames(0, 1)[0]))
         return Reset(seed)
 
     def sample(self, num_frames: int) -> Sample:

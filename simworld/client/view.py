@@ -73,8 +73,8 @@ class View:
             labels.append((f"« {rewinding.seconds:.1f} s back{end}", theme.ACCENT))
         elif not app.session.settled and app.returning:
             labels.append(("going on from here …", theme.ACCENT))
-        if app.recording is not None:
-            seconds = int(app.recording.seconds)
+        if app.keeper.recording is not None:
+            seconds = int(app.keeper.recording.seconds)
             labels.append((f"recording {seconds // 60}:{seconds % 60:02d}", theme.WARNING))
         if app.replay is not None:
             labels.append((f"replaying · {100 * (1 - app.replay.left):.0f} %", theme.QUIET))

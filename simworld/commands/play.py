@@ -1,13 +1,19 @@
 """Play a world in a window: the dream of a trained network (default), or the real game that it was trained on.
 
+Without arguments it begins with a start screen: a gallery of starts, a prompt, other worlds, plays to go on with. Files
+dropped onto the window are started from.
+
 Keys: W A S D and mouse to move and look, space jumps, shift sneaks, control sprints, mouse buttons break and place,
-1-9 and the wheel choose a block. T types a prompt, R starts anew, F1 help, F2 screenshot, F3 figures, Esc releases
-the mouse, then quits. With no display, the bot plays 30 seconds into play.mp4.
+1-9 and the wheel choose a block, a gamepad does it all too. T types a prompt, Backspace held goes back in time, F5 remembers
+a moment, F6 records, P lets the bot play, F1 shows all keys, Esc opens the menu with the settings. With no display, the bot
+plays 30 seconds into play.mp4.
 
 examples:
   simworld play
   simworld play --prompt "a snowy forest at night" --steps 4
   simworld play --image holiday.jpg
+  simworld play --compare --seed 11
+  simworld play --replay recordings/play-2026-01-31-120000
   simworld play --world voxel --seed 7
   simworld play --headless --bot --frames 600 --out play.mp4
 """
@@ -32,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--video", metavar="FILE", help="a clip to go on from")
     parser.add_argument("--replay", metavar="FILE", help="do what was done in a recorded episode (F6 records; VPT's as well)")
     parser.add_argument("--compare", action="store_true", help="the game beside the dream, one set of keys for both")
+    parser.add_argument("--choose", action="store_true", help="begin with the start screen, as without any argument")
     parser.add_argument("--seed", type=int, metavar="N", help="the same seed and keys give the same pictures")
     parser.add_argument(
         "--steps",

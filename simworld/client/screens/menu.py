@@ -92,8 +92,7 @@ class Menu:
         words = (hint() if callable(hint) else hint) or self.note
         if words:
             small = max(11, size * 4 // 5)
-            line = theme.wrapped(words, small, area.width - 2 * size)[0]
-            picture = theme.text(line, small, theme.QUIET)
+            picture = theme.text(theme.shortened(words, small, area.width - 2 * size), small, theme.QUIET)
             screen.blit(picture, picture.get_rect(midbottom=(area.centerx, area.bottom - size * 3 // 4)))
         _draw_scroll_marks(screen, area, head, foot, self._first > 0, self._first + shown < len(rows), size)
 

@@ -20,7 +20,7 @@ class MomentsScreen:
     """A grid of them, the latest first, each with the moment that it came after. Esc closes it."""
 
     def __init__(self, app: "App") -> None:
-        moments = app.moments.found(worlds.title(app.options))
+        moments = app.keeper.moments.found(worlds.title(app.options))
         names = {moment.name: _clock(moment) for moment in moments}
         self._grid = Grid([moment_tile(app, moment, names.get(moment.about.parent)) for moment in moments])
 
@@ -56,7 +56,7 @@ def moment_tile(app: "App", moment: Moment, parent: str | None = None) -> Tile:
         lambda: app.go_to(moment),
         f"{'' if about.kept else 'where you left · '}{played} played{after}",
         moment.picture[None],
-        lambda: app.moments.forget(moment),
+        lambda: app.keeper.moments.forget(moment),
     )
 
 

@@ -14,7 +14,7 @@ def pause_menu(app: "App") -> Menu:
     """Where to go from a play."""
     rows = [
         Row("play on", act=app.screens.clear),
-        Row("remember this moment", act=app.remember, hint="F5 does it in play"),
+        Row("remember this moment", act=app.keeper.remember, hint="F5 does it in play"),
         Row(
             "remembered moments …",
             act=lambda: app.screens.push(MomentsScreen(app)),

@@ -5,6 +5,7 @@ and screenshots in this folder; and chance.
 """
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,8 +154,8 @@ class StartScreen:
         """All tiles anew, as far as it is known what the world can do."""
         app = self._app
         surprise = Reset(draw_seed(), "")
-        tiles = [Tile("surprise me", lambda: self._start(surprise), "anything at all")]
-        recent = app.moments.found(self._worlds[self._world])[:_MOST_RECENT]
+        tiles = [Tile("surprise me", partial(self._start, surprise), "anything at all")]
+        recent = app.keeper.moments.found(self._worlds[self._world])[:_MOST_RECENT]
         tiles += [moment_tile(app, moment) for moment in recent]
         self._previews = []
         if world is not None:
@@ -166,7 +167,7 @@ class StartScreen:
             else:
                 starts = [Reset(seed) for seed in range(1, _NUM_GAMES + 1)]
             for start in starts:
-                tile = Tile(start.prompt or f"seed {start.seed}", lambda start=start: self._start(start), f"seed {start.seed}")
+                tile = Tile(start.prompt or f"seed {start.seed}", partial(self._start, start), f"seed {start.seed}")
                 tiles.append(tile)
                 self._add_preview(tile, start)
         # First a still picture of each, then the films.
@@ -182,9 +183,7 @@ class StartScreen:
             *_latest(here / "recordings", "*.mp4"),
             *_latest(here, "simworld-*.png"),
         ]
-        tiles = [
-            Tile(path.stem, lambda path=path: self._start(Reset(draw_seed(), "", path)), "go on from this") for path in found
-        ]
+        tiles = [Tile(path.stem, partial(self._start, Reset(draw_seed(), "", path)), "go on from this") for path in found]
 
         def read() -> None:
             for tile, path in zip(tiles, found, strict=True):
