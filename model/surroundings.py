@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from simworld.actions import CAMERA, KEYS
@@ -30,6 +30,10 @@ STRIDE, SPRINT, SNEAK = 0.216, 1.3, 0.3
 """Blocks that one walks in a frame's time, and how many times that when sprinting or sneaking (as in Minecraft)."""
 FALL = 12
 """Frames from the height of a jump down to the ground, one block below."""
+MARGIN = WINDOW // 2 + 2
+"""Cells of the canvas beyond what is in view that are worked on with it."""
+MOST_TILT = math.radians(85)
+"""Whose view reaches nearer to a pole than this sees it from all sides: the whole canvas is worked on."""
 NEVER = 1e6
 """Where a direction was "seen from" that has never been looked at."""
 
@@ -97,14 +101,17 @@ def paint(
 ) -> None:
     """Remember what is seen now: pictures in [-1, 1], but for what is `fixed` to the camera. Where the same has been seen from
     here before, that stays."""
-    grid, seen = _canvas_in_picture(around.view, (pictures.shape[-2], pictures.shape[-1]), field_of_view)
+    size = (pictures.shape[-2], pictures.shape[-1])
+    part = _in_view(around.view[:, None], size, field_of_view, COLUMNS)
+    colors, seen_from = part.cut(around.colors), part.cut(around.seen_from)
+    grid, seen = _canvas_in_picture(part, around.view, size, field_of_view)
     found = sample(torch.cat([pictures.float(), fixed], 1), grid)
     seen = seen & (found[:, 3:] < 0.5)
-    again = seen & (_away(around) < SAME)
-    known = again & alike(torch.where(again, found[:, :3], around.colors), around.colors)
+    again = seen & (_away(seen_from, around.place) < SAME)
+    known = again & alike(torch.where(again, found[:, :3], colors), colors)
     seen = seen & ~known
-    around.colors = torch.where(seen, found[:, :3], around.colors)
-    around.seen_from = torch.where(seen, around.place[..., None, None], around.seen_from)
+    around.colors = part.put(around.colors, torch.where(seen, found[:, :3], colors))
+    around.seen_from = part.put(around.seen_from, torch.where(seen, around.place[..., None, None], seen_from))
 
 
 def recall(
@@ -112,13 +119,13 @@ def recall(
 ) -> tuple[Float[Tensor, "b r 3 h w"], Float[Tensor, "b r 1 h w"], Float[Tensor, "b r 1 h w"]]:
     """What is remembered of the views [pitch, yaw] in degrees, the trust in it, in [0, 1], and how much of it was seen from
     the same place."""
-    b, r = views.shape[:2]
-    away = _away(around)
+    part = _in_view(views, size, field_of_view, COLUMNS + 2)  # so that the canvas closes upon itself
+    away = _away(part.cut(around.seen_from), around.place)
     trust = ((FAR - away) / (FAR - NEAR)).clamp(0, 1)
-    # The canvas closes upon itself; each colour counts as far as it is trusted.
-    canvas = torch.cat([around.colors * trust, trust, (away < SAME).float()], 1)
-    canvas = F.pad(canvas, (1, 1, 0, 0), mode="circular").repeat_interleave(r, 0)
-    found = sample(canvas, _picture_in_canvas(views.flatten(0, 1), size, field_of_view)).unflatten(0, (b, r))
+    # Each colour counts as far as it is trusted.
+    canvas = torch.cat([part.cut(around.colors) * trust, trust, (away < SAME).float()], 1)
+    grid = _picture_in_canvas(part, views, size, field_of_view)
+    found = sample(canvas, grid.flatten(1, 2)).unflatten(2, grid.shape[1:3]).movedim(2, 1)
     colors, trust, same = found.split((3, 1, 1), 2)
     return colors / trust.clamp(min=1e-3), trust, same
 
@@ -129,9 +136,9 @@ def alike(one: Float[Tensor, "*n 3 h w"], other: Float[Tensor, "*n 3 h w"]) -> B
     return averaged(apart.flatten(0, -4), WINDOW).reshape(apart.shape) < ALIKE
 
 
-def _away(around: Surroundings) -> Float[Tensor, "b 1 rows columns"]:
+def _away(seen_from: Float[Tensor, "b 3 rows columns"], place: Float[Tensor, "b 3"]) -> Float[Tensor, "b 1 rows columns"]:
     """How far from here each direction was seen, in blocks."""
-    return (around.seen_from - around.place[..., None, None]).square().sum(1, keepdim=True).sqrt()
+    return (seen_from - place[..., None, None]).square().sum(1, keepdim=True).sqrt()
 
 
 def _half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, float]:
@@ -140,29 +147,85 @@ def _half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, fl
     return tall, tall * size[1] / size[0]
 
 
-def _picture_in_canvas(views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float) -> Float[Tensor, "n h w 2"]:
-    """Where on the padded canvas the pixels of pictures that look towards `views` lie."""
+@dataclass(frozen=True)
+class _Part:
+    """The part of b canvases that is looked at: rows from `top` to before `bottom`, and as many columns in each, from `left` on
+    around the canvas. Most of it lies behind one's back, and need not be worked on."""
+
+    top: int
+    bottom: int
+    left: Int[Tensor, " b"]
+    width: int
+
+    @property
+    def columns(self) -> Int[Tensor, "b width"]:
+        """Counted on beyond the canvas's end."""
+        return self.left[:, None] + torch.arange(self.width, device=self.left.device)
+
+    def cut(self, canvas: Float[Tensor, "b c rows columns"]) -> Float[Tensor, "b c part_rows width"]:
+        """This part of a canvas."""
+        return canvas[:, :, self.top : self.bottom].gather(3, self._places(canvas.shape[1]))
+
+    def put(self, canvas: Float[Tensor, "b c rows columns"], part: Float[Tensor, "b c part_rows width"]) -> Tensor:
+        """A copy of the canvas that has `part` here."""
+        canvas = canvas.clone()
+        canvas[:, :, self.top : self.bottom].scatter_(3, self._places(canvas.shape[1]), part)
+        return canvas
+
+    def _places(self, c: int) -> Int[Tensor, "b c part_rows width"]:
+        return (self.columns % COLUMNS)[:, None, None].expand(-1, c, self.bottom - self.top, -1)
+
+
+def _in_view(views: Float[Tensor, "b r 2"], size: tuple[int, int], field_of_view: float, most: int) -> _Part:
+    """The part of the canvas that pictures of these views show, with a margin, no more than `most` columns wide."""
+    tall, wide = _half_angles(size, field_of_view)
+    tilts: list[float] = []
+    aside = 0.0
+    for pitch in views[..., 0].deg2rad().flatten().tolist():
+        if abs(pitch) + math.atan(tall) > MOST_TILT:  # a pole is near or in view
+            tilts, aside = [-math.pi / 2, math.pi / 2], math.pi
+            break
+        for y in (-tall, tall):
+            down, ahead = y * math.cos(pitch) + math.sin(pitch), math.cos(pitch) - y * math.sin(pitch)
+            tilts += [math.atan2(down, ahead), math.atan2(down, math.hypot(wide, ahead))]
+            aside = max(aside, math.atan2(wide, ahead))
+    top, bottom = ((tilt / math.pi + 0.5) * ROWS for tilt in (min(tilts), max(tilts)))
+    yaw = views[..., 1].deg2rad()
+    first, last = (((heading / (2 * math.pi)) + 0.5) * COLUMNS for heading in (yaw.amin(1) - aside, yaw.amax(1) + aside))
+    return _Part(
+        max(0, math.floor(top) - MARGIN),
+        min(ROWS, math.ceil(bottom) + MARGIN),
+        first.floor().long() - MARGIN,
+        min(most, math.ceil(float((last - first).amax())) + 2 * MARGIN + 1),
+    )
+
+
+def _picture_in_canvas(
+    part: _Part, views: Float[Tensor, "b r 2"], size: tuple[int, int], field_of_view: float
+) -> Float[Tensor, "b r h w 2"]:
+    """Where on that part of the canvas the pixels of pictures that look towards `views` lie."""
     h, w = size
     tall, wide = _half_angles(size, field_of_view)
     y = (((torch.arange(h, device=views.device) + 0.5) * 2 / h - 1) * tall)[:, None]
     x = (((torch.arange(w, device=views.device) + 0.5) * 2 / w - 1) * wide)[None, :]
-    pitch, yaw = torch.deg2rad(views)[..., None, None].unbind(1)
+    pitch, yaw = torch.deg2rad(views)[..., None, None].unbind(2)
     down, ahead = y * pitch.cos() + pitch.sin(), pitch.cos() - y * pitch.sin()
-    tilt = torch.atan2(down, torch.hypot(x, ahead))
-    heading = torch.remainder(torch.atan2(x, ahead) + yaw + math.pi, 2 * math.pi) - math.pi
-    return torch.stack([heading / math.pi * COLUMNS / (COLUMNS + 2), tilt / (math.pi / 2)], -1)
+    row = (torch.atan2(down, torch.hypot(x, ahead)) / math.pi + 0.5) * ROWS - part.top
+    column = ((torch.atan2(x, ahead) + yaw) / (2 * math.pi) + 0.5) * COLUMNS - part.left[:, None, None, None]
+    if part.width > COLUMNS:
+        column = torch.remainder(column - 1, COLUMNS) + 1
+    return torch.stack([2 * column / part.width - 1, 2 * row / (part.bottom - part.top) - 1], -1)
 
 
 def _canvas_in_picture(
-    view: Float[Tensor, "b 2"], size: tuple[int, int], field_of_view: float
-) -> tuple[Float[Tensor, "b rows columns 2"], Tensor]:
-    """Where in a picture that looks towards `view` the directions of the canvas lie, and which of them it shows, as
-    bool [b, 1, rows, columns]."""
+    part: _Part, view: Float[Tensor, "b 2"], size: tuple[int, int], field_of_view: float
+) -> tuple[Float[Tensor, "b part_rows width 2"], Tensor]:
+    """Where in a picture that looks towards `view` the directions of that part of the canvas lie, and which of them it shows,
+    as bool [b, 1, rows, width]."""
     tall, wide = _half_angles(size, field_of_view)
-    tilt = ((torch.arange(ROWS, device=view.device) + 0.5) / ROWS - 0.5) * math.pi
-    heading = ((torch.arange(COLUMNS, device=view.device) + 0.5) / COLUMNS - 0.5) * 2 * math.pi
+    tilt = ((torch.arange(part.top, part.bottom, device=view.device) + 0.5) / ROWS - 0.5) * math.pi
     pitch, yaw = torch.deg2rad(view)[..., None].unbind(1)
-    heading = heading - yaw
+    heading = ((part.columns + 0.5) / COLUMNS - 0.5) * 2 * math.pi - yaw
     level = tilt.cos()[:, None]
     x, forward = level * heading.sin()[:, None], level * heading.cos()[:, None]
     down = tilt.sin()[:, None]
