@@ -10,6 +10,7 @@ import torch
 
 from simworld.actions import CAMERA, KEYS
 from simworld.commands.train import compose
+from simworld.env.voxel.captions import ask
 from simworld.training import train_probes
 from simworld.training.action_reader import REACH
 from simworld.training.clip_features import NUM_FEATURES, WINDOW, frechet_distance
@@ -104,7 +105,8 @@ def test_held_out_prompts_are_in_words_of_their_own() -> None:
     words = json.loads(files("simworld.env.voxel").joinpath("captions.json").read_text())
     classes = load_probes().scenes.config.classes
     asked = wishes(classes, 100)
-    assert len(asked) == 2 * sum(map(len, classes.values())) and {wish.wording for wish in asked} == set(WORDINGS)
+    assert {wish.wording for wish in asked} == set(WORDINGS) and "cave" not in {wish.name for wish in asked}
+    assert sum(wish.kind == "time" for wish in asked) == 2 * len(classes["time"])
     trained = [text for lists in _leaves(words) for text in lists["train"]]
     held_out = [text for lists in _leaves(words) for text in lists["held_out"]]
     assert not set(held_out) & set(trained)
@@ -112,7 +114,7 @@ def test_held_out_prompts_are_in_words_of_their_own() -> None:
         if wish.wording == "held_out":
             assert any(text in wish.prompt for text in held_out if "{" not in text), wish
     with pytest.raises(ValueError, match="no words for place 'moon'"):
-        wishes({**classes, "place": ["moon"]}, 1)
+        ask("place", "moon", np.random.default_rng(0))
 
 
 def _leaves(words: dict[str, object]) -> list[dict[str, list[str]]]:

@@ -16,7 +16,7 @@ from simworld.training.truth import FIRST_SEED, Truth, play_truth
 
 OTHER_SEEDS = FIRST_SEED + 500_000
 """Evaluation seeds of the true clips that dreams are compared with, none of which they go on from."""
-MORE = 3
+MORE = 2
 """So many times as many true clips as dreamt ones, for a steadier distance."""
 
 

@@ -14,8 +14,8 @@ import torch
 from simworld.training.measures import Found, sheet_of
 from simworld.training.players import Game, Player
 from simworld.training.scene_reader import SceneReader
-from simworld.training.scenes import HOURS, KINDS, conditions
-from simworld.training.stream import load
+from simworld.training.scenes import HOURS, KINDS, SNOWY_FOREST, conditions
+from simworld.training.stream import VOXEL_BIOMES, load
 from simworld.training.truth import Moment, Truth, play_script
 
 VOXEL_WORDS = "simworld.env.voxel.captions:ask"
@@ -39,8 +39,11 @@ class Wish:
 
 
 def wishes(classes: dict[str, list[str]], most: int) -> list[Wish]:
-    """For each kind of fact up to `most` of its classes, in both sorts of wording."""
+    """For each kind of fact up to `most` of its classes, in both sorts of wording; of places those that the game can begin
+    at."""
     ask, rng = load(VOXEL_WORDS), np.random.default_rng(0)
+    places = {*load(VOXEL_BIOMES), SNOWY_FOREST}
+    classes = {**classes, "place": [name for name in classes["place"] if name in places]}
     made = []
     for kind in KINDS:
         for name in classes[kind][:most]:

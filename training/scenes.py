@@ -36,6 +36,8 @@ HOURS = {
 """The game's names of hours by what can be told apart in a picture that does not show the sun."""
 LEAST_SHARE = 0.01
 """A class that is rarer among the scenes is not told apart: its scenes are left out."""
+SNOWY_FOREST = "snowy forest"
+"""What the captions call, among others, a taiga in the snow."""
 KINDS = ("place", "time", "weather")
 
 
@@ -115,6 +117,6 @@ def conditions(kind: str, name: str) -> dict[str, Any]:
     """What the game's `reset` takes to show a place, hour or weather that a reader calls `name`."""
     if kind == "time":
         return {"time_of_day": {"day": 0.2, "low sun": 0.5, "night": 0.7}[name]}
-    if name == "snowy forest":  # what the captions call a forest of spruces in the snow
+    if name == SNOWY_FOREST:
         return {"biome": "taiga", "weather": "snow"}
     return {"biome" if kind == "place" else "weather": name}

@@ -172,7 +172,7 @@ def _windows(store: ClipStore, num_windows: int, seed: int) -> Tensor:
     numbers = rng.integers(len(store), size=num_windows)
     starts = rng.integers(store.frames.shape[1] - WINDOW + 1, size=num_windows)
     chosen = zip(numbers, starts, strict=True)
-    return torch.cat([small(torch.from_numpy(store.frames[n : n + 1, s : s + WINDOW])) for n, s in chosen])
+    return torch.cat([small(torch.from_numpy(np.array(store.frames[n : n + 1, s : s + WINDOW]))) for n, s in chosen])
 
 
 def check(probes: Probes, num_clips: int, num_scenes: int) -> tuple[ActionScores, dict[str, float]]:
