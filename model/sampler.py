@@ -21,6 +21,7 @@ from simworld.model.hands import RECALL, busy
 from simworld.model.memory import Memory
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float, to_uint8
+from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, alike, all_seen, go, nothing_seen, paint, recall, where
 from simworld.model.world import World
 
@@ -173,6 +174,7 @@ def extend(
     return to_uint8(frames)
 
 
+@stage("denoise")
 @torch.inference_mode()
 def sample(world: World, context: Context, given: Conditions, num_steps: int) -> Float[Tensor, "b 1 rows columns c"]:
     """From noise to the next latent under `given` (but for noise level and step size, which are chosen here), in `num_steps`
@@ -231,6 +233,7 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         _look(world, context, frame)
 
 
+@stage("cache write")
 def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], given: Conditions) -> None:
     """Write a finished latent into the memory, which moves on; `given` is what it was told."""
     given = replace(given, tau=torch.full_like(given.tau, world.config.context_noise))
@@ -242,6 +245,7 @@ def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows co
     context.memory.advance(noisy, given.tau, flow)
 
 
+@stage("hands")
 def _handled(
     world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b r a"] | None
 ) -> Float[Tensor, "b t h w 3"]:
@@ -259,6 +263,7 @@ def _handled(
     return frames
 
 
+@stage("far memory")
 def _recalled(
     world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b r a"] | None
 ) -> Float[Tensor, "b t h w 3"]:
@@ -285,6 +290,7 @@ def _recalled(
     return frames
 
 
+@stage("far memory")
 def _look(world: World, context: Context, frame: Float[Tensor, "b h w 3"]) -> None:
     """Remember what is seen of the surroundings, where the camera is known."""
     if world.config.autoencoder.field_of_view:
@@ -331,6 +337,7 @@ def _noise(world: World, context: Context) -> Float[Tensor, "b 1 rows columns c"
     return torch.cat(draws).to(world.dtype)
 
 
+@stage("conditioning")
 def _conditions(world: World, context: Context, actions: Float[Tensor, "b r a"] | None) -> Conditions:
     """What the next latent is told, once for all passes: for pure noise, and at the finest steps."""
     b = len(context.prompts)

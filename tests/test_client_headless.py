@@ -7,10 +7,12 @@ import av
 import numpy as np
 import pytest
 from client_fake_env import HEIGHT, WIDTH, FakeGame, make
+from tiny_world import write_tiny_world
 
 from simworld.client import play as client_play
 from simworld.client.benchmark import benchmark
 from simworld.client.options import PlayOptions
+from simworld.client.performance_page import write_page
 from simworld.client.play import play
 from simworld.client.session import WorldStopped
 from simworld.client.video import Video
@@ -128,6 +130,24 @@ def test_the_benchmark_measures_the_client_itself(tmp_path: Path, monkeypatch: p
     assert figures["rss_mb"] > 20
     assert {"chunk_ms_p95", "first_picture_s", "late_share", "rss_growth", "fps_possible"} <= set(figures)
     assert any(action.any() for action in life.actions)
+    assert figures["stages"] is None
+    with pytest.raises(ValueError, match="no stages to tell of"):
+        write_page(tmp_path / "page.md", figures)
+
+
+def test_the_benchmark_tells_where_a_dream_spends_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    figures = benchmark(str(write_tiny_world(tmp_path)), 1.0, num_steps=2)
+    stages = figures["stages"]
+    assert list(stages) == ["conditioning", "denoise", "decode", "far memory", "cache write", "display"]
+    assert all(part["ms"] > 0 for part in stages.values())
+    assert sum(part["flops"] for part in stages.values()) == figures["flops_per_chunk"]
+    assert stages["denoise"]["flops"] > stages["cache write"]["flops"] > 0, "two passes, and one"
+    assert stages["denoise"]["share"] == pytest.approx(
+        stages["denoise"]["flops"] / stages["denoise"]["ms"] / figures["matmul_gflops"] / 1e6, abs=1e-4
+    )
+    write_page(tmp_path / "page.md", figures)
+    assert "| cache write |" in (tmp_path / "page.md").read_text()
 
 
 def test_the_benchmark_refuses_a_folder_that_is_not_there(tmp_path: Path) -> None:
