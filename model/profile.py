@@ -1,4 +1,4 @@
-"""A chunk of a world, timed and counted stage by stage, with a full memory, while the player walks and turns."""
+"""A chunk of a world, timed and counted stage by stage, with a full memory, while the player walks, turns and digs."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,7 @@ def profile(world: World, num_steps: int, num_chunks: int = 40) -> Profile:
     noise = torch.randint(0, 255, (1, 1, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     sampler.append_frames(world, context, noise.to(world.device), torch.zeros(1, 0, ACTION_SIZE, device=world.device))
     actions = torch.zeros(1, config.denoiser.time_stride, ACTION_SIZE, device=world.device)
-    actions[..., SLOT["forward"]] = 1
+    actions[..., SLOT["forward"]] = actions[..., SLOT["attack"]] = 1
     actions[..., CAMERA] = torch.tensor([0.0, TURN])
     for _ in range(context.memory.num_slots):
         sampler.extend(world, context, actions, num_steps)

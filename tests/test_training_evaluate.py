@@ -94,7 +94,8 @@ def test_the_game_is_above_copying_and_copying_above_an_untrained_world(tmp_path
 
 
 def test_figures_report_and_sheets_are_written(tmp_path: Path) -> None:
-    figures = evaluate(str(write_tiny_world(tmp_path)), Suite(2, (0.4,), 0, 0, 0, 1, 0.2, 2), num_steps=1, out=str(tmp_path / "out"))
+    suite = Suite(2, (0.4,), 0, 0, 0, 1, 0.2, 2)
+    figures = evaluate(str(write_tiny_world(tmp_path)), suite, num_steps=1, out=str(tmp_path / "out"))
     assert json.loads((tmp_path / "out" / "figures.json").read_text()) == figures
     report = (tmp_path / "out" / "report.md").read_text()
     out = tmp_path / "out"
