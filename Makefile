@@ -54,14 +54,15 @@ $(VENV)/installed-dev: $(PINS) $(VENV)/installed
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# Tests that open a real window need an X server; without one they are skipped, and say so.
+# Tests that open a real window need an X server, one of them real keys; without these they are skipped, and say so.
 debian:
-	@command -v Xvfb >/dev/null || { \
+	@command -v Xvfb >/dev/null && command -v xdotool >/dev/null || { \
 	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	        echo "make: installing xvfb, for the tests of the window"; \
-	        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq xvfb; } >/dev/null 2>&1 \
-	            || echo "make: apt-get could not install xvfb; the tests of the window are skipped" >&2; \
-	    else echo "make: no Xvfb, so the tests of the window are skipped; on Debian and Ubuntu: sudo apt-get install xvfb" >&2; fi; }
+	        echo "make: installing xvfb and xdotool, for the tests of the window"; \
+	        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq xvfb xdotool; } >/dev/null 2>&1 \
+	            || echo "make: apt-get could not install them; tests of the window are skipped" >&2; \
+	    else echo "make: no Xvfb or xdotool, so tests of the window are skipped; on Debian and Ubuntu:" \
+	        "sudo apt-get install xvfb xdotool" >&2; fi; }
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

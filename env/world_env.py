@@ -8,6 +8,7 @@ The env only translates: networks and sampling are `simworld.model`'s.
 """
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -15,11 +16,13 @@ import numpy as np
 import torch
 
 from simworld.actions import Action, from_vector, to_vector
+from simworld.env.packing import pack, unpack
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.start_pictures import Start, StartPictures, detail
 from simworld.frames import check_frames
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
+from simworld.model.context_parts import put_together, take_apart
 from simworld.model.denoiser import STEP_COUNTS
 from simworld.model.flops import flops
 from simworld.model.heads import load_heads
@@ -115,7 +118,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             device = self.world.device
             sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
             self._frame = frames[-1]
-            sampler.surround(self.world, context, around, pitch)
+            if around is not None or pitch is not None:
+                sampler.surround(self.world, context, around, pitch)
         self._context = context
         return self._observation(), self._info(self._frame[None])
 
@@ -183,6 +187,17 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self._frame = state["frame"].copy()
         self.np_random = copy.deepcopy(state["dice"])
         return self._observation(), self._info(self._frame[None])
+
+    def pack_state(self, state: dict[str, Any]) -> tuple[Any, dict[str, np.ndarray]]:
+        """A `save_state` as JSON values and arrays, for a file; `unpack_state` of an env with the same world takes them."""
+        return pack({**state, "context": take_apart(state["context"])})
+
+    def unpack_state(self, values: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """The state that was packed, for `load_state`. ValueError where it is not whole, or of another world."""
+        state = unpack(values, arrays)
+        if not isinstance(state, dict) or set(state) != {"context", "frame", "dice"}:
+            raise ValueError("the saved state is not that of a dream; it belongs to another kind of world")
+        return {**state, "context": put_together(state["context"], self.world)}
 
     def flops_per_chunk(self, num_steps: int | None = None) -> int:
         """Floating-point operations of one step (counted, not measured), with the memory filled."""

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange, repeat
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from simworld.model.camera import sample, turn_grid
-from simworld.model.layers import silent
 from simworld.model.motion import CELL, expected_frames, measured_flow
 from simworld.model.registration import flow_between
+from simworld.model.unet import ResidualBlock, UNet
 
 
 @dataclass
@@ -77,53 +77,6 @@ class AutoencoderConfig:
         return -(-height // self.space_stride), -(-width // self.space_stride)
 
 
-def _norm(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-    """Layer normalisation of each pixel's channels, without weights."""
-    pixels = x.permute(0, 2, 3, 1)
-    return F.layer_norm(pixels, pixels.shape[-1:]).permute(0, 3, 1, 2)
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions beside a shortcut; with `memory`, the first also sees the latent before."""
-
-    def __init__(self, width: int, memory: bool = False) -> None:
-        super().__init__()
-        self.enter = nn.Conv2d(width, width, 3, padding=1)
-        self.recall = nn.Conv2d(width, width, 3, padding=1, bias=False) if memory else None
-        self.leave = silent(nn.Conv2d(width, width, 3, padding=1))
-
-    def forward(self, x: Float[Tensor, "n c h w"], past: Float[Tensor, "n c h w"] | None = None) -> Tensor:
-        hidden = self.enter(F.silu(_norm(x)))
-        if self.recall is not None and past is not None:
-            hidden = hidden + self.recall(F.silu(_norm(past)))
-        return x + self.leave(F.silu(hidden))
-
-
-class Down(nn.Module):
-    """Half the size: a convolution, beside averaged space-to-channel (DC-AE, arXiv 2410.10733)."""
-
-    def __init__(self, width_in: int, width_out: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(width_in, width_out // 4, 3, padding=1)
-        self.group = 4 * width_in // width_out
-
-    def forward(self, x: Tensor) -> Tensor:
-        shortcut = rearrange(F.pixel_unshuffle(x, 2), "n (c g) h w -> n c g h w", g=self.group).mean(2)
-        return F.pixel_unshuffle(self.conv(x), 2) + shortcut
-
-
-class Up(nn.Module):
-    """Twice the size: a convolution, beside repeated channel-to-space."""
-
-    def __init__(self, width_in: int, width_out: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(width_in, 4 * width_out, 3, padding=1)
-        self.copies = 4 * width_out // width_in
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_shuffle(self.conv(x) + repeat(x, "n c h w -> n (c g) h w", g=self.copies), 2)
-
-
 @dataclass
 class Refinement:
     """What makes a soft picture a sharp one, for each of its r frames. missing: colours to add. trust: in each pixel, the logit
@@ -133,54 +86,28 @@ class Refinement:
     trust: Float[Tensor, "b r h w"]
 
 
-class Refiner(nn.Module):
-    """A U-Net that compares the soft picture with the picture before, moved, as it is and as softly as a latent would show it.
-    At every resolution but the finest, the first block on the way down remembers the latent before."""
+class Refiner(UNet):
+    """Compares the soft picture with the picture before, moved, as it is and as softly as a latent would show it, and
+    remembers the latent before."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
-        super().__init__()
-        widths, r, area = config.widths, config.time_stride, config.patch**2
+        area = config.time_stride * config.patch**2
+        self.split = [3 * area, area]
+        super().__init__(3 * 3 * area, sum(self.split), config.widths, config.blocks, remembers=True)
         self.patch = config.patch
-        self.enter = nn.Conv2d(3 * 3 * r * area, widths[0], 3, padding=1)
-        self.falling, self.rising = nn.ModuleList(), nn.ModuleList()
-        self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
-        for level, (width, num_blocks) in enumerate(zip(widths, config.blocks, strict=True)):
-            remembers = [level > 0] + [False] * (num_blocks - 1)
-            self.falling.append(nn.ModuleList(ResidualBlock(width, memory) for memory in remembers))
-            if level + 1 < len(widths):
-                self.rising.append(nn.Sequential(*(ResidualBlock(width) for _ in range(num_blocks))))
-                self.downs.append(Down(width, widths[level + 1]))
-                self.ups.append(Up(widths[level + 1], width))
-        self.split = [3 * r * area, r * area]
-        self.leave = silent(nn.Conv2d(widths[0], sum(self.split), 3, padding=1))
 
-    def forward(
+    def refine(
         self,
         soft: Float[Tensor, "b colors h w"],
         moved: Float[Tensor, "b colors h w"],
         moved_soft: Float[Tensor, "b colors h w"],
         features: list[Tensor] | None,
     ) -> tuple[Refinement, list[Tensor]]:
+        """What is missing of the soft picture, and the features for the next."""
         folded = F.pixel_unshuffle(torch.cat([soft, moved, moved_soft], 1), self.patch)
-        x = self.enter(folded.contiguous(memory_format=torch.channels_last))
-        new_features: list[Tensor] = []
-        kept: list[Tensor] = []
-        for level, blocks in enumerate(self.falling):
-            assert isinstance(blocks, nn.ModuleList)
-            for block in blocks:
-                if block.recall is None:
-                    x = block(x)
-                    continue
-                past = features[len(new_features)] if features is not None else torch.zeros_like(x)
-                new_features.append(x)
-                x = block(x, past)
-            if level < len(self.downs):
-                kept.append(x)
-                x = self.downs[level](x)
-        for level in reversed(range(len(self.ups))):
-            x = self.rising[level](kept[level] + self.ups[level](x))
-        missing, trust = self.leave(F.silu(x)).float().split(self.split, 1)
-        return Refinement(F.pixel_shuffle(missing, self.patch), F.pixel_shuffle(trust, self.patch)), new_features
+        found, features = self(folded.contiguous(memory_format=torch.channels_last), features)
+        missing, trust = found.float().split(self.split, 1)
+        return Refinement(F.pixel_shuffle(missing, self.patch), F.pixel_shuffle(trust, self.patch)), features
 
 
 class Autoencoder(nn.Module):
@@ -291,7 +218,7 @@ class Autoencoder(nn.Module):
         places = grid + flow
         moved = self._closest(soft, sample(before, places, "bicubic"), before)
         features = state.features if state is not None else None
-        refinement, features = self.refiner(soft.to(dtype), moved.to(dtype), self._softened(moved), features)
+        refinement, features = self.refiner.refine(soft.to(dtype), moved.to(dtype), self._softened(moved), features)
         # Trust makes for more trust, but not in what lies beyond the border of the picture before.
         seen = rearrange((places.abs() <= 1).all(-1), "(b r) h w -> b r h w", r=r)
         logit = (refinement.trust + vividness * refinement.trust.sigmoid() * seen).repeat_interleave(3, 1)

@@ -100,8 +100,8 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
             join([impression.actions for impression in impressions], 0),
         )
     generators = [copied(generator) for generator in listed([context.generators for context in contexts])]
-    prompts = listed([context.prompts for context in contexts])
-    return Context(memory, decoder, around, prompts, text, generators, goal, impression)
+    actions, prompts = join([context.actions for context in contexts], 0), listed([context.prompts for context in contexts])
+    return Context(memory, decoder, around, actions, prompts, text, generators, goal, impression)
 
 
 def _surroundings(parts: list[Surroundings], join: Join) -> Surroundings:

@@ -1,7 +1,7 @@
 """Networks on disk: safetensors with the configuration as JSON in its header. Never pickle.
 
-A world is a folder of two files: `autoencoder.safetensors` and `dynamics.safetensors` (denoiser and text encoder), so
-that an autoencoder can be trained, shipped and replaced alone. Written aside and renamed.
+A world is a folder of files: `autoencoder.safetensors`, `dynamics.safetensors` (denoiser and text encoder) and, where the
+player has them, `hands.safetensors`, so that each can be trained, shipped and replaced alone. Written aside and renamed.
 """
 
 import json
@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
+from simworld.model.hands import Hands, HandsConfig
 from simworld.model.world import World, WorldConfig
 
 FORMAT = 1
@@ -61,6 +62,20 @@ def load_autoencoder(path: Path, dtype: torch.dtype = torch.float32, device: str
     return model.to(device, dtype).eval().requires_grad_(False)
 
 
+def save_hands(path: Path, model: Hands, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write hands. summary: JSON values about their training."""
+    header = {"kind": "hands", "format": FORMAT, "config": asdict(model.config), "summary": summary}
+    write_tensors(path, _as(model.state_dict(), dtype), header)
+
+
+def load_hands(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Hands:
+    """Read hands. ValueError naming the file and the field that is wrong."""
+    tensors, header = read_tensors(path)
+    model = Hands(build(HandsConfig, _config(path, header, "hands"), str(path)))
+    _fill(path, model, tensors)
+    return model.to(device, dtype).eval().requires_grad_(False)
+
+
 def save_dynamics(path: Path, world: World, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
     """Write a world's denoiser and text encoder."""
     header = {"kind": "dynamics", "format": FORMAT, "config": asdict(world.config), "summary": summary}
@@ -80,6 +95,11 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     with torch.device("meta"):
         world = World(config)
     world.autoencoder = autoencoder
+    hands = folder / "hands.safetensors"
+    world.hands = load_hands(hands, dtype, device) if hands.exists() else None
+    if world.hands is not None and world.hands.config.time_stride != autoencoder.config.time_stride:
+        raise ValueError(f"{hands}: for chunks of {world.hands.config.time_stride} frames; this world's have "
+                         f"{autoencoder.config.time_stride}")
     for name in ("denoiser", "text"):
         part = getattr(world, name)
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
@@ -133,7 +153,7 @@ def _fill(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> None:
 
 def _dynamics(world: World) -> dict[str, Tensor]:
     state = world.state_dict()
-    return {name: value for name, value in state.items() if not name.startswith("autoencoder.")}
+    return {name: value for name, value in state.items() if not name.startswith(("autoencoder.", "hands."))}
 
 
 def _as(state: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:

@@ -12,21 +12,21 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from simworld.actions import CAMERA, KEYS
+from simworld.actions import CAMERA
 from simworld.model.autoencoder import DecoderState
 from simworld.model.camera import sample as sample_picture
 from simworld.model.camera import turn_grid
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
+from simworld.model.hands import RECALL, busy
 from simworld.model.memory import Memory
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float, to_uint8
+from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, alike, all_seen, go, nothing_seen, paint, recall, where
 from simworld.model.world import World
 
 PULL = 0.5
 """How far a chunk's frames are drawn back to what was seen from the same place."""
-HANDS = [KEYS.index("attack"), KEYS.index("use")]
-"""The keys that change what is seen."""
 
 
 @dataclass
@@ -53,13 +53,15 @@ class Context:
     """All that b dreams remember. Equal contexts, actions and steps give equal frames on one machine.
 
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
-    around: what was seen in every direction. prompts: b texts; text: the same, as the denoiser reads it. generators: one
-    source of randomness each. goal: where `lead` leads the dreams. impression: None before the first latent.
+    around: what was seen in every direction. actions: the last `RECALL`, zeros before the first. prompts: b texts; text: the
+    same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams.
+    impression: None before the first latent.
     """
 
     memory: Memory
     decoder: DecoderState | None
     around: Surroundings
+    actions: Float[Tensor, "b n a"]
     prompts: list[str]
     text: Text
     generators: list[torch.Generator]
@@ -68,11 +70,12 @@ class Context:
 
     def fork(self) -> "Context":
         """An independent copy that goes on exactly alike. Cheap: tensors are shared until one of the two replaces them."""
-        generators = [copied(generator) for generator in self.generators]
         decoder = None if self.decoder is None else replace(self.decoder)
         around = replace(self.around)
-        prompts = list(self.prompts)
-        return Context(self.memory.fork(), decoder, around, prompts, self.text, generators, self.goal, self.impression)
+        prompts, generators = list(self.prompts), [copied(generator) for generator in self.generators]
+        return Context(
+            self.memory.fork(), decoder, around, self.actions, prompts, self.text, generators, self.goal, self.impression
+        )
 
 
 @torch.inference_mode()
@@ -92,7 +95,8 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     nowhere = torch.zeros(len(seeds), world.config.height, world.config.width, 3, device=world.device)
     around = _surroundings(world, len(seeds), None, None)
     goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around))
-    return Context(memory, None, around, list(prompts), _read(world, prompts), generators, goal)
+    actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
+    return Context(memory, None, around, actions, list(prompts), _read(world, prompts), generators, goal)
 
 
 @torch.inference_mode()
@@ -172,7 +176,8 @@ def extend(
     begun = context.decoder is not None
     camera = actions[:, None, :, CAMERA] if actions is not None else None
     frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness)
-    frames = _recalled(world, context, frames.clamp(-1, 1), actions)
+    frames = _handled(world, context, frames.clamp(-1, 1), actions)
+    frames = _recalled(world, context, frames, actions)
     frames = _led(world, context, frames)
     _look(world, context, frames[:, -1])
     # What is remembered is what is shown, sharper than what was sampled.
@@ -180,6 +185,7 @@ def extend(
     return to_uint8(frames)
 
 
+@stage("denoise")
 @torch.inference_mode()
 def sample(world: World, context: Context, given: Conditions, num_steps: int) -> Float[Tensor, "b 1 rows columns c"]:
     """From noise to the next latent under `given` (but for noise level and step size, which are chosen here), in `num_steps`
@@ -233,10 +239,12 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         frame = to_float(frames[:, place + r - 1 + skipped])
         context.decoder.picture = autoencoder.padded(frame)
         if leading is not None:
+            context.actions = torch.cat([context.actions, leading], 1)[:, -RECALL:]
             go(context.around, leading)
         _look(world, context, frame)
 
 
+@stage("cache write")
 def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], given: Conditions) -> None:
     """Write a finished latent into the memory, which moves on; `given` is what it was told."""
     given = replace(given, tau=torch.full_like(given.tau, world.config.context_noise))
@@ -249,6 +257,25 @@ def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows co
     context.memory.advance(noisy, given.tau, flow)
 
 
+@stage("hands")
+def _handled(
+    world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b r a"] | None
+) -> Float[Tensor, "b t h w 3"]:
+    """The frames to which `actions` led, with what the player's hands do in them. The decoder then goes on from there."""
+    if actions is None:
+        return frames
+    context.actions = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECALL:]
+    at_work = busy(context.actions)
+    if world.hands is None or not bool(at_work.any()):
+        return frames
+    assert context.decoder is not None, "it has just made these frames"
+    changed = world.hands(frames, context.actions)
+    frames = torch.where(at_work[:, None, None, None, None], changed, frames)
+    context.decoder.picture = world.autoencoder.padded(frames[:, -1])
+    return frames
+
+
+@stage("far memory")
 def _recalled(
     world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b r a"] | None
 ) -> Float[Tensor, "b t h w 3"]:
@@ -266,8 +293,8 @@ def _recalled(
     places = turn_grid(actions[..., CAMERA].float().cumsum(1).flatten(0, 1), size, field_of_view)
     fixed = world.fixed().expand(len(places), -1, -1, -1)
     uncovered = torch.maximum(sample_picture(fixed, places), (places.abs() > 1).any(-1)[:, None]).view_as(trust)
-    # What hands do to a block begins with little.
-    idle = ~actions[..., HANDS].any(2)[..., None, None, None]
+    # What hands do to a block is no drift, and begins with little.
+    idle = ~busy(context.actions)[:, None, None, None, None]
     drifted = same * idle * alike(frames.movedim(-1, 2), remembered)
     share = torch.maximum(trust * uncovered, PULL * drifted) * (1 - fixed).view_as(trust)
     frames = torch.lerp(frames, remembered.movedim(2, -1), share.movedim(2, -1))
@@ -275,11 +302,12 @@ def _recalled(
     return frames
 
 
+@stage("far memory")
 def _look(world: World, context: Context, frame: Float[Tensor, "b h w 3"]) -> None:
     """Remember what is seen of the surroundings, where the camera is known."""
     if world.config.autoencoder.field_of_view:
-        fixed = world.fixed().expand(len(frame), -1, -1, -1)
-        paint(context.around, frame.movedim(-1, 1), fixed, world.config.autoencoder.field_of_view)
+        fixed, changing = world.fixed().expand(len(frame), -1, -1, -1), busy(context.actions)
+        paint(context.around, frame.movedim(-1, 1), fixed, changing, world.config.autoencoder.field_of_view)
 
 
 def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> Float[Tensor, "b t h w 3"]:
@@ -321,6 +349,7 @@ def _noise(world: World, context: Context) -> Float[Tensor, "b 1 rows columns c"
     return torch.cat(draws).to(world.dtype)
 
 
+@stage("conditioning")
 def _conditions(world: World, context: Context, actions: Float[Tensor, "b r a"] | None) -> Conditions:
     """What the next latent is told, once for all passes: for pure noise, and at the finest steps."""
     b = len(context.prompts)

@@ -88,17 +88,21 @@ def go(around: Surroundings, actions: Float[Tensor, "b r a"]) -> Float[Tensor, "
 
 
 def paint(
-    around: Surroundings, pictures: Float[Tensor, "b 3 h w"], fixed: Float[Tensor, "b 1 h w"], field_of_view: float
+    around: Surroundings,
+    pictures: Float[Tensor, "b 3 h w"],
+    fixed: Float[Tensor, "b 1 h w"],
+    changing: Bool[Tensor, " b"],
+    field_of_view: float,
 ) -> None:
     """Remember what is seen now: pictures in [-1, 1], but for what is `fixed` to the camera. Where the same has been seen from
-    here before, that stays."""
+    here before, that stays, but in worlds that are `changing` by the player's hand."""
     size = (pictures.shape[-2], pictures.shape[-1])
     window = _window(_picture_in_canvas(around.view, size, field_of_view), WINDOW, COLUMNS)
     colors, seen_from = window.cut(around.colors), window.cut(around.seen_from)
     grid, seen = _canvas_in_picture(window, around.view, size, field_of_view)
     found = sample(torch.cat([pictures.float(), fixed], 1), grid)
     seen = seen & (found[:, 3:] < 0.5)
-    again = seen & (_away(seen_from, around.place) < SAME)
+    again = seen & (_away(seen_from, around.place) < SAME) & ~changing[:, None, None, None]
     known = again & alike(torch.where(again, found[:, :3], colors), colors)
     seen = seen & ~known
     around.colors = window.put(around.colors, torch.where(seen, found[:, :3], colors))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from simworld.actions import CAMERA
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
+from simworld.model.hands import Hands
 from simworld.model.motion import CELL, fixed_share, gained_flow, learned_drive, pitched, turned_flow
 from simworld.model.path import Path
 from simworld.model.text import TextConfig, TextEncoder
@@ -51,7 +52,7 @@ class WorldConfig:
 
 
 class World(nn.Module):
-    """The three networks. Sampling is in `sampler`, files in `checkpoint`."""
+    """The three networks, and the player's hands where it has them. Sampling is in `sampler`, files in `checkpoint`."""
 
     def __init__(self, config: WorldConfig) -> None:
         super().__init__()
@@ -59,6 +60,7 @@ class World(nn.Module):
         self.autoencoder = Autoencoder(config.autoencoder)
         self.text = TextEncoder(config.text)
         self.denoiser = Denoiser(config.denoiser, config.path)
+        self.hands: Hands | None = None
 
     def hidden_matrices(self) -> list[nn.Parameter]:
         """The denoiser's."""

@@ -14,6 +14,7 @@ from simworld import __version__
 
 COMMANDS = {
     "play": "walk through the dreamt world, or the real game, in a window",
+    "serve": "play in a browser",
     "record": "record episodes of a game played by a bot",
     "train": "train the networks of a world",
     "evaluate": "measure a world against the real game",

@@ -77,11 +77,21 @@ class FakeDream(FakeGame):
             raise ValueError("the prompt makes no sense; say what the world looks like")
         self.life.prompts.append(text)
 
-    def save_state(self) -> float:
-        return self.yaw
+    def save_state(self) -> dict[str, Any]:
+        return {"yaw": self.yaw, "num_pictures": self.num_pictures}
 
-    def load_state(self, state: float) -> None:
-        self.yaw = state
+    def load_state(self, state: dict[str, Any]) -> Any:
+        self.yaw, self.num_pictures = state["yaw"], state["num_pictures"] - 1
+        frames = self._pictures(np.zeros(25, np.float32), 1)
+        return {"pov": frames[-1]}, {"frames": frames, "pose": np.array([0, 0, 0, self.yaw, 0]), "biome": "plains"}
+
+    def pack_state(self, state: dict[str, Any]) -> tuple[Any, dict[str, np.ndarray]]:
+        return {"num_pictures": state["num_pictures"]}, {"yaw": np.array(state["yaw"])}
+
+    def unpack_state(self, values: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+        if "num_pictures" not in values:
+            raise ValueError("the saved state is not that of a fake dream")
+        return {"yaw": float(arrays["yaw"].reshape(-1)[0]), **values}
 
     def flops_per_chunk(self, num_steps: int) -> float:
         return 1e9 * num_steps

@@ -20,6 +20,14 @@ os.environ["MPLBACKEND"] = "Agg"
 install_import_hook("simworld.model", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 
+@pytest.fixture(autouse=True)
+def nobodys_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The player's own settings and moments are neither read nor written."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+
+
 @pytest.fixture
 def display() -> Iterator[dict[str, str]]:
     """Environment variables of a virtual screen of 1280 x 800, for programs that open a real window; needs Xvfb."""

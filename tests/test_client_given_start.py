@@ -69,7 +69,7 @@ def test_a_torn_picture_is_told(tmp_path: Path) -> None:
 def test_a_panorama_must_show_all_directions(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="90×120 pixels; a panorama of all directions is twice as wide as high"):
         read_start(None, write_picture(tmp_path / "p.png", 90, 120))
-    with pytest.raises(ValueError, match="not both"):
+    with pytest.raises(ValueError, match="one of --image, --panorama and --video"):
         read_start("a.png", "b.png")
     assert read_start(None, None) is None
 

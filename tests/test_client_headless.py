@@ -7,11 +7,13 @@ import av
 import numpy as np
 import pytest
 from client_fake_env import HEIGHT, WIDTH, FakeGame, make
+from tiny_world import write_tiny_world
 
-from simworld.client import app as client_app
-from simworld.client.app import play
+from simworld.client import play as client_play
 from simworld.client.benchmark import benchmark
 from simworld.client.options import PlayOptions
+from simworld.client.performance_page import write_page
+from simworld.client.play import play
 from simworld.client.session import WorldStopped
 from simworld.client.video import Video
 
@@ -53,7 +55,7 @@ def test_no_display_is_said_in_a_line_and_the_bot_plays(
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_VIDEO_DRIVER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr(client_app, "FALLBACK_FRAMES", 15)
+    monkeypatch.setattr(client_play, "FALLBACK_FRAMES", 15)
     monkeypatch.chdir(tmp_path)
     world, life = make()
     assert play(PlayOptions(world=world)).pictures == 15
@@ -68,7 +70,7 @@ def test_no_display_is_said_in_a_line_and_the_bot_plays(
 def test_a_display_that_cannot_be_opened_is_no_display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
     monkeypatch.setenv("DISPLAY", ":4711")
-    monkeypatch.setattr(client_app, "FALLBACK_FRAMES", 5)
+    monkeypatch.setattr(client_play, "FALLBACK_FRAMES", 5)
     monkeypatch.chdir(tmp_path)
     world, _ = make()
     assert play(PlayOptions(world=world)).pictures == 5
@@ -82,7 +84,7 @@ def test_a_world_that_breaks_ends_the_play_with_its_reason(
     world, life = make(breaks_at=4)
     out = tmp_path / "broken.mp4"
     with pytest.raises(WorldStopped, match="as it stepped: ZeroDivisionError: the fake fell apart"):
-        play(PlayOptions(world=world, headless=headless, out=str(out)))
+        play(PlayOptions(world=world, headless=headless, frames=100, out=str(out)))
     assert life.closed
     assert len(read_video(out)) >= 4, "what was played until then is kept"
 
@@ -128,6 +130,24 @@ def test_the_benchmark_measures_the_client_itself(tmp_path: Path, monkeypatch: p
     assert figures["rss_mb"] > 20
     assert {"chunk_ms_p95", "first_picture_s", "late_share", "rss_growth", "fps_possible"} <= set(figures)
     assert any(action.any() for action in life.actions)
+    assert figures["stages"] is None
+    with pytest.raises(ValueError, match="no stages to tell of"):
+        write_page(tmp_path / "page.md", figures)
+
+
+def test_the_benchmark_tells_where_a_dream_spends_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    figures = benchmark(str(write_tiny_world(tmp_path)), 1.0, num_steps=2)
+    stages = figures["stages"]
+    assert list(stages) == ["conditioning", "denoise", "decode", "far memory", "cache write", "display"]
+    assert all(part["ms"] > 0 for part in stages.values())
+    assert sum(part["flops"] for part in stages.values()) == figures["flops_per_chunk"]
+    assert stages["denoise"]["flops"] > stages["cache write"]["flops"] > 0, "two passes, and one"
+    assert stages["denoise"]["share"] == pytest.approx(
+        stages["denoise"]["flops"] / stages["denoise"]["ms"] / figures["matmul_gflops"] / 1e6, abs=1e-4
+    )
+    write_page(tmp_path / "page.md", figures)
+    assert "| cache write |" in (tmp_path / "page.md").read_text()
 
 
 def test_the_benchmark_refuses_a_folder_that_is_not_there(tmp_path: Path) -> None:

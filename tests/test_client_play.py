@@ -70,8 +70,8 @@ def test_the_picture_that_counts_as_the_answer_is_the_one_that_shows_the_key() -
         press(pygame.K_w)
 
         def answered() -> bool:
-            assert app._picture is not None
-            seen.append((len(app.session.stats.latencies), bool(app._picture.frame[0, SLOT["forward"], 0])))
+            assert app.picture is not None
+            seen.append((len(app.session.stats.latencies), bool(app.picture.frame[0, SLOT["forward"], 0])))
             return app.session.stats.pictures >= 10
 
         yield answered
@@ -110,8 +110,11 @@ def test_the_mouse_turns_only_while_caught_and_by_its_whole_travel() -> None:
         click()
         yield shown(app, 4)
         press(pygame.K_ESCAPE)
-        yield shown(app, 2)
+        yield lambda: app.screens.open
         assert not app.window.caught
+        move_mouse(500, 0)
+        press(pygame.K_ESCAPE)
+        yield lambda: not app.screens.open
         click(pygame.BUTTON_RIGHT)
         move_mouse(500, 0)
         yield shown(app, 4)
@@ -208,8 +211,8 @@ def test_r_starts_a_new_world_and_shows_its_seed() -> None:
         yield lambda: len(life.resets) == 2
         assert str(app.session.seed) in app.messages.text
         yield shown(app, 1)
-        assert app._picture is not None
-        assert app._picture.frame[1, 0, 0] == 0, "the first picture after R is the first of the new world"
+        assert app.picture is not None
+        assert app.picture.frame[1, 0, 0] == 0, "the first picture after R is the first of the new world"
 
     rehearse(script, world, seed=5)
     assert life.resets[0][0] == 5
@@ -234,8 +237,8 @@ def test_a_moment_is_remembered_and_come_back_to() -> None:
 
     def script(app: App) -> Iterator[Wait]:
         def yaw() -> float:
-            assert app._picture is not None
-            return float(app._picture.chunk.info["pose"][3])
+            assert app.picture is not None
+            return float(app.picture.chunk.info["pose"][3])
 
         yield shown(app, 2)
         tap(pygame.K_F9)
@@ -308,20 +311,33 @@ def test_help_and_figures_are_drawn_over_the_picture() -> None:
     assert (closed != helped).mean() > 0.2
 
 
-def test_escape_frees_the_mouse_and_then_quits() -> None:
+def test_escape_opens_the_menu_and_the_world_stands_still_until_it_closes() -> None:
     world, life = make()
 
     def script(app: App) -> Iterator[Wait]:
         yield shown(app, 2)
         click()
         yield lambda: app.window.caught
+        press(pygame.K_w)
         tap(pygame.K_ESCAPE)
-        yield lambda: not app.window.caught
+        yield lambda: app.screens.open
+        assert not app.window.caught
+        yield 0.2
+        steps, pictures = len(life.actions), app.session.stats.pictures
+        yield 0.3
+        assert (len(life.actions), app.session.stats.pictures) == (steps, pictures)
+        tap(pygame.K_RETURN)  # "play on"
+        yield shown(app, 8)
+        assert not app.screens.open
+        assert not life.actions[-1].any(), "a key held before the menu opened was let go"
         tap(pygame.K_ESCAPE)
+        tap(pygame.K_UP)  # the last row: "quit"
+        tap(pygame.K_RETURN)
         yield 10.0
 
     _, stats = rehearse(script, world)
     assert stats.pictures < 60
+    assert stats.late == 0, "what the world stood still is no lateness"
     assert life.closed
     assert not any(action[SLOT["ESC"]] for action in life.actions)
 

@@ -1,8 +1,10 @@
 """A real window on a virtual screen, and the real game in it by the real command."""
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,10 @@ import pytest
 from client_fake_env import HEIGHT, WIDTH, make
 from client_rehearsal import Wait, click, press, rehearse, shown
 
+from simworld.actions import SLOT
 from simworld.client.app import App
 from simworld.client.window import Window
+from simworld.training.episode_files import EpisodeFile, list_episodes
 
 
 @pytest.fixture
@@ -80,3 +84,48 @@ def test_the_game_is_played_by_the_command(display: dict[str, str], tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("played 30 pictures")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_play_from_the_start_screen_to_the_menu_by_real_keys(display: dict[str, str], tmp_path: Path) -> None:
+    """Keys as the X server sends them, into the real command: start, walk, record, remember, leave."""
+    if shutil.which("xdotool") is None:
+        pytest.skip("real keys need xdotool: sudo apt-get install xdotool")
+
+    def xdotool(*command: str) -> str:
+        done = subprocess.run(["xdotool", *command], env=display, capture_output=True, text=True, timeout=20, check=False)
+        return done.stdout.strip()
+
+    def wait_for(found: Callable[[], object], *keys: str) -> object:
+        """Press `keys` every second until it is so."""
+        until = time.monotonic() + 90
+        while time.monotonic() < until:
+            assert process.poll() is None, process.communicate()[1]
+            if result := found():
+                return result
+            if keys:
+                xdotool("key", *keys)
+            time.sleep(1.0)
+        raise AssertionError(f"waited in vain, pressing {keys}")
+
+    command = [sys.executable, "-m", "simworld.cli", "play", "--choose", "--world", "voxel"]
+    with subprocess.Popen(
+        command, env=display, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            window = wait_for(lambda: xdotool("search", "--pid", str(process.pid)))
+            xdotool("windowfocus", str(window).split()[-1])
+            moments = Path(display["XDG_DATA_HOME"]) / "simworld" / "moments"
+            time.sleep(1.0)
+            xdotool("key", "Right", "Return")
+            wait_for(lambda: list(moments.glob("*.safetensors")), "F5")
+            xdotool("key", "F6")
+            xdotool("keydown", "w")
+            time.sleep(2.0)
+            xdotool("keyup", "w")
+            xdotool("key", "F6")
+            (name,) = wait_for(lambda: list_episodes(tmp_path / "recordings"))  # type: ignore[misc]
+            xdotool("key", "Escape", "Up", "Return")
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
+    assert EpisodeFile(name).actions[:, SLOT["forward"]].sum() > 10

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
+from simworld.model import surroundings
 from simworld.model.surroundings import (
     FALL,
     FAR,
@@ -21,6 +22,7 @@ from simworld.model.surroundings import (
 )
 
 SIZE, VIEW = (48, 80), 70.0
+IDLE = torch.zeros(1, dtype=torch.bool)
 
 
 def action(pitch: float = 0.0, yaw: float = 0.0, *keys: str) -> Tensor:
@@ -38,7 +40,7 @@ def picture(seed: int = 0) -> Tensor:
 
 
 def paint_whole(around: Surroundings, seen: Tensor) -> None:
-    paint(around, seen, torch.zeros(1, 1, *SIZE), VIEW)
+    paint(around, seen, torch.zeros(1, 1, *SIZE), IDLE, VIEW)
 
 
 def inner(x: Tensor) -> Tensor:
@@ -77,7 +79,7 @@ def test_what_is_fixed_to_the_camera_is_not_taken_for_the_world() -> None:
     paint_whole(around, picture(1))
     hand = torch.zeros(1, 1, *SIZE)
     hand[..., SIZE[0] // 2 :, SIZE[1] // 2 :] = 1
-    paint(around, picture(2), hand, VIEW)
+    paint(around, picture(2), hand, IDLE, VIEW)
     found = recall(around, around.view[:, None], SIZE, VIEW)[0][0, 0]
     quarter = (slice(None), slice(SIZE[0] // 2 + 3, -3), slice(SIZE[1] // 2 + 3, -3))
     assert float((found[quarter] - picture(1)[0][quarter]).abs().mean()) < 0.02
@@ -95,6 +97,10 @@ def test_what_was_seen_from_here_stays_until_it_changes() -> None:
     paint_whole(around, changed)
     found = recall(around, around.view[:, None], SIZE, VIEW)[0][0, 0]
     assert float((found - changed[0])[:, 13:27, 23:47].abs().mean()) < 0.05, "that was an event"
+    slightly = (changed + 0.05).clamp(-1, 1)
+    paint(around, slightly, torch.zeros(1, 1, *SIZE), ~IDLE, VIEW)
+    found = recall(around, around.view[:, None], SIZE, VIEW)[0][0, 0]
+    assert float((inner(found) - inner(slightly[0])).abs().mean()) < 0.02, "that was the player's hand"
     for _ in range(3):
         go(around, action(0, 0, "forward"))
     paint_whole(around, (picture(1) + 0.05).clamp(-1, 1))
@@ -142,6 +148,22 @@ def test_walking_goes_where_the_eye_looks() -> None:
     assert float(slow.place[0, 2]) == pytest.approx(0, abs=1e-5), "and comes down again"
     go(slow, action(200, 0))
     assert float(slow.view[0, 0]) == 90, "nobody looks further down than down"
+
+
+@pytest.mark.parametrize("pitch", [0.0, 14.0, -30.0, 70.0])
+def test_what_lies_behind_need_not_be_worked_on(pitch: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part of the canvas in view gives what all of it gives, for two worlds at once, across the canvas's end."""
+    results = []
+    for most_tilt in (surroundings.MOST_TILT, -1.0):
+        monkeypatch.setattr(surroundings, "MOST_TILT", most_tilt)
+        around = all_seen(picture(3).expand(2, -1, -1, -1).clone(), torch.full((2,), pitch))
+        around.view = around.view + torch.tensor([[0.0, 170.0], [0.0, -400.0]])
+        go(around, action(1.0, 3.0, "forward").expand(2, -1, -1))
+        paint(around, picture(4).expand(2, -1, -1, -1), torch.zeros(2, 1, *SIZE), VIEW)
+        views = around.view[:, None] + torch.tensor([[0.0, 0.0], [2.0, 9.0]])
+        results.append([around.colors, around.seen_from, *recall(around, views, SIZE, VIEW)])
+    for part, whole in zip(*results, strict=True):
+        assert float(((part - whole).abs() > 1e-3).float().mean()) < 1e-3, "but for a cell on the edge"
 
 
 def test_of_several_worlds_each_keeps_its_own() -> None:

@@ -12,7 +12,7 @@ from simworld.training.evaluate import Suite, evaluate
 from simworld.training.metrics import psnr, sharpness, ssim
 from simworld.training.truth import Moment, play_script, play_truth
 
-SHORT = Suite(clips=2, away=(0.4,), long_clips=2, stand=2, play=4)
+SHORT = Suite(clips=2, away=(0.4,), long_clips=2, stand=2, play=4, prompts=1, walk=0.2, step_clips=2)
 
 
 def test_likeness_falls_with_noise() -> None:
@@ -72,6 +72,20 @@ def test_the_game_is_above_copying_and_copying_above_an_untrained_world(tmp_path
     assert still[0]["psnr_drift"] == 0 and still[0]["sharpness_ratio"] == 1
     assert still[1]["psnr_last_second"] > still[2]["psnr_last_second"]
     assert game["long_play"] == {"sharpness_ratio": 1, "brightness_ratio": 1, "spread_ratio": 1}
+    followed = [figures["following"] for figures in (game, copy, untrained)]
+    shares = [one["keys_share_of_ceiling"] for one in followed]
+    assert shares[0] == 1 > max(shares[1:])
+    assert followed[0]["camera_degrees"] == followed[0]["camera_degrees_ceiling"]
+    assert followed[0]["camera_degrees"] < 0.8 * min(followed[1]["camera_degrees"], followed[2]["camera_degrees"])
+    apart = [figures["likeness"]["distance"] for figures in (game, copy, untrained)]
+    assert apart[0] == game["likeness"]["floor"] < apart[1] < apart[2]
+    prompted = [figures["prompts"] for figures in (game, copy, untrained)]
+    for wording in ("train", "held_out"):
+        assert prompted[0][f"triggered_{wording}"] == prompted[0][f"triggered_{wording}_ceiling"] >= 2 / 3
+        assert prompted[1][f"triggered_{wording}"] == prompted[1][f"kept_{wording}"] == 0, "none begins where it is asked for"
+        assert prompted[2][f"triggered_{wording}"] < prompted[0][f"triggered_{wording}"]
+    assert "steps" not in game and [row["evaluations"] for row in untrained["steps"].values()] == [1, 2, 4, 8]
+    assert all(row["frames_per_second"] > 0 for row in untrained["steps"].values())
     assert untrained["shuffled_action_ratio"] == pytest.approx(1, abs=0.1) and "shuffled_action_ratio" not in game
     with pytest.raises(ValueError, match="suite is 'enormous'"):
         evaluate(world, "enormous")
@@ -80,9 +94,15 @@ def test_the_game_is_above_copying_and_copying_above_an_untrained_world(tmp_path
 
 
 def test_figures_report_and_sheets_are_written(tmp_path: Path) -> None:
-    figures = evaluate(str(write_tiny_world(tmp_path)), Suite(2, (0.4,), 0, 0, 0), num_steps=1, out=str(tmp_path / "out"))
+    suite = Suite(2, (0.4,), 0, 0, 0, 1, 0.2, 2)
+    figures = evaluate(str(write_tiny_world(tmp_path)), suite, num_steps=1, out=str(tmp_path / "out"))
     assert json.loads((tmp_path / "out" / "figures.json").read_text()) == figures
     report = (tmp_path / "out" / "report.md").read_text()
-    for name in figures.keys() - {"world", "num_steps", "clips", "first_seed", "shuffled_action_ratio"}:
+    out = tmp_path / "out"
+    for name in ("horizon", "following", "steps", "prompts"):
+        assert f"({name}_plot.png)" in report and (out / f"{name}_plot.png").stat().st_size > 1000, name
+    assert "| forward |" in report and "keys share of ceiling" in report
+    others = {"world", "num_steps", "clips", "first_seed", "shuffled_action_ratio", "following", "likeness", "steps"}
+    for name in figures.keys() - others:
         assert f"({name}.png)" in report and (tmp_path / "out" / f"{name}.png").stat().st_size > 1000, name
-    assert (tmp_path / "out" / "horizon_plot.png").exists() and not list((tmp_path / "out").glob("*.tmp"))
+    assert not list((tmp_path / "out").glob("*.tmp"))

@@ -2,39 +2,51 @@
 
     simworld evaluate --world small --suite quick --out evaluation
 
-What is measured is told in `measures`. Written are figures.json, report.md with a plot of the horizon, and for each measure
-a contact sheet, the truth above the dream.
+What is measured is told in `measures`, `probing`, `prompting` and `stepping`. Written are figures.json, report.md with plots,
+and contact sheets, the truth above the dream.
 """
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from simworld.frames import FPS
 from simworld.training import measures
 from simworld.training.measures import Found
 from simworld.training.players import Dream, Player, make_player
+from simworld.training.probes import Probes, load_probes
+from simworld.training.probing import following, likeness
+from simworld.training.prompting import prompting
 from simworld.training.report import write_report, write_sheet
-from simworld.training.truth import FIRST_SEED, Truth
+from simworld.training.stepping import stepping
+from simworld.training.truth import FIRST_SEED
 
 
 @dataclass(frozen=True)
 class Suite:
     """How much is measured. clips: of the short measures, two or more. away: seconds of looking away. long_clips: of those
-    that stand for `stand` and play for `play` seconds, 0 for none."""
+    that stand for `stand` and play for `play` seconds, 0 for none. prompts: classes of each kind that are asked for, 0 for
+    none, in plays that walk for `walk` seconds. step_clips: on which numbers of steps are compared, 0 for none."""
 
     clips: int
     away: tuple[float, ...]
     long_clips: int
     stand: float
     play: float
+    prompts: int
+    walk: float
+    step_clips: int
 
 
 SUITES = {
-    "quick": Suite(clips=8, away=(3,), long_clips=4, stand=10, play=20),
-    "full": Suite(clips=16, away=(3, 10, 30), long_clips=2, stand=60, play=600),
+    "quick": Suite(clips=8, away=(3,), long_clips=2, stand=15, play=15, prompts=2, walk=1, step_clips=2),
+    "full": Suite(clips=16, away=(3, 10, 30), long_clips=2, stand=60, play=600, prompts=20, walk=8, step_clips=16),
 }
 
 
@@ -47,11 +59,12 @@ def evaluate(
     num_seeds: int | None = None,
     json_path: str | None = None,
     sheet_path: str | None = None,
+    probes: str | None = None,
 ) -> dict[str, Any]:
     """All figures of a world, of "game" (the ceiling) or of "copy-last-frame" (the floor), written to the folder `out` where
     given, and alone to `json_path`, the contact sheet of the horizon to `sheet_path`. `num_seeds`: evaluation seeds, a clip
-    of each, of every measure, where not the suite's number. PSNR in dB and SSIM in [-1, 1], means over clips.
-    ValueError for a world or a suite that there is not."""
+    of each, of every measure, where not the suite's number. `probes`: the folder of those to read with, else the shipped
+    ones. PSNR in dB and SSIM in [-1, 1], means over clips. ValueError for a world or a suite that there is not."""
     if isinstance(suite, str):
         if suite not in SUITES:
             raise ValueError(f"suite is {suite!r}; it must be one of {', '.join(SUITES)}")
@@ -59,24 +72,27 @@ def evaluate(
     if num_seeds is not None:
         if num_seeds < 2:
             raise ValueError(f"seeds is {num_seeds}; at least 2 are needed, for actions are shuffled between clips")
-        suite = replace(suite, clips=num_seeds, long_clips=min(num_seeds, suite.long_clips))
+        few = {name: min(num_seeds, getattr(suite, name)) for name in ("long_clips", "step_clips")}
+        suite = replace(suite, clips=num_seeds, **few)
+    readers = load_probes(Path(probes) if probes else None)
     player = make_player(world, num_steps, device)
-    moving = measures.moving_play(player, suite.clips)
-    found = {name: measure() for name, measure in _measures(player, suite, moving).items()}
     figures: dict[str, Any] = {"world": world, "num_steps": num_steps, "clips": suite.clips, "first_seed": FIRST_SEED}
-    figures |= {name: one.figures for name, one in found.items()}
-    if isinstance(player, Dream):
-        figures["shuffled_action_ratio"] = measures.shuffled_action_ratio(player, moving)
+    sheets: dict[str, np.ndarray] = {}
+    for name, measure in _measures(player, suite, readers):
+        found = measure()
+        figures[name] = found.figures if isinstance(found, Found) else found
+        if isinstance(found, Found):
+            sheets[name] = found.sheet
     if out:
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
-        write_report(folder, figures, {name: one.sheet for name, one in found.items()})
+        write_report(folder, figures, sheets)
     for path in _wanted_paths(out, json_path):
         aside = path.with_name(f"{path.name}.tmp")
         aside.write_text(json.dumps(figures, indent=2) + "\n")
         os.replace(aside, path)
     if sheet_path:
-        write_sheet(Path(sheet_path), found["horizon"].sheet)
+        write_sheet(Path(sheet_path), sheets["horizon"])
     return figures
 
 
@@ -86,24 +102,29 @@ def _wanted_paths(out: str | None, json_path: str | None) -> list[Path]:
     return [*paths, Path(json_path)] if json_path else paths
 
 
-def _measures(player: Player, suite: Suite, moving: Truth) -> dict[str, Callable[[], Found]]:
-    """What is measured of the player, by name, in order."""
-    clips, few = suite.clips, suite.long_clips
-    wanted: dict[str, Callable[[], Found]] = {}
-    ceiling = None
+def _measures(player: Player, suite: Suite, probes: Probes) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """What is measured of the player, by name, in order: functions to `Found`, or to figures alone."""
+    clips, few, away = suite.clips, suite.long_clips, suite.away
+    moving = measures.moving_play(player, clips)
+    dream, ceiling = player.roll(moving), None
     if isinstance(player, Dream):
         ceiling = measures.reconstructed(player, moving)
-        wanted["reconstruction"] = lambda: measures.reconstruction(moving, ceiling)
-    wanted["horizon"] = lambda: measures.horizon(player, moving, ceiling)
-    for seconds in suite.away:
-        wanted[f"return_after_{seconds:g}s"] = lambda seconds=seconds: measures.returning(player, clips, seconds)  # type: ignore[misc]
-    wanted["walk_and_reverse"] = lambda: measures.retracing(player, clips)
+        yield "reconstruction", partial(measures.reconstruction, moving, ceiling)
+    yield "horizon", partial(measures.horizon, moving, dream, player.stride, ceiling)
+    yield "following", partial(following, moving, dream, probes)
+    yield "likeness", partial(likeness, player, moving, dream, probes)
+    if isinstance(player, Dream):
+        yield "shuffled_action_ratio", partial(measures.shuffled_action_ratio, player, moving)
+        if suite.step_clips:
+            yield "steps", partial(stepping, player, moving.first(suite.step_clips))
+    for seconds in away:
+        yield f"return_after_{seconds:g}s", partial(measures.returning, player, clips, seconds)
+    yield "walk_and_reverse", partial(measures.retracing, player, clips)
     for must in ("break", "place"):
-        for seconds in suite.away[:2]:
-            wanted[f"{must}_lasts_{seconds:g}s"] = lambda must=must, seconds=seconds: measures.lasting(  # type: ignore[misc]
-                player, clips, seconds, must
-            )
+        for seconds in away[:2]:
+            yield f"{must}_lasts_{seconds:g}s", partial(measures.lasting, player, clips, seconds, must)
     if few:
-        wanted["standing_still"] = lambda: measures.standing(player, few, suite.stand)
-        wanted["long_play"] = lambda: measures.long_play(player, few, suite.play)
-    return wanted
+        yield "standing_still", partial(measures.standing, player, few, suite.stand)
+        yield "long_play", partial(measures.long_play, player, few, suite.play)
+    if suite.prompts:
+        yield "prompts", partial(prompting, player, probes.scenes, suite.prompts, round(suite.walk * FPS))

@@ -48,11 +48,10 @@ def moving_play(player: Player, num_clips: int) -> Truth:
     return play_truth(num_clips, player.known + player.stride * max(HORIZONS), *player.size, player.known)
 
 
-def horizon(player: Player, truth: Truth, ceiling: np.ndarray | None = None) -> Found:
-    """PSNR and SSIM after 1, 2, 4 … chunks of moving play, beside copy-last-frame and, where given, the `ceiling`: the truth,
-    `reconstructed`."""
-    known, r = truth.known, player.stride
-    dream = player.roll(truth)
+def horizon(truth: Truth, dream: np.ndarray, r: int, ceiling: np.ndarray | None = None) -> Found:
+    """PSNR and SSIM after 1, 2, 4 … chunks, of `r` frames each, of moving play, beside copy-last-frame and, where given, the
+    `ceiling`: the truth, `reconstructed`."""
+    known = truth.known
     figures = {}
     for chunks in HORIZONS:
         last = known + r * chunks - 1
@@ -61,11 +60,11 @@ def horizon(player: Player, truth: Truth, ceiling: np.ndarray | None = None) -> 
         if ceiling is not None:
             pairs["ceiling"] = ceiling[:, last]
         for name, pictures in pairs.items():
-            scores[f"{name}_psnr"] = _psnr(pictures, truth.frames[:, last])
+            scores[f"{name}_psnr"] = mean_psnr(pictures, truth.frames[:, last])
             scores[f"{name}_ssim"] = _ssim(pictures, truth.frames[:, last])
         scores["gain_psnr"] = round(scores["dream_psnr"] - scores["copy_last_frame_psnr"], 3)
         figures[str(chunks)] = scores
-    return Found(figures, _sheet(truth, dream, [known - 1 + r * chunks for chunks in (0, 1, 2, 4, 8, 12, 16, 24, 32)]))
+    return Found(figures, sheet_of(truth, dream, [known - 1 + r * chunks for chunks in (0, 1, 2, 4, 8, 12, 16, 24, 32)]))
 
 
 def returning(player: Player, num_clips: int, seconds: float) -> Found:
@@ -95,7 +94,7 @@ def lasting(player: Player, num_clips: int, seconds: float, must: str) -> Found:
         apart = [(np.square(shown - other) * changed).sum((1, 2, 3)) for other in (after, before)]
         figures[name] = round(float((apart[0] < apart[1]).mean()), 3)
     places = [truth.known - 1, truth.ends["rest"], truth.ends["away"], truth.ends["back"]]
-    return Found(figures, _sheet(truth, dream, places))
+    return Found(figures, sheet_of(truth, dream, places))
 
 
 def standing(player: Player, num_clips: int, seconds: float) -> Found:
@@ -106,14 +105,14 @@ def standing(player: Player, num_clips: int, seconds: float) -> Found:
     first, last = slice(0, FPS), slice(-FPS, None)
     true = truth.frames[:, truth.known :]
     figures = {
-        "psnr_first_second": _psnr(dream[:, first], true[:, first]),
-        "psnr_last_second": _psnr(dream[:, last], true[:, last]),
+        "psnr_first_second": mean_psnr(dream[:, first], true[:, first]),
+        "psnr_last_second": mean_psnr(dream[:, last], true[:, last]),
         "sharpness_ratio": round(_sharpness(dream[:, last]) / _sharpness(true[:, last]), 3),
         "brightness_ratio": round(float(dream[:, last].mean() / true[:, last].mean()), 3),
     }
     figures["psnr_drift"] = round(figures["psnr_first_second"] - figures["psnr_last_second"], 3)
     places = np.linspace(truth.known - 1, truth.frames.shape[1] - 1, 7).astype(int).tolist()
-    return Found(figures, _sheet(truth, dream, places))
+    return Found(figures, sheet_of(truth, dream, places))
 
 
 def long_play(player: Player, num_clips: int, seconds: float) -> Found:
@@ -129,14 +128,14 @@ def long_play(player: Player, num_clips: int, seconds: float) -> Found:
         "spread_ratio": round(float(mine.std((2, 3)).mean() / real.std((2, 3)).mean()), 3),
     }
     places = np.linspace(truth.known - 1, truth.frames.shape[1] - 1, 9).astype(int).tolist()
-    return Found(figures, _sheet(truth, dream, places))
+    return Found(figures, sheet_of(truth, dream, places))
 
 
 def reconstruction(truth: Truth, reconstructed: np.ndarray) -> Found:
     """PSNR and SSIM of the autoencoder alone on moving play: the ceiling of the rest."""
-    figures = {"psnr": _psnr(reconstructed, truth.frames), "ssim": _ssim(reconstructed[:, ::8], truth.frames[:, ::8])}
+    figures = {"psnr": mean_psnr(reconstructed, truth.frames), "ssim": _ssim(reconstructed[:, ::8], truth.frames[:, ::8])}
     places = np.linspace(truth.known, truth.frames.shape[1] - 1, 5).astype(int).tolist()
-    return Found(figures, _sheet(truth, reconstructed[:, truth.known :], places))
+    return Found(figures, sheet_of(truth, reconstructed[:, truth.known :], places))
 
 
 @torch.inference_mode()
@@ -191,14 +190,14 @@ def _return(player: Player, num_clips: int, moments: Sequence[Moment], middle: s
     dream = player.roll(truth)
     first, away = truth.frames[:, truth.known - 1], truth.ends[middle]
     figures = {
-        "away_psnr": _psnr(dream[:, away - truth.known], truth.frames[:, away]),
-        "psnr": _psnr(dream[:, -1], first),
+        "away_psnr": mean_psnr(dream[:, away - truth.known], truth.frames[:, away]),
+        "psnr": mean_psnr(dream[:, -1], first),
         "ssim": _ssim(dream[:, -1], first),
-        "truth_psnr": _psnr(truth.frames[:, -1], first),
+        "truth_psnr": mean_psnr(truth.frames[:, -1], first),
         "truth_ssim": _ssim(truth.frames[:, -1], first),
     }
     places = [truth.known - 1, away, truth.ends["back"] - 6, truth.ends["back"], truth.frames.shape[1] - 1]
-    return Found(figures, _sheet(truth, dream, places))
+    return Found(figures, sheet_of(truth, dream, places))
 
 
 def _even(seconds: float) -> int:
@@ -206,7 +205,7 @@ def _even(seconds: float) -> int:
     return 4 * round(seconds * FPS / 4)
 
 
-def _sheet(truth: Truth, dream: np.ndarray, places: list[int], most: int = 6) -> np.ndarray:
+def sheet_of(truth: Truth, dream: np.ndarray, places: list[int], most: int = 6) -> np.ndarray:
     """Truth above dream at some frames of the first clips."""
     rows = []
     for clip, dreamt in list(zip(truth.frames, dream, strict=True))[:most]:
@@ -219,7 +218,8 @@ def _mean(measure: Callable[[Tensor, Tensor], Tensor], one: np.ndarray, two: np.
     return round(float(measure(torch.from_numpy(np.array(one)), torch.from_numpy(np.array(two))).mean()), 4)
 
 
-def _psnr(one: np.ndarray, two: np.ndarray) -> float:
+def mean_psnr(one: np.ndarray, two: np.ndarray) -> float:
+    """PSNR of pictures, mean over all, in dB."""
     return round(_mean(psnr, one, two), 3)
 
 

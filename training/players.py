@@ -1,17 +1,24 @@
 """Who is measured: dreams, and the players that must rank above and below them."""
 
-from typing import Protocol
+import copy
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from einops import rearrange
 
+from simworld.actions import from_vector
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
-from simworld.training.truth import Truth
+from simworld.training.stream import VOXEL_GAME, load
+from simworld.training.truth import FIRST_SEED, Truth
 
+WORLD_ENV = "simworld.env.world_env:WorldEnv"
+Asked = tuple[str, dict[str, Any]]
+"""A prompt, and the game's conditions for the same."""
 CONTEXT = 8
 """Latents of truth that a dream starts from."""
 
@@ -27,45 +34,86 @@ class Player(Protocol):
         """The frames that follow the first `known` of `truth` under the rest of its actions: uint8 [b, t, h, w, 3]."""
         ...
 
+    def prompted(self, truth: Truth, asked: list[Asked]) -> np.ndarray:
+        """The same, when in each clip something else is asked for at once, as when a player types a prompt."""
+        ...
+
 
 class Game:
-    """The reference game itself: what it shows is the truth."""
+    """The reference game itself: what it shows is the truth. Asked for a scene, it is another play in such a scene."""
 
-    size, stride, known = (96, 160), 2, 1 + 2 * (CONTEXT - 1)
+    stride, known = 2, 1 + 2 * (CONTEXT - 1)
+
+    def __init__(self, size: tuple[int, int] = (96, 160)) -> None:
+        self.size = size
 
     def roll(self, truth: Truth) -> np.ndarray:
         return truth.frames[:, truth.known :]
+
+    def prompted(self, truth: Truth, asked: list[Asked]) -> np.ndarray:
+        game = load(VOXEL_GAME)(*self.size)
+        frames = np.empty((len(asked), truth.frames.shape[1] - truth.known, *self.size, 3), np.uint8)
+        for number, (_, conditions) in enumerate(asked):
+            game.reset(FIRST_SEED + number, **conditions)
+            for t, action in enumerate(truth.actions[number, truth.known - 1 :]):
+                game.step(action)
+                frames[number, t] = game.render()
+        return frames
 
 
 class CopyLastFrame:
     """Shows the last known frame for ever."""
 
-    size, stride, known = Game.size, Game.stride, Game.known
+    size, stride, known = (96, 160), Game.stride, Game.known
 
     def roll(self, truth: Truth) -> np.ndarray:
         return np.broadcast_to(truth.frames[:, truth.known - 1 : truth.known], truth.frames[:, truth.known :].shape)
+
+    def prompted(self, truth: Truth, asked: list[Asked]) -> np.ndarray:
+        return self.roll(truth)
 
 
 class Dream:
     """A world, sampled in `num_steps` steps a chunk."""
 
     def __init__(self, world: str, num_steps: int = 4, device: str = "cpu") -> None:
+        self.world = world
         self.net = load_world(find_world(world), fastest_dtype(device), device)
         self.num_steps = num_steps
         self.size = (self.net.config.height, self.net.config.width)
         self.stride = self.net.config.autoencoder.time_stride
         self.known = 1 + self.stride * (CONTEXT - 1)
 
-    @torch.inference_mode()
     def roll(self, truth: Truth) -> np.ndarray:
+        return np.concatenate(list(self.chunks(truth)), 1)
+
+    def chunks(self, truth: Truth) -> Iterator[np.ndarray]:
+        """The same, as it is dreamt: uint8 [b, r, h, w, 3] each."""
         net, known = self.net, truth.known
         actions = torch.from_numpy(truth.actions).to(net.device)
         context = sampler.start(net, truth.captions, list(range(len(truth.frames))))
         shown = torch.from_numpy(truth.frames[:, :known]).to(net.device)
         sampler.append_frames(net, context, shown, actions[:, : known - 1])
-        chunks = rearrange(actions[:, known - 1 :], "b (n r) a -> n b r a", r=self.stride)
-        frames = [sampler.extend(net, context, chunk, self.num_steps).cpu() for chunk in chunks]
-        return torch.cat(frames, 1).numpy()
+        for chunk in rearrange(actions[:, known - 1 :], "b (n r) a -> n b r a", r=self.stride):
+            yield sampler.extend(net, context, chunk, self.num_steps).cpu().numpy()
+
+    def prompted(self, truth: Truth, asked: list[Asked]) -> np.ndarray:
+        """Played in the environment that the window plays: what comes with the world to start from is led into as there."""
+        env = load(WORLD_ENV)(self.world, self.num_steps, str(self.net.device))
+        known, clips = truth.known, []
+        for number, (prompt, _) in enumerate(asked):
+            actions = [from_vector(vector) for vector in truth.actions[number]]
+            shown = {"frames": truth.frames[number, :known], "actions": actions[: known - 1]}
+            env.reset(seed=number, options={"prompt": truth.captions[number], **shown})
+            env.set_prompt(prompt)
+            clips.append(np.concatenate([env.step(action)[-1]["frames"] for action in actions[known - 1 :: self.stride]]))
+        return np.stack(clips)
+
+    def at(self, num_steps: int) -> "Dream":
+        """The same world, sampled in another number of steps."""
+        other = copy.copy(self)
+        other.num_steps = num_steps
+        return other
 
 
 def make_player(name: str, num_steps: int = 4, device: str = "cpu") -> Player:

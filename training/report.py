@@ -1,4 +1,4 @@
-"""What `simworld evaluate` writes for people: a Markdown report with a plot, and contact sheets."""
+"""What `simworld evaluate` writes for people: a Markdown report with plots, and contact sheets."""
 
 from pathlib import Path
 from typing import Any
@@ -7,27 +7,33 @@ import numpy as np
 from PIL import Image
 
 from simworld.training.pictures import grid
+from simworld.training.plots import write_plots
 
 
 def write_report(folder: Path, figures: dict[str, Any], sheets: dict[str, np.ndarray]) -> None:
-    """report.md, horizon.png and a sheet for each measure, into an existing folder."""
+    """report.md, its plots and a sheet for each measure, into an existing folder."""
     for name, sheet in sheets.items():
         write_sheet(folder / f"{name}.png", sheet)
-    _plot(folder / "horizon_plot.png", figures["horizon"], figures.get("reconstruction", {}).get("psnr"))
-    lines = [f"# {figures['world']}, measured against the game", "", "![horizon](horizon_plot.png)", ""]
-    lines += ["| chunks ahead | dream, PSNR | copy last frame | gain | dream, SSIM |", "| --- | --- | --- | --- | --- |"]
-    for chunks, row in figures["horizon"].items():
-        dream, copied, gain, alike = (row[key] for key in ("dream_psnr", "copy_last_frame_psnr", "gain_psnr", "dream_ssim"))
-        lines.append(f"| {chunks} | {dream:.1f} | {copied:.1f} | {gain:+.1f} | {alike:.3f} |")
-    lines += ["", "| measure | figures |", "| --- | --- |"]
+    plots = write_plots(folder, figures)
+    lines = [f"# {figures['world']}, measured against the game", "", "| measure | figures |", "| --- | --- |"]
     for name, found in figures.items():
-        if name == "horizon":
-            continue
-        told_all = ", ".join(f"{key} {value:g}" for key, value in found.items()) if isinstance(found, dict) else str(found)
-        lines.append(f"| {name.replace('_', ' ')} | {told_all} |")
+        lines += [f"| {_title(name)} | {told} |" for told in [_told(found)] if told]
     lines += [""]
-    for name in sheets:
-        lines += [f"## {name.replace('_', ' ')}", "", f"Truth above dream: ![{name}]({name}.png)", ""]
+    for name, found in figures.items():
+        tables = _tables(found)
+        if not tables and name not in sheets:
+            continue
+        lines += [f"## {_title(name)}", ""]
+        if name in plots:
+            lines += [f"![{name}]({name}_plot.png)", ""]
+        for table in tables:
+            columns = list(next(iter(table.values())))
+            lines += ["| | " + " | ".join(map(_title, columns)) + " |", "| --- |" + " --- |" * len(columns)]
+            for key, row in table.items():
+                lines += [f"| {_title(key)} | " + " | ".join(f"{row[column]:g}" for column in columns) + " |"]
+            lines += [""]
+        if name in sheets:
+            lines += [f"Truth above dream: ![{name}]({name}.png)", ""]
     (folder / "report.md").write_text("\n".join(lines))
 
 
@@ -36,20 +42,22 @@ def write_sheet(path: Path, sheet: np.ndarray) -> None:
     Image.fromarray(grid(sheet)).save(path)
 
 
-def _plot(path: Path, horizon: dict[str, dict[str, float]], ceiling: float | None) -> None:
-    """PSNR by chunks ahead: dream, copy-last-frame and, where there is one, the ceiling."""
-    from matplotlib.figure import Figure
+def _tables(found: Any) -> list[dict[str, dict[str, float]]]:
+    """Rows of figures: the measure itself, or what it holds."""
+    if not isinstance(found, dict):
+        return []
+    inner = [value for value in found.values() if isinstance(value, dict) and value]
+    if inner and all(isinstance(value, dict) for row in inner for value in row.values()):
+        return inner
+    return [found] if inner else []
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    chunks = [int(number) for number in horizon]
-    for name, label in (("dream", "dream"), ("copy_last_frame", "copy last frame")):
-        axes.plot(chunks, [row[f"{name}_psnr"] for row in horizon.values()], marker="o", label=label)
-    if ceiling is not None:
-        axes.axhline(ceiling, linestyle="--", color="grey", label="ceiling: the autoencoder alone")
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(chunks, [str(number) for number in chunks])
-    axes.set_xlabel("chunks ahead")
-    axes.set_ylabel("PSNR, dB")
-    axes.legend()
-    figure.savefig(path, dpi=100)
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _told(found: Any) -> str:
+    """A measure's single figures, in words; '' where it has none."""
+    if not isinstance(found, dict):
+        return str(found)
+    return ", ".join(f"{_title(key)} {value:g}" for key, value in found.items() if not isinstance(value, dict))

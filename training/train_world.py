@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from simworld.actions import CAMERA, KEYS
-from simworld.model.checkpoint import load_autoencoder, load_world, save_autoencoder, save_dynamics
+from simworld.model.checkpoint import load_autoencoder, load_hands, load_world, save_autoencoder, save_dynamics, save_hands
 from simworld.model.denoiser import DenoiserConfig
 from simworld.model.path import Path as NoisePath
 from simworld.model.pixels import to_float
@@ -28,13 +28,14 @@ from simworld.training.pictures import grid
 
 @dataclass(kw_only=True)
 class WorldTraining:
-    """`autoencoder`: its checkpoint. `window` latents a clip, `batch_size` clips a step; `from_start` is the share of
-    windows that begin with the clip's first frame, as play does; `hands_share` of them show `hands_at_work`. `image_share`
-    of the steps learn from `image_batch` single pictures instead, each a clip of one frame. `temperature`, `guidance` and
-    `vividness` are those of play. `latents`: where they are cached. `init`: a world of the same sizes (name or folder) whose
-    weights a new run starts from."""
+    """`autoencoder`, `hands`: their checkpoints, '' for no hands. `window` latents a clip, `batch_size` clips a step;
+    `from_start` is the share of windows that begin with the clip's first frame, as play does; `hands_share` of them show
+    `hands_at_work`. `image_share` of the steps learn from `image_batch` single pictures instead, each a clip of one frame.
+    `temperature`, `guidance` and `vividness` are those of play. `latents`: where they are cached. `init`: a world of the same
+    sizes (name or folder) whose weights a new run starts from."""
 
     autoencoder: str = "runs/autoencoder/autoencoder.safetensors"
+    hands: str = ""
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
     text: TextConfig = field(default_factory=TextConfig)
     path: NoisePath = NoisePath.linear
@@ -102,8 +103,9 @@ class WorldTask:
             )
         )
         self.autoencoder = autoencoder
-        # It has learned already: the dynamics alone are trained.
+        # They have learned already: the dynamics alone are trained.
         world.autoencoder = autoencoder
+        world.hands = load_hands(Path(config.hands), device=device) if config.hands else None
         self.model = world
         if config.init and not is_begun(config.loop):
             self._start_from(config.init)
@@ -206,12 +208,14 @@ class WorldTask:
         return grid(torch.stack(rows).numpy())
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
-        """`dynamics.safetensors`, and the autoencoder's file beside it: together a playable world."""
+        """`dynamics.safetensors`, and the other networks' files beside it: together a playable world."""
         assert isinstance(model, World)
         save_dynamics(folder / "dynamics.safetensors", model, summary)
         target = folder / "autoencoder.safetensors"
         if not target.exists():
             save_autoencoder(target, self.autoencoder, {"source": self.config.autoencoder})
+        if model.hands is not None:
+            save_hands(folder / "hands.safetensors", model.hands, {"source": self.config.hands})
 
 
 def train(config: WorldTraining) -> World:

@@ -37,6 +37,11 @@ class Truth:
     known: int
     ends: dict[str, int]
 
+    def first(self, num_clips: int, num_frames: int | None = None) -> "Truth":
+        """Only the first clips, and only their first frames."""
+        frames, last = self.frames[:num_clips, :num_frames], None if num_frames is None else num_frames - 1
+        return Truth(frames, self.actions[:num_clips, :last], self.captions[:num_clips], self.known, self.ends)
+
 
 @dataclass(frozen=True)
 class Moment:

@@ -9,6 +9,7 @@ import functools
 import importlib.resources
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -125,13 +126,7 @@ def caption(game: "Game", rng: np.random.Generator, held_out: bool = False) -> s
 
 def phrase(facts: Facts, rng: np.random.Generator, held_out: bool = False) -> str:
     """Say some of the facts in words."""
-    words = _wordings()
-
-    def say(*path: str) -> str:
-        choices: Any = words
-        for key in path:
-            choices = choices[key]
-        return str(rng.choice(choices["held_out" if held_out else "train"]))
+    say = _speaker(rng, held_out)
 
     def mention(fact: str) -> bool:
         return bool(rng.random() < MENTION[fact])
@@ -141,19 +136,7 @@ def phrase(facts: Facts, rng: np.random.Generator, held_out: bool = False) -> st
         *(["time"] if mention("time") else []),
         *(["weather"] if mention("clear" if facts.weather == "clear" else "falling") else []),
     ] or ["place"]
-    place = say("place", facts.place)
-    bare = place.split(" ", 1)[1] if place.startswith(("a ", "an ", "the ")) else place
-    core = say("core", " ".join(told)).format(
-        a=place,
-        bare=bare,
-        the=f"the {bare}",
-        at=say("time", facts.time, "at"),
-        tnoun=say("time", facts.time, "noun"),
-        wnoun=say("weather", facts.weather, "noun"),
-        wadv=say("weather", facts.weather, "adverb"),
-        wadj=say("weather", facts.weather, "adjective"),
-        wclause=say("weather", facts.weather, "clause"),
-    )
+    core = _core(told, facts.place, facts.time, facts.weather, say)
     if facts.near and mention("near"):
         names = list(rng.permutation(facts.near)[: int(rng.integers(1, 3))])
         core = say("more", "near").format(core=core, near=" and ".join(say("near", name) for name in names))
@@ -164,6 +147,44 @@ def phrase(facts: Facts, rng: np.random.Generator, held_out: bool = False) -> st
         core = say("more", "doing").format(core=core, doing=doing)
         return ". ".join(part[:1].upper() + part[1:] for part in core.split(". "))
     return core if rng.random() < 0.7 else core[:1].upper() + core[1:]
+
+
+def ask(kind: str, name: str, rng: np.random.Generator, held_out: bool = False) -> str:
+    """Words for one fact alone, as a player types them: `kind` is "place", "time" or "weather", `name` one of its keys in
+    captions.json. ValueError for another."""
+    if kind not in ("place", "time", "weather") or name not in _wordings()[kind]:
+        raise ValueError(f"there are no words for {kind} {name!r} in captions.json")
+    facts = {"place": "plains", "time": "noon", "weather": "clear", kind: name}
+    return _core([kind], facts["place"], facts["time"], facts["weather"], _speaker(rng, held_out))
+
+
+def _speaker(rng: np.random.Generator, held_out: bool) -> Callable[..., str]:
+    """Chooses one of the wordings under a path of keys."""
+
+    def say(*path: str) -> str:
+        choices: Any = _wordings()
+        for key in path:
+            choices = choices[key]
+        return str(rng.choice(choices["held_out" if held_out else "train"]))
+
+    return say
+
+
+def _core(told: list[str], place: str, time: str, weather: str, say: Callable[..., str]) -> str:
+    """The facts that are `told` of place, time and weather, in words."""
+    a = say("place", place)
+    bare = a.split(" ", 1)[1] if a.startswith(("a ", "an ", "the ")) else a
+    return say("core", " ".join(told)).format(
+        a=a,
+        bare=bare,
+        the=f"the {bare}",
+        at=say("time", time, "at"),
+        tnoun=say("time", time, "noun"),
+        wnoun=say("weather", weather, "noun"),
+        wadv=say("weather", weather, "adverb"),
+        wadj=say("weather", weather, "adjective"),
+        wclause=say("weather", weather, "clause"),
+    )
 
 
 def _with_article(name: str) -> str:

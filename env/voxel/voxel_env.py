@@ -8,20 +8,25 @@ The env only translates: rules of play are `Game`'s, rewards are `tasks.py`'s.
 """
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
 import numpy as np
 
 from simworld.actions import Action, to_vector
+from simworld.env.packing import pack, unpack
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.tasks import TASKS, Task
+from simworld.env.voxel.tasks import TASKS, Explore, Navigate, Task, Treechop
+from simworld.env.voxel.weather import Weather
 
 Observation = dict[str, Any]
 OPTIONS = ("biome", "time_of_day", "weather")
 CAPTION_STEPS = 100
 """A caption stands for this many steps, unless biome, weather or the hour change before."""
+_STATEFUL: tuple[type, ...] = (Weather, Treechop, Navigate, Explore)
+"""What a saved state holds besides plain values."""
 
 
 class VoxelEnv(gymnasium.Env[Observation, Action]):
@@ -122,6 +127,19 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         self._playing = state["playing"]
         self._frame = self.game.render()
         return self._observation(), self._info(self._frame[None])
+
+    def pack_state(self, state: dict[str, Any]) -> tuple[Any, dict[str, np.ndarray]]:
+        """A `save_state` as JSON values and arrays, for a file; `unpack_state` of an env with the same arguments takes them."""
+        return pack(state, _STATEFUL)
+
+    def unpack_state(self, values: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """The state that was packed, for `load_state`. ValueError where it is not whole, or of another kind of world."""
+        state = unpack(values, arrays, _STATEFUL)
+        if not isinstance(state, dict) or set(state) != {"game", "task", "dice", "caption"}:
+            raise ValueError("the saved state is not that of the block game; it belongs to another kind of world")
+        if type(state["task"]) is not type(self._task):
+            raise ValueError("the saved state is of another task of the block game; play the world that it was saved in")
+        return state
 
     def _observation(self) -> Observation:
         return {"pov": self._frame.copy()}

@@ -1,112 +1,96 @@
-"""Playing a world: `play(PlayOptions(world="voxel"))` opens a window, or writes a video where there is none.
+"""One window with a play in it, and all that the player can do there.
 
-This file only orchestrates: the session paces and counts, the window shows, the overlays draw, the controls listen.
+This file only orchestrates: the session paces and counts, the window shows, the view draws, the controls listen, screens
+cover the play. The world is known through the worker alone.
 """
 
-import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pygame
 
-from simworld.client import help_sheet, reticle, screenshot, theme, worlds
+from simworld.client import worlds
 from simworld.client.controls import Controls
+from simworld.client.gamepad import Gamepad
 from simworld.client.given_start import read_start
-from simworld.client.headless import FALLBACK_FRAMES, play_headless
 from simworld.client.hud import Hud
+from simworld.client.inputs_overlay import InputsOverlay
+from simworld.client.keeper import Keeper
+from simworld.client.keymap import KeyMap
+from simworld.client.listener import Listener
 from simworld.client.message_line import MessageLine
+from simworld.client.moments import Moment
 from simworld.client.options import PlayOptions
 from simworld.client.pacer import Pacer
+from simworld.client.player import Player
 from simworld.client.prompt_line import PromptLine
-from simworld.client.session import Picture, Session, draw_seed
+from simworld.client.replay import Replay
+from simworld.client.requests import Answer, Chunk, Measure, Measured, Preview, Previewed, Ready, Refused, Reset, Return, Step
+from simworld.client.screens.pause import broken_menu
+from simworld.client.screens.screen import Screens
+from simworld.client.screens.start_screen import StartScreen
+from simworld.client.session import Picture, Session, WorldStopped, draw_seed
+from simworld.client.settings import SCALINGS, SettingsFile
 from simworld.client.stats import Stats
 from simworld.client.video import Video
-from simworld.client.waking import Waking
+from simworld.client.view import View
 from simworld.client.wander import Wanderer
 from simworld.client.window import Window
 from simworld.client.worker import Worker
-from simworld.frames import FPS
 
 _LISTEN_SECONDS = 0.004
 """How long the client sleeps at most before it looks at keyboard and mouse again."""
 _REDRAW_SECONDS = 0.05
-"""Without a new picture the last one is drawn again this often, so that what is typed over it shows."""
-_CAUGHT_ONLY = (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN)
-"""What means the world only while the mouse is caught."""
-
-
-def play(options: PlayOptions) -> Stats:
-    """Play until the player quits or `options.frames` pictures are shown; returns what was measured.
-
-    Without a display says so in a line and lets the wanderer play 30 seconds into a video. Raises ValueError for a
-    world, prompt or file that cannot be had, `session.WorldStopped` when the world breaks.
-    """
-    started = time.perf_counter()
-    worlds.environment(options)
-    if options.headless:
-        return play_headless(options, started)
-    try:
-        if not display_announced():
-            raise pygame.error("neither DISPLAY nor WAYLAND_DISPLAY is set")
-        app = App(options, started)
-    except pygame.error as error:
-        num_frames, out = options.frames or FALLBACK_FRAMES, options.out or "play.mp4"
-        print(f"no display ({error}): the bot plays {num_frames / FPS:g} seconds into {out}", file=sys.stderr)
-        return play_headless(replace(options, headless=True, bot=True, frames=num_frames, out=out), started)
-    stats = app.run()
-    print(f"played {stats}")
-    return stats
-
-
-def display_announced() -> bool:
-    """Whether this machine says that it has a display. Where it does not, asking SDL only makes SDL complain."""
-    names = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_VIDEO_DRIVER")
-    return sys.platform in ("win32", "darwin") or any(os.environ.get(name) for name in names)
+"""Without a new picture the last one is drawn again this often, so that what lies over it lives."""
+_FAREWELL_SECONDS = 0.8
+"""How long closing may wait for the world; then it is left behind."""
 
 
 class App:
-    """One window with one session in it.
-
-    `rehearse`, called in every round of the loop, may post events: so the benchmark and the tests play
-    with the very loop that a person plays with.
-    """
+    """`rehearse`, called in every round of the loop, may post events: so the benchmark and the tests play with the very loop
+    that a person plays with."""
 
     def __init__(
         self, options: PlayOptions, started: float, rehearse: "Callable[[App, float], None] | None" = None
     ) -> None:
-        self.options = options
-        given = read_start(options.image, options.panorama)
+        self.options, self.started = options, started
+        given = read_start(options.image, options.panorama, options.video)
+        self.settings_file = SettingsFile()
+        self.settings = self.settings_file.settings
+        if options.steps is not None:
+            self.settings.steps = options.steps
         self.video = Video(options.out, options.scale) if options.out else None
-        self.window = Window(f"SimWorld · {options.world}", options.scale)
-        self.controls = Controls()
-        self.hud = Hud()
-        self.messages = MessageLine()
-        self.prompt_line = PromptLine()
-        self.help_open = False
-        self._slots = reticle.SlotRow()
-        self._waking = Waking()
+        whole = self.settings.scaling == SCALINGS[0]
+        self.window = Window(f"SimWorld · {worlds.title(options)}", options.scale, whole, self.settings.full_screen)
+        self.keymap = KeyMap(self.settings.bindings)
+        self.controls = Controls(self.keymap)
+        self.gamepad = Gamepad(self.controls)
+        self.hud, self.inputs = Hud(), InputsOverlay()
+        self.messages, self.prompt_line = MessageLine(), PromptLine()
+        self.screens, self.view = Screens(), View()
+        self.replay = Replay(options.replay) if options.replay else None
+        self.step_seconds: dict[int, float] = {}
+        self.help_open = self.watching = self.returning = False
         self._rehearse = rehearse
-        self._picture: Picture | None = None
+        self.picture: Picture | None = None
+        self.keeper = Keeper(self)
+        self._listener = Listener(self)
         self._over = False
-        self._listened = self._drawn = self._started = started
-        self._show_waking(started)
-        seed = draw_seed() if options.seed is None else options.seed
+        self._drawn = started
+        self.apply_settings(save=False)
+        self.view.draw(self, None, started)
         # The window stands; only now the slow imports begin, in the worker's thread.
-        self.worker = Worker(partial(worlds.make, options), options.steps)
-        self.session = Session(
-            self.worker,
-            Wanderer(seed) if options.bot else self.controls,
-            Pacer(),
-            Stats(started),
-            seed=seed,
-            prompt=options.prompt,
-            say=self.say,
-            given=given,
-        )
+        seed = draw_seed() if options.seed is None else options.seed
+        waits = self.replay is not None or options.choose
+        self._begin_session(None if waits else Reset(seed, options.prompt, given))
+        if options.choose:
+            self.choose()
+        if options.bot:
+            self.watch()
+        for complaint in (*self.settings_file.complaints, *self.keymap.complaints):
+            self.say(complaint)
 
     def run(self) -> Stats:
         """Play until the end; closes window, video and world also when something raises."""
@@ -119,21 +103,146 @@ class App:
         except KeyboardInterrupt:
             pass  # Ctrl+C in the terminal is one more way to quit
         finally:
+            until = time.perf_counter() + _FAREWELL_SECONDS
             self.window.close()
-            self.worker.close()
+            self.keeper.keep_the_end()
+            self.worker.close(max(0.05, until - time.perf_counter()))
+            self.keeper.finish()
         return self.session.stats
 
     def say(self, text: str) -> None:
         """Show a line to the player."""
         self.messages.say(text, time.perf_counter())
 
+    def quit(self) -> None:
+        """The play ends."""
+        self._over = True
+
+    def halves(self) -> list[pygame.Rect]:
+        """The parts of the window that each show one world: one, or two where worlds are compared."""
+        area = self.window.area
+        if not self.options.compare:
+            return [area]
+        left = pygame.Rect(area.left, area.top, area.width // 2, area.height)
+        return [left, left.move(area.width // 2, 0)]
+
+    # What the player can ask for, by key or menu.
+
+    @property
+    def has_play(self) -> bool:
+        """Whether there is a play to go back to."""
+        return self.picture is not None
+
+    def now(self) -> float:
+        """Seconds, of the clock that everything is counted by."""
+        return time.perf_counter()
+
+    def choose(self) -> None:
+        """The start screen."""
+        self.screens.clear()
+        self.open(StartScreen(self))
+
+    def start(self, start: Reset | Return) -> None:
+        """Begin a play of this world."""
+        self.screens.clear()
+        self.keeper.keep_the_end(patience=0)
+        self.keeper.played_before = 0.0
+        self.session.begin(start)
+
+    def wake_again(self) -> None:
+        """The world that broke, anew."""
+        self.screens.clear()
+        self.change_world(self.options.world, Reset(draw_seed()))
+
+    def restart(self) -> None:
+        """A new world, from another seed."""
+        self.screens.clear()
+        self.session.restart()
+        self.keeper.played_before = 0.0
+        self.say(f"a new world: seed {self.session.seed}")
+
+    def go_to(self, moment: Moment) -> None:
+        """Be at a remembered moment again."""
+        self.screens.clear()
+        self.keeper.moments.latest = moment
+        self.returning = True
+        self.session.begin(moment.request)
+        self.session.seed, self.session.prompt = moment.about.seed, moment.about.prompt or None
+        self.keeper.played_before = moment.about.seconds
+        self.say("back at the remembered moment")
+
+    def show_help(self) -> None:
+        """The sheet of all keys, over the play."""
+        self.screens.clear()
+        self.help_open = True
+
+    def open(self, screen: object) -> None:
+        """Cover the play with a screen; the world stands still meanwhile."""
+        self.free_mouse()
+        self.screens.push(screen)  # type: ignore[arg-type]
+
+    def apply_settings(self, save: bool = True) -> None:
+        """Let the settings count, and keep them."""
+        settings = self.settings
+        settings.bindings = self.keymap.changes
+        self.controls.sensitivity, self.controls.inverted = settings.mouse_sensitivity, settings.invert_mouse
+        self.window.whole = settings.scaling == SCALINGS[0]
+        self.window.fill_screen(settings.full_screen)
+        if save:
+            self.session.steps = settings.steps
+            try:
+                self.settings_file.save()
+            except OSError as error:
+                self.say(f"the settings count, but cannot be kept: {error}")
+
+    def measure_steps(self) -> None:
+        """Find out how fast the chosen quality is."""
+        world = self.session.world
+        if world is not None and world.takes_steps and world.goes_back and self.settings.steps not in self.step_seconds:
+            self.worker.ask(Measure(self.settings.steps))
+
+    def change_world(self, world: str, start: Reset | Return | None = None) -> None:
+        """Leave this world for another, without waiting for either; None waits to be asked."""
+        self.keeper.stop_recording()
+        self.keeper.keep_the_end(patience=0)
+        self.worker.close(patience=0)
+        self.options = replace(self.options, world=world)
+        self.step_seconds.clear()
+        self.picture, self.started = None, time.perf_counter()
+        self._begin_session(start)
+
+    # The loop.
+
+    def _begin_session(self, begin: Reset | Return | None) -> None:
+        options = self.options
+        self.worker = Worker(partial(worlds.make, options), self.settings.steps)
+        stats = Stats(self.started)
+        self.session = Session(
+            self.worker, self._player(), Pacer(), stats, begin=begin, say=self.say, hear=self._hear
+        )
+        self.session.steps = self.settings.steps
+
+    def _player(self) -> Player:
+        if self.replay is not None:
+            return self.replay
+        return Wanderer(draw_seed()) if self.watching else self.controls
+
     def _loop(self) -> None:
         while not self._over:
             if self._rehearse is not None:
                 self._rehearse(self, time.perf_counter())
-            self._listen()
+            self._listener.listen()
+            self.gamepad.tick(time.perf_counter())
             now = time.perf_counter()
-            picture = self.session.tick(now)
+            self.session.pause(self.screens.open, now)
+            self.keeper.tick()
+            if self.replay is not None and self.replay.over:
+                self._replayed()
+            try:
+                picture = self.session.tick(now)
+            except WorldStopped as stopped:
+                self._world_stopped(stopped)
+                continue
             if picture is not None:
                 self._show(picture)
             elif now - self._drawn >= _REDRAW_SECONDS:
@@ -142,9 +251,9 @@ class App:
                 self.worker.wait(min(_LISTEN_SECONDS, self.session.wait(now)))
 
     def _show(self, picture: Picture) -> None:
-        if self._picture is None and not self.options.bot:
+        if self.picture is None and not self.watching and not self.messages.text:
             self.say("click to look around · F1 shows the keys")
-        self._picture = picture
+        self.picture = picture
         self._redraw(time.perf_counter())
         self.session.shown(picture, time.perf_counter())
         if self.video is not None:
@@ -153,114 +262,65 @@ class App:
             self._over = True
 
     def _redraw(self, now: float) -> None:
-        if self._picture is None:
-            self._show_waking(now)
-            return
-        window = self.window
-        window.show(self._picture.frame)
-        screen = window.screen
-        reticle.draw_crosshair(screen, window.area)
-        if self.prompt_line.open:
-            free = self.prompt_line.draw(screen, now)
-        else:
-            free = self._slots.draw(screen, self.controls.slot, now)
-        self.messages.draw(screen, now, free)
-        if self.help_open:
-            help_sheet.draw(screen)
-        elif self.hud.visible:
-            self.hud.draw(screen, self.session, self._picture.chunk.info, self.options.world, now)
-        pygame.display.flip()
+        self.view.draw(self, self.picture, now)
         self._drawn = now
 
-    def _show_waking(self, now: float) -> None:
-        window = self.window
-        window.show(self._waking.picture(now - self._started))
-        screen, size = window.screen, theme.text_size(window.screen)
-        title = theme.text("SimWorld", size * 3)
-        screen.blit(
-            title, title.get_rect(midbottom=(window.area.centerx, window.area.top + window.area.height * 2 // 5))
-        )
-        dots = "." * (1 + int(2 * (now - self._started)) % 3)
-        line = theme.text("waking the world", size, theme.INK)
-        place = line.get_rect(midtop=(window.area.centerx, window.area.top + window.area.height * 2 // 5 + size // 2))
-        screen.blit(line, place)
-        screen.blit(theme.text(dots, size, theme.INK), place.topright)
-        if self.help_open:
-            help_sheet.draw(screen)
-        pygame.display.flip()
-        self._drawn = now
-
-    def _listen(self) -> None:
-        """Take all events. Each happened some time since the last look; it is counted as of then, so that the latency
-        shown is never better than the true one."""
-        time_of_events, self._listened = self._listened, time.perf_counter()
-        for event in pygame.event.get():
-            self._handle(event, time_of_events)
-
-    def _handle(self, event: pygame.Event, event_time: float) -> None:
-        if event.type == pygame.QUIT:
-            self._over = True
-        elif event.type == pygame.WINDOWFOCUSLOST:
-            self._free_mouse()
-        elif self.prompt_line.open:
-            text = self.prompt_line.handle(event)
-            if text is not None:
-                self.session.set_prompt(text)
-        elif event.type == pygame.KEYDOWN and self._command(event.key):
-            pass
-        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == pygame.BUTTON_LEFT and not self.window.caught:
-            self.window.catch_mouse(True)
-            self.messages.clear()
-        elif event.type not in _CAUGHT_ONLY or self.window.caught:
-            self.controls.handle(event, event_time)
-
-    def _command(self, key: int) -> bool:
-        """Do what `key` means to the client; False when it means nothing here and goes to the world."""
-        match key:
-            case pygame.K_t:
-                self.controls.release()
-                self.help_open = False
-                self.prompt_line.start()
-            case pygame.K_r:
-                self.session.restart()
-                self.say(f"a new world: seed {self.session.seed}")
-            case pygame.K_F1:
-                self.help_open = not self.help_open
-            case pygame.K_F2:
-                self._save_screenshot()
-            case pygame.K_F3:
-                self.hud.visible = not self.hud.visible
-            case pygame.K_F5:
-                self.session.save()
-            case pygame.K_F9:
-                self.session.load()
-            case pygame.K_ESCAPE:
-                self._escape()
+    def _hear(self, answer: Answer) -> None:
+        match answer:
+            case Ready() if self.replay is not None:
+                self.replay.type = self.session.set_prompt
+                self.session.begin(self.replay.start(worlds.title(self.options), answer.takes_pictures))
+            case Ready() if isinstance(self.screens.top, StartScreen):
+                self.screens.top.ready(answer)
+            case Previewed() if isinstance(self.screens.top, StartScreen):
+                self.screens.top.previewed(answer)
+            case Refused() if isinstance(answer.request, Preview):
+                if isinstance(self.screens.top, StartScreen):
+                    self.screens.top.refused()
+            case Refused() if not self.has_play and not self.screens.open:
+                self.choose()  # what was chosen there cannot be had
+            case Measured():
+                self.step_seconds[answer.steps] = answer.seconds
             case _:
-                return False
-        return True
+                if not (isinstance(answer, Chunk) and isinstance(answer.request, Step)):
+                    self.returning = False
+                self.keeper.hear(answer)
 
-    def _escape(self) -> None:
-        """One thing at a time: the help closes, the mouse is freed, the play ends."""
-        if self.help_open:
-            self.help_open = False
-        elif self.window.caught:
-            self._free_mouse()
-            self.say("the mouse is free: Esc quits, a click plays on")
-        else:
-            self._over = True
+    def _replayed(self) -> None:
+        """The recording is over: the player goes on from there, or nobody does."""
+        self.replay = None
+        self.session.player = self._player()
+        self.say("the recording is over: you play on from here")
 
-    def _free_mouse(self) -> None:
+    def _world_stopped(self, stopped: WorldStopped) -> None:
+        """Say why, keep the last good moment, let the player choose. Raises it where no player is there."""
+        if self.options.frames is not None or self.options.bot:
+            raise stopped
+        saved = stopped.broken.saved
+        if saved is not None and self.picture is not None:
+            self.keeper.keep(saved)
+        self.worker.close(patience=0)
+        self.screens.clear()
+        self.open(broken_menu(self, str(stopped), saved is not None and saved.values is not None))
+
+    def watch(self) -> None:
+        """The bot takes over, or the player does."""
+        self.watching, self.replay = not self.watching, None
         self.controls.release()
-        self.window.catch_mouse(False)
+        self.session.player = self._player()
+        if not self.watching:
+            self.say("you play")
 
-    def _save_screenshot(self) -> None:
-        if self._picture is None:
-            return
-        frame = self._picture.frame
-        try:
-            path = screenshot.save(frame, max(1, self.window.area.height // frame.shape[0]), Path.cwd())
-        except OSError as error:
-            self.say(f"no screenshot: {error}")
-        else:
-            self.say(f"saved {path.name}")
+    def take_over(self) -> None:
+        """Who touches a key plays."""
+        if self.replay is not None:
+            self._replayed()
+        elif self.watching:
+            self.watch()
+
+    def free_mouse(self) -> None:
+        """Let go of everything that is held."""
+        self.gamepad.release()
+        self.controls.release()
+        self.session.stop_rewinding()
+        self.window.catch_mouse(False)

@@ -11,11 +11,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pygame
 
-from simworld.client.app import App, display_announced
+from simworld.client.app import App
 from simworld.client.options import PlayOptions
+from simworld.client.play import display_announced
 from simworld.client.stats import percentile, process_age, rss_mb
+from simworld.client.window import Window
 
 _SEED = 7
 _KEYS = (pygame.K_w, pygame.K_w, pygame.K_w, pygame.K_a, pygame.K_s, pygame.K_d, pygame.K_SPACE, pygame.K_1, pygame.K_2)
@@ -24,6 +27,7 @@ _HELD_SECONDS = (0.05, 1.0)
 _MOTION_SECONDS = 0.008
 _MATRIX = {"cpu": 1024, "cuda": 8192}
 _MATRIX_SECONDS = 1.0
+_PICTURES = 60
 
 
 def benchmark(
@@ -36,7 +40,9 @@ def benchmark(
     picture computed with it. late_share: of the pictures, 0..1. first_picture_s: since the process was started.
     rss_mb: at the end; rss_growth: MB over the last two thirds. flops_per_chunk: as the world says, else None.
     matmul_gflops: this machine's bf16 matrix rate, measured right after. floor_share: the time that these flops would
-    take at that rate ÷ chunk_ms_p50, else None. ValueError as `app.play`, and where `json_path` cannot be written.
+    take at that rate ÷ chunk_ms_p50, else None. stages: for each stage of a chunk of a dream its ms, its flops and the
+    share of the matrix rate that it reaches, measured right after, alone; display is of all its pictures. ValueError as
+    `app.play`, and where `json_path` cannot be written.
     """
     if json_path is not None and not Path(json_path).absolute().parent.is_dir():
         raise ValueError(f"benchmark: there is no folder {Path(json_path).parent} to write {Path(json_path).name} into")
@@ -72,6 +78,7 @@ def benchmark(
         "flops_per_chunk": flops,
         "matmul_gflops": matmul_gflops(device),
     }
+    figures["stages"] = stages(world, num_steps, device, figures["matmul_gflops"])
     floor_ms = flops / figures["matmul_gflops"] / 1e6 if flops is not None else math.nan
     figures["floor_share"] = floor_ms / figures["chunk_ms_p50"]
     figures = {name: _json_number(value) for name, value in figures.items()}
@@ -80,6 +87,43 @@ def benchmark(
         aside.write_text(json.dumps(figures, indent=2) + "\n")
         aside.replace(json_path)
     return figures
+
+
+def stages(world: str, num_steps: int, device: str, gflops: float) -> dict[str, dict[str, float]] | None:
+    """For each stage of a chunk ms, flops and the share of the matrix rate that is reached; None for what is no dream."""
+    from simworld.model.checkpoint import load_world
+    from simworld.model.precision import fastest_dtype
+    from simworld.model.profile import profile
+    from simworld.model.shipped import find_world
+
+    try:
+        folder = find_world(world)
+    except ValueError:
+        return None
+    net = load_world(folder, fastest_dtype(device), device)
+    measured = profile(net, num_steps)
+    shares = measured.shares(gflops)
+    found = {
+        name: {"ms": round(part["ms"], 3), "flops": round(part["flops"]), "share": round(shares[name], 4)}
+        for name, part in measured.stages.items()
+    }
+    frames = net.config.autoencoder.time_stride
+    ms = frames * display_ms(net.config.height, net.config.width)
+    return {**found, "display": {"ms": round(ms, 3), "flops": 0, "share": 0.0}}
+
+
+def display_ms(height: int, width: int) -> float:
+    """Milliseconds to draw a picture of that size, in a window as large as it opens, and show it: the median."""
+    window = Window("simworld benchmark")
+    frame = np.random.default_rng(_SEED).integers(255, size=(height, width, 3), dtype=np.uint8)
+    times = []
+    for _ in range(_PICTURES):
+        started = time.perf_counter()
+        window.show(frame)
+        pygame.display.flip()
+        times.append(1000 * (time.perf_counter() - started))
+    window.close()
+    return percentile(times[_PICTURES // 4 :], 50)
 
 
 def matmul_gflops(device: str) -> float:

@@ -8,6 +8,8 @@ from simworld.client.given_start import read_start
 from simworld.client.options import PlayOptions
 from simworld.client.pacer import Pacer
 from simworld.client.player import Nobody
+from simworld.client.replay import Replay
+from simworld.client.requests import Answer, Ready, Reset
 from simworld.client.session import Session, draw_seed
 from simworld.client.stats import Stats
 from simworld.client.video import Video
@@ -21,17 +23,25 @@ _PATIENCE_SECONDS = 0.5
 
 def play_headless(options: PlayOptions, started: float) -> Stats:
     """Play `options.frames` pictures (600 unless given) into `options.out` (play.mp4 unless given): the wanderer with
-    `options.bot`, else nobody, standing still. `started`: when play began. Raises as `app.play`; Ctrl+C keeps what has
-    been played.
+    `options.bot`, a recording's actions with `options.replay`, else nobody, standing still. `started`: when play began.
+    Raises as `app.play`; Ctrl+C keeps what has been played.
     """
-    stats, given = Stats(started), read_start(options.image, options.panorama)
+    stats, given = Stats(started), read_start(options.image, options.panorama, options.video)
     path = options.out or "play.mp4"
-    num_frames = options.frames or FALLBACK_FRAMES
+    replay = Replay(options.replay) if options.replay else None
+    num_frames = options.frames or (len(replay) + 1 if replay else FALLBACK_FRAMES)
     video = Video(path, options.scale)
-    worker = Worker(partial(worlds.make, options), options.steps)
+    worker = Worker(partial(worlds.make, options), options.steps or worlds.DEFAULT_STEPS)
     seed = draw_seed() if options.seed is None else options.seed
-    player = Wanderer(seed) if options.bot else Nobody()
-    session = Session(worker, player, Pacer(interval=0), stats, seed=seed, prompt=options.prompt, say=print, given=given)
+    player = replay or (Wanderer(seed) if options.bot else Nobody())
+
+    def hear(answer: Answer) -> None:
+        if isinstance(answer, Ready) and replay is not None:
+            replay.type = session.set_prompt
+            session.begin(replay.start(options.world, answer.takes_pictures))
+
+    begin = None if replay else Reset(seed, options.prompt, given)
+    session = Session(worker, player, Pacer(interval=0), stats, begin=begin, say=print, hear=hear)
     try:
         with video:
             while stats.pictures < num_frames:

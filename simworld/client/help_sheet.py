@@ -1,4 +1,4 @@
-"""The F1 sheet: every key and what it does, generated from the action table and the client's own keys."""
+"""The F1 sheet: every key and what it does, generated from the action table and the client's commands, as they are bound."""
 
 from itertools import groupby
 
@@ -6,40 +6,34 @@ import pygame
 
 from simworld.actions import ACTIONS
 from simworld.client import theme
+from simworld.client.keymap import COMMANDS, KeyMap, label
 
-CLIENT_KEYS: tuple[tuple[str, str], ...] = (
-    ("mouse", "look around (click to catch it)"),
-    ("wheel", "next or previous block"),
-    ("T", "type a prompt: the world changes"),
-    ("R", "a new world"),
-    ("F1", "this help"),
-    ("F2", "screenshot"),
-    ("F3", "figures"),
-    ("F5, F9", "remember this moment, come back to it"),
-    ("Esc", "free the mouse, then quit"),
-)
-_BUTTONS = {"mouse 1": "left button", "mouse 2": "middle button", "mouse 3": "right button"}
+_MOUSE: tuple[tuple[str, str], ...] = (("mouse", "look around (click to catch it)"), ("wheel", "next or previous block"))
 
 
-def action_keys() -> list[tuple[str, str]]:
+def action_keys(keymap: KeyMap) -> list[tuple[str, str]]:
     """(key, meaning) of every action that a player can do, the row of hotbar keys as one line."""
     rows = []
     shown = [key for key in ACTIONS if key.name != "ESC"]
     for hotbar, keys in groupby(shown, lambda key: key.name.startswith("hotbar.")):
         found = list(keys)
         if hotbar:
-            rows.append((f"{found[0].binding} – {found[-1].binding}", "hold another block"))
+            first, last = (label(keymap.binding(key.name)) for key in (found[0], found[-1]))
+            rows.append((f"{first} – {last}", "hold another block"))
         else:
-            rows += [
-                (_BUTTONS.get(key.binding, key.binding.upper() if len(key.binding) == 1 else key.binding), key.meaning)
-                for key in found
-            ]
-    return rows
+            rows += [(label(keymap.binding(key.name)), key.meaning) for key in found]
+    return [*rows, *_MOUSE]
 
 
-def draw(screen: pygame.Surface) -> None:
+def client_keys(keymap: KeyMap) -> list[tuple[str, str]]:
+    """(key, meaning) of all that the window does."""
+    commands = [(label(keymap.binding(command.name)), command.meaning) for command in COMMANDS]
+    return [*commands, ("Esc", "menu: settings, keys, other worlds, quit")]
+
+
+def draw(screen: pygame.Surface, keymap: KeyMap) -> None:
     """Draw the sheet in the middle of `screen`, in two columns, as large as fits."""
-    columns = [action_keys(), list(CLIENT_KEYS)]
+    columns = [action_keys(keymap), client_keys(keymap)]
     num_rows = max(len(column) for column in columns)
     size = theme.text_size(screen)
     while size > 9 and (

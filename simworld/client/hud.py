@@ -73,6 +73,8 @@ def _told(info: Mapping[str, Any]) -> list[_Line]:
     if "pose" in info:
         x, y, z, yaw, pitch = np.asarray(info["pose"], float)
         lines.append((f"x {x:.1f}  y {y:.1f}  z {z:.1f}  yaw {yaw % 360:.0f}°  pitch {pitch:.0f}°", theme.QUIET))
+    if "psnr" in info:
+        lines.append((f"dream against game {float(info['psnr']):.1f} dB", theme.INK))
     surroundings = [str(info[key]) for key in ("biome", "weather") if key in info]
     if "time_of_day" in info:
         minutes = round((float(info["time_of_day"]) * 24 + 6) % 24 * 60)  # 0 is sunrise, at six

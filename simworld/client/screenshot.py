@@ -18,12 +18,18 @@ def save(frame: np.ndarray, scale: int, folder: Path) -> Path:
     picture = pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB")
     buffer = io.BytesIO()
     pygame.image.save(pygame.transform.scale_by(picture, scale), buffer, "screenshot.png")
-    stem = f"simworld-{datetime.now():%Y-%m-%d-%H%M%S}"
-    path, count = folder / f"{stem}.png", 1
-    while path.exists():
-        count += 1
-        path = folder / f"{stem}-{count}.png"
+    path = fresh_name(folder, (".png",)).with_suffix(".png")
     aside = path.with_name(path.name + ".tmp")
     aside.write_bytes(buffer.getvalue())
     os.replace(aside, path)
+    return path
+
+
+def fresh_name(folder: Path, endings: tuple[str, ...]) -> Path:
+    """A path in `folder`, without ending, made of the time, that exists with none of the `endings`."""
+    stem = f"simworld-{datetime.now():%Y-%m-%d-%H%M%S}"
+    path, count = folder / stem, 1
+    while any(path.with_suffix(ending).exists() for ending in endings):
+        count += 1
+        path = folder / f"{stem}-{count}"
     return path

@@ -7,27 +7,35 @@ the caller, in a loop of `tick`, show, `shown`, and `worker.wait(wait(now))`.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import randrange
 
 import numpy as np
 
+from simworld.actions import Action, noop
 from simworld.client.given_start import GivenStart
 from simworld.client.pacer import Pacer
+from simworld.client.past import SECONDS as REWIND_SECONDS
 from simworld.client.player import Player
-from simworld.client.stats import Stats
-from simworld.client.worker import (
+from simworld.client.requests import (
+    Answer,
     Broken,
     Chunk,
-    LoadState,
     Note,
     Ready,
+    Refused,
     Request,
     Reset,
-    SaveState,
+    Return,
+    Rewind,
+    Rewound,
     SetPrompt,
     Step,
-    Worker,
 )
+from simworld.client.rewinding import Rewinding
+from simworld.client.stats import Stats
+from simworld.client.worker import Worker
+from simworld.frames import FPS
 
 NUM_SEEDS = 1_000_000
 """Play draws its seeds below this; those above are for evaluation, by rule."""
@@ -48,11 +56,17 @@ class Picture:
 
 
 class WorldStopped(RuntimeError):
-    """The world raised something that no player can mend; the cause is chained."""
+    """The world raised something that no player can mend; the cause is chained. broken: what the worker said."""
+
+    def __init__(self, broken: Broken) -> None:
+        super().__init__(f"the world broke as it {broken.doing}: {type(broken.error).__name__}: {broken.error}")
+        self.broken = broken
 
 
 class Session:
-    """Takes a running `worker`; `say` receives the lines meant for the player. Starts a world as soon as it is made."""
+    """Takes a running `worker`; `say` receives the lines meant for the player, `hear` all answers that are none of the
+    session's business, and the chunks that it takes. Starts as `begin` says, as soon as the world is made; then what
+    cannot be begun is raised. None waits to be asked, and what cannot be begun is only said."""
 
     def __init__(
         self,
@@ -61,20 +75,26 @@ class Session:
         pacer: Pacer,
         stats: Stats,
         *,
-        seed: int,
-        prompt: str | None,
+        begin: Reset | Return | None,
         say: Callable[[str], None],
-        given: GivenStart | None = None,
+        hear: Callable[[Answer], None] = lambda answer: None,
     ) -> None:
-        self.worker, self.player, self.pacer, self.stats, self.say = worker, player, pacer, stats, say
-        self.prompt, self.given = prompt, given
-        self.seed = seed
+        self.worker, self.player, self.pacer, self.stats, self.say, self.hear = worker, player, pacer, stats, say, hear
+        self.prompt: str | None = None
+        self.given: GivenStart | Path | None = None
+        self.seed = 0
+        self.steps: int | None = None
         self.world: Ready | None = None
         self.reward = 0.0
+        self.paused = False
+        self.history: deque[Chunk] = deque(maxlen=REWIND_SECONDS * FPS)
+        self.rewinding: Rewinding | None = None
         self._waiting: deque[Picture] = deque()
-        self._chunk_asked = True
-        self._obsolete = 0
-        worker.ask(Reset(self.seed, prompt, given))
+        self._shown: Chunk | None = None
+        self._asked: Request | None = None
+        self._must_begin = begin
+        if begin is not None:
+            self.begin(begin)
 
     def tick(self, now: float) -> Picture | None:
         """Take what the worker finished, start what must be started now, return the picture to show now, if any.
@@ -84,31 +104,56 @@ class Session:
         """
         for answer in self.worker.answers():
             self._receive(answer)
-        if not self._chunk_asked and now >= self.pacer.start_at(now, len(self._waiting)):
+        if self.rewinding is not None:
+            chunk = self.rewinding.tick(now)
+            return Picture(chunk.frames[-1], chunk, len(chunk.frames) - 1) if chunk else None
+        if self.paused or (self._shown is None and self._asked is None and not self._waiting):
+            return None
+        if self._asked is None and now >= self.pacer.start_at(now, len(self._waiting)):
             sample = self.player.sample(self.stats.chunk_frames)
-            self._ask(Step(sample.action, sample.event_times))
+            self._ask(Step(sample.action, sample.event_times, self.steps))
         if self._waiting and now >= self.pacer.due(now):
             return self._waiting.popleft()
         return None
 
     def shown(self, picture: Picture, now: float) -> None:
         """`picture` was on the screen at `now`."""
+        self._shown = picture.chunk
+        if self.rewinding is not None:
+            return
         request = picture.chunk.request
         event_times = request.event_times if isinstance(request, Step) and picture.position == 0 else ()
         self.stats.shown(now, self.pacer.shown(now), event_times)
 
     def wait(self, now: float) -> float:
         """Seconds until `tick` has something to do, unless the worker finishes earlier."""
+        if self.paused:
+            return float("inf")
         times = [self.pacer.due(now)] if self._waiting else []
-        if not self._chunk_asked:
+        if self._asked is None:
             times.append(self.pacer.start_at(now, len(self._waiting)))
         return max(0.0, min(times) - now) if times else float("inf")
 
-    def restart(self, seed: int | None = None) -> None:
-        """Start anew, from a new seed unless one is given; what was asked before is not shown any more."""
+    def pause(self, paused: bool, now: float) -> None:
+        """Let the world stand still, or go on; what it stood does not count as lateness."""
+        if paused != self.paused:
+            self.paused = paused
+            self.pacer.restart()
+            self.stats.pause(paused, now)
+
+    def begin(self, start: Reset | Return) -> None:
+        """Start as asked; what was asked before is not shown any more."""
         self._waiting.clear()
-        self._obsolete += self._chunk_asked
-        self._begin(seed)
+        self.rewinding = None
+        self.reward = 0.0
+        if isinstance(start, Reset):
+            self.seed, self.prompt = start.seed, start.prompt
+            self.given = start.given
+        self._ask(start)
+
+    def restart(self, seed: int | None = None) -> None:
+        """Start anew, from a new seed unless one is given."""
+        self.begin(Reset(draw_seed() if seed is None else seed, self.prompt, self.given))
 
     def set_prompt(self, text: str) -> None:
         """Let the world follow `text`, now and after restarts."""
@@ -116,24 +161,44 @@ class Session:
             self.prompt = text
         self.worker.ask(SetPrompt(text))
 
-    def save(self) -> None:
-        """Remember this moment."""
-        self.worker.ask(SaveState())
+    def start_rewinding(self, now: float) -> None:
+        """Show what was, backwards, until `stop_rewinding`."""
+        if self.rewinding is not None or self._shown is None or self.paused:
+            return
+        if self.world is None or not self.world.goes_back:
+            self.say("this world cannot go back in time")
+            return
+        past = [chunk for chunk in self.history if chunk.number <= self._shown.number]
+        if past:
+            self._waiting.clear()
+            self._asked = None
+            self.rewinding = Rewinding(past, now)
 
-    def load(self) -> None:
-        """Go back to the remembered moment."""
-        self.worker.ask(LoadState())
+    def stop_rewinding(self) -> None:
+        """Go on from what is shown."""
+        if self.rewinding is not None:
+            number = self.rewinding.chunk.number
+            self.rewinding = None
+            while self.history and self.history[-1].number > number:
+                self.history.pop()
+            self._ask(Rewind(number))
 
-    def _begin(self, seed: int | None) -> None:
-        self.seed = draw_seed() if seed is None else seed
-        self.reward = 0.0
-        self._ask(Reset(self.seed, self.prompt, self.given))
+    @property
+    def last_action(self) -> Action:
+        """What the world does now, or did last."""
+        request = self._asked if isinstance(self._asked, Step) else self.history[-1].request if self.history else None
+        return request.action if isinstance(request, Step) else noop()
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is being waited for."""
+        return self._asked is None
 
     def _ask(self, request: Request) -> None:
-        self._chunk_asked = True
+        self._asked = request
         self.worker.ask(request)
 
-    def _receive(self, answer: Ready | Chunk | Note | Broken) -> None:
+    def _receive(self, answer: Answer) -> None:
         match answer:
             case Ready():
                 self.world = answer
@@ -141,30 +206,53 @@ class Session:
                 if self.prompt is not None and not answer.takes_prompts:
                     self.prompt = None
                     self.say("this world takes no prompts: it is a game, not a dream")
+                self.hear(answer)
             case Note():
                 self.say(answer.text)
             case Broken():
                 if isinstance(answer.error, (ValueError, OSError)) and answer.doing in ("loaded", "started"):
                     raise answer.error
-                raise WorldStopped(
-                    f"the world broke as it {answer.doing}: {type(answer.error).__name__}: {answer.error}"
-                ) from answer.error
-            case Chunk() if self._obsolete:
-                self._obsolete -= 1
-            case Chunk():
+                raise WorldStopped(answer) from answer.error
+            case Refused() if answer.request is self._must_begin:
+                raise ValueError(answer.text)
+            case Refused():
+                self.say(answer.text)
+                self._done(answer.request)
+                self.hear(answer)
+            case Rewound() if answer.request is self._asked:
+                self._done(answer.request)
+                self.hear(answer)
+            case Chunk() if answer.request is self._asked:
                 self._take(answer)
+            case Chunk() | Rewound():
+                pass  # something else was asked meanwhile
+            case _:
+                self.hear(answer)
+
+    def _done(self, request: Request) -> None:
+        if request is self._asked:
+            self._asked = None
+            self.pacer.restart()
 
     def _take(self, chunk: Chunk) -> None:
-        self._chunk_asked = False
+        self._asked = None
         if isinstance(chunk.request, Step):
             self.stats.step_seconds.append(chunk.seconds)
             self.stats.chunk_frames = len(chunk.frames)
             self.pacer.stepped(chunk.seconds, len(chunk.frames))
             self.reward += chunk.reward
         else:
+            self.history.clear()
             self.pacer.restart()
+            if isinstance(chunk.request, Return):
+                self.prompt = chunk.info.get("prompt") or self.prompt
+        self.history.append(chunk)
+        while self.history[-1].number - self.history[0].number > REWIND_SECONDS * FPS // self.stats.chunk_frames:
+            self.history.popleft()
         self._waiting.extend(Picture(frame, chunk, position) for position, frame in enumerate(chunk.frames))
+        self.hear(chunk)
         if chunk.ended:
-            reward = self.reward
-            self._begin(None)
+            reward, last = self.reward, list(self._waiting)
+            self.restart()
+            self._waiting.extend(last)  # they are still shown
             self.say(f"this world came to its end (reward {reward:g}); a new one starts from seed {self.seed}")

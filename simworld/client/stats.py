@@ -46,7 +46,8 @@ def percentile(values: Iterable[float], percent: float) -> float:
 class Stats:
     """started: when play began. pictures: shown so far, `late` of them later than due. flips: when each was shown.
     latencies: from a key or button event to the flip of the first picture computed with it. step_seconds: of each env
-    step. rss: (time, MB) every two seconds. chunk_frames: pictures of the last step. All seconds.
+    step. paused_seconds: while the world stood still; paused_at: since when. rss: (time, MB) every two seconds.
+    chunk_frames: pictures of the last step. All seconds.
     """
 
     started: float
@@ -54,6 +55,8 @@ class Stats:
     late: int = 0
     chunk_frames: int = 1
     first_flip: float | None = None
+    paused_seconds: float = 0.0
+    paused_at: float | None = None
     flips: deque[float] = field(default_factory=lambda: deque(maxlen=_HISTORY))
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_HISTORY))
     step_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_HISTORY))
@@ -70,6 +73,14 @@ class Stats:
         if not self.rss or now - self.rss[-1][0] >= _RSS_SECONDS:
             self.rss.append((now, rss_mb()))
 
+    def pause(self, paused: bool, now: float) -> None:
+        """The world stands still from `now` on, or goes on."""
+        if paused:
+            self.paused_at = now
+        elif self.paused_at is not None:
+            self.paused_seconds += now - self.paused_at
+            self.paused_at = None
+
     @property
     def first_picture_s(self) -> float:
         """Seconds from the start of play to the first picture; NaN before it."""
@@ -80,7 +91,7 @@ class Stats:
         """Pictures a second from the first picture to the last; NaN of fewer than two."""
         if self.first_flip is None or self.pictures < 2:
             return float("nan")
-        return (self.pictures - 1) / max(self.flips[-1] - self.first_flip, 1e-9)
+        return (self.pictures - 1) / max(self.flips[-1] - self.first_flip - self.paused_seconds, 1e-9)
 
     def recent_fps(self, now: float) -> float:
         """Pictures a second over the last two seconds, 0 when nothing was shown."""

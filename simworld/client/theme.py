@@ -79,6 +79,16 @@ def wrapped(content: str, size: int, most: int) -> list[str]:
     return [*lines, line] if line else lines
 
 
+@lru_cache(maxsize=256)
+def shortened(content: str, size: int, most: int) -> str:
+    """`content`, cut with an ellipsis where it is wider than `most` pixels."""
+    if width(content, size) <= most:
+        return content
+    while content and width(content + "…", size) > most:
+        content = content[: max(0, len(content) - max(1, len(content) // 12))]
+    return content.rstrip() + "…"
+
+
 @lru_cache(maxsize=16)
 def _font(size: int) -> pygame.Font:
     """Pygame's bundled font, larger than it is shown."""

@@ -2,6 +2,7 @@
 
 A thread, not a process: torch's and numba's work releases Python's lock (measured: a 50 ms tick beside a busy model is
 late by under 5 ms at p95), so pictures need no copy between processes. Knows no window, input or clock of the client.
+What it is asked and answers: `requests.py`.
 """
 
 import contextlib
@@ -9,95 +10,46 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simworld.actions import Action
-from simworld.client.given_start import GivenStart
+from simworld.actions import noop
+from simworld.client import moment_files
+from simworld.client.given_start import GivenStart, read_file
+from simworld.client.past import Past
+from simworld.client.requests import (
+    Answer,
+    Broken,
+    Chunk,
+    Measure,
+    Measured,
+    Note,
+    Preview,
+    Previewed,
+    Ready,
+    Refused,
+    Request,
+    Reset,
+    Return,
+    Rewind,
+    Rewound,
+    Saved,
+    SaveState,
+    SetPrompt,
+    Step,
+)
 from simworld.frames import check_frames
 
 if TYPE_CHECKING:
     import gymnasium
 
-
-@dataclass(frozen=True)
-class Reset:
-    """Start a world from `seed`, from `prompt` where it takes one, and from a picture of the player's own where given."""
-
-    seed: int
-    prompt: str | None = None
-    given: GivenStart | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """One chunk under `action`; `event_times` are those of the input that the action is the first to contain."""
-
-    action: Action
-    event_times: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class SetPrompt:
-    """Change the text that the world follows."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class SaveState:
-    """Remember this moment of the world."""
-
-
-@dataclass(frozen=True)
-class LoadState:
-    """Go back to the remembered moment."""
-
-
-Request = Reset | Step | SetPrompt | SaveState | LoadState
-
-
-@dataclass(frozen=True)
-class Ready:
-    """The world is made. `takes_prompts`: whether text changes it. `flops_per_chunk`: of a step, where it says so.
-    `chunk_frames`: pictures of one step, as far as the world says (its `frame_skip`)."""
-
-    takes_prompts: bool
-    flops_per_chunk: float | None
-    chunk_frames: int
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """What a Reset or Step gave: `frames` uint8 [r, h, w, 3] (a copy), Gymnasium's reward, ending and info, and the
-    `seconds` it took."""
-
-    request: Reset | Step
-    frames: np.ndarray
-    reward: float
-    ended: bool
-    info: Mapping[str, Any]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Note:
-    """A line for the player: what was done, or why not."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Broken:
-    """The world could not be made or stopped working; nothing more will come."""
-
-    error: BaseException
-    doing: str
-
-
-Answer = Ready | Chunk | Note | Broken
+WORLD_THREAD = "world"
+"""The name of the thread that a world lives in."""
+_GLANCE = 5.0
+"""Degrees that a preview's camera turns in a frame at most."""
+_MEASURED_CHUNKS = 5
 
 
 class Worker:
@@ -105,18 +57,18 @@ class Worker:
     `num_steps` is only passed to the world's own `flops_per_chunk`."""
 
     def __init__(self, make: "Callable[[], gymnasium.Env]", num_steps: int = 1) -> None:
-        self._make = make
-        self._num_steps = num_steps
+        self._make, self._num_steps = make, num_steps
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._news = threading.Event()
-        self._saved: Any = None
+        self._closing = False
+        self._shop: _Workshop | None = None
         # A daemon, for a model that hangs must not keep the player from quitting.
-        self._thread = threading.Thread(target=self._run, name="world", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=WORLD_THREAD, daemon=True)
         self._thread.start()
 
     def ask(self, request: Request) -> None:
-        """Queue a request; its answer, a Chunk or a Note, comes in the order of asking."""
+        """Queue a request; its answer comes in the order of asking."""
         self._requests.put(request)
 
     def answers(self) -> list[Answer]:
@@ -132,8 +84,14 @@ class Worker:
         """Sleep until an answer comes, at most `seconds`."""
         self._news.wait(max(0.0, seconds))
 
-    def close(self, patience: float = 5.0) -> None:
+    def last_good(self, why: str = "broken") -> Saved | None:
+        """The last moment that the world kept by itself, at most a few chunks ago, even while it is busy; None if there is
+        none."""
+        return self._shop.last_good(why) if self._shop is not None else None
+
+    def close(self, patience: float = 1.0) -> None:
         """Finish the step in hand, close the world and end the thread; leave it behind after `patience` seconds."""
+        self._closing = True
         self._requests.put(None)
         self._thread.join(patience)
 
@@ -145,82 +103,220 @@ class Worker:
         doing = "loaded"
         try:
             env = self._make()
-            world = env.unwrapped
-            flops = getattr(world, "flops_per_chunk", None)
-            self._answer(
-                Ready(
-                    takes_prompts=hasattr(world, "set_prompt"),
-                    flops_per_chunk=float(flops(self._num_steps)) if flops else None,
-                    chunk_frames=int(getattr(world, "frame_skip", 1)),
-                )
-            )
+            shop = self._shop = _Workshop(env, self._wanted_elsewhere)
+            self._answer(shop.ready(self._num_steps))
             try:
                 while (request := self._requests.get()) is not None:
                     doing = _DOING[type(request)]
-                    self._answer(self._do(env, request))
+                    self._answer(shop.do(request))
             finally:
                 env.close()
-        except Exception as error:  # whatever it is, the player is told and the client ends
-            self._answer(Broken(error, doing))
+        except Exception as error:  # whatever it is, the player is told
+            self._answer(Broken(error, doing, self.last_good()))
 
-    def _do(self, env: "gymnasium.Env", request: Request) -> Answer:
+    def _wanted_elsewhere(self) -> bool:
+        return self._closing or not self._requests.empty()
+
+
+_DOING = {
+    Reset: "started",
+    Step: "stepped",
+    SetPrompt: "took a prompt",
+    SaveState: "saved",
+    Return: "went back",
+    Rewind: "went back",
+    Preview: "was looked at",
+    Measure: "was measured",
+}
+_NO_STATE = "this world cannot save its state"
+
+
+class _Workshop:
+    """The world in the worker's hands. `hurried`: whether anything else waits to be done."""
+
+    def __init__(self, env: "gymnasium.Env", hurried: Callable[[], bool]) -> None:
+        self.env, self.hurried = env, hurried
+        self.world: Any = env.unwrapped
+        self.goes_back = hasattr(self.world, "save_state") and hasattr(self.world, "load_state")
+        self.chunk_frames = int(getattr(self.world, "frame_skip", 1))
+        self.past = Past(self.chunk_frames)
+        self.begun = False
+
+    def ready(self, num_steps: int) -> Ready:
+        flops = getattr(self.world, "flops_per_chunk", None)
+        return Ready(
+            takes_prompts=hasattr(self.world, "set_prompt"),
+            takes_pictures=hasattr(self.world, "start_options"),
+            takes_steps=hasattr(self.world, "num_steps"),
+            goes_back=self.goes_back,
+            flops_per_chunk=float(flops(num_steps)) if flops else None,
+            chunk_frames=self.chunk_frames,
+        )
+
+    def do(self, request: Request) -> Answer:
         started = time.perf_counter()
-        world: Any = env.unwrapped
         match request:
             case Reset():
-                observation, info = env.reset(seed=request.seed, options=_start(world, request))
-                return _chunk(request, observation, 0.0, False, info, started)
+                return self._reset(request, started)
             case Step():
-                observation, reward, terminated, truncated, info = env.step(request.action)
-                return _chunk(request, observation, float(reward), terminated or truncated, info, started)
-            case SetPrompt() if hasattr(world, "set_prompt"):
-                try:
-                    world.set_prompt(request.text)
-                except ValueError as error:
-                    return Note(str(error))
-                return Note(
-                    f"the world turns to: {request.text}" if request.text else "the world dreams on without a prompt"
-                )
+                answer = self._step(request, started)
+                if self.goes_back and self.past.due:
+                    self.past.keep(self.world.save_state())
+                return answer
             case SetPrompt():
-                return Note("this world takes no prompts: it is a game, not a dream")
-            case SaveState() if hasattr(world, "save_state"):
-                self._saved = world.save_state()
-                return Note("this moment is remembered: F9 comes back to it")
-            case LoadState() if hasattr(world, "load_state"):
-                if self._saved is None:
-                    return Note("no moment is remembered yet: F5 does that")
-                world.load_state(self._saved)
-                return Note("back at the remembered moment")
-            case _:
-                return Note("this world cannot save its state")
+                return self._set_prompt(request)
+            case Preview():
+                return self._preview(request)
+            case _ if not self.goes_back:
+                return Refused(request, _NO_STATE)
+            case SaveState():
+                return self._saved(request, self.world.save_state())
+            case Return():
+                return self._return(request, started)
+            case Rewind():
+                return self._rewind(request)
+            case Measure():
+                return self._measure(request)
+
+    def last_good(self, why: str) -> Saved | None:
+        """The last moment that was kept, if the world can say it."""
+        with contextlib.suppress(Exception):
+            if self.past.state is not None:
+                return self._saved(SaveState(why), self.past.state)
+        return None
+
+    def _reset(self, request: Reset, started: float) -> Answer:
+        try:
+            observation, info = self.env.reset(seed=request.seed, options=_start(self.world, request))
+        except ValueError as error:
+            return Refused(request, str(error))
+        self.begun = True
+        self._begin()
+        return self._chunk(request, observation, 0.0, False, info, started)
+
+    def _begin(self) -> None:
+        if self.goes_back:
+            self.past.begin(self.world.save_state())
+
+    def _step(self, request: Step, started: float) -> Chunk:
+        self._choose_steps(request)
+        observation, reward, terminated, truncated, info = self.env.step(request.action)
+        self.past.asked(request)
+        return self._chunk(request, observation, float(reward), bool(terminated or truncated), info, started)
+
+    def _choose_steps(self, request: Step) -> None:
+        if request.steps is not None and hasattr(self.world, "num_steps"):
+            self.world.num_steps = request.steps
+
+    def _set_prompt(self, request: SetPrompt) -> Answer:
+        if not hasattr(self.world, "set_prompt"):
+            return Note("this world takes no prompts: it is a game, not a dream")
+        try:
+            self.world.set_prompt(request.text)
+        except ValueError as error:
+            return Note(str(error))
+        self.past.asked(request)
+        return Note(f"the world turns to: {request.text}" if request.text else "the world dreams on without a prompt")
+
+    def _saved(self, request: SaveState, state: Any) -> Saved:
+        values, arrays = self.world.pack_state(state) if hasattr(self.world, "pack_state") else (None, {})
+        return Saved(request, state, values, arrays)
+
+    def _return(self, request: Return, started: float) -> Answer:
+        try:
+            state = request.state
+            if request.path is not None:
+                if not hasattr(self.world, "unpack_state"):
+                    return Refused(request, "this world cannot go on from a file")
+                values, arrays = moment_files.read_state(request.path)
+                state = self.world.unpack_state(values, arrays)
+            if not self.begun:
+                self.env.reset(seed=0)  # Gymnasium's wrappers insist
+                self.begun = True
+            observation, info = self.world.load_state(state)
+        except (ValueError, OSError) as error:
+            return Refused(request, str(error))
+        self._begin()
+        return self._chunk(request, observation, 0.0, False, info, started)
+
+    def _rewind(self, request: Rewind) -> Answer:
+        try:
+            state, asked = self.past.way_to(request.number)
+        except ValueError as error:
+            return Refused(request, str(error))
+        self.world.load_state(state)
+        for again in asked:
+            if isinstance(again, SetPrompt):
+                self.world.set_prompt(again.text)
+            else:
+                self._choose_steps(again)
+                self.env.step(again.action)
+        return Rewound(request, self.past.number)
+
+    def _preview(self, request: Preview) -> Answer:
+        before = self.world.save_state() if self.begun and self.goes_back else None
+        try:
+            first = self.env.reset(seed=request.start.seed, options=_start(self.world, request.start))
+            frames = [_frames(*first)]
+            for number in range(request.num_chunks):
+                if self.hurried():
+                    break
+                # There and back, as a film that can go round: the camera swings like a pendulum.
+                swing = np.cos(2 * np.pi * (number + 0.5) / request.num_chunks)
+                observation, *_, info = self.env.step({**noop(), "camera": np.array([0, _GLANCE * swing], np.float32)})
+                frames.append(_frames(observation, info))
+        except ValueError as error:
+            return Refused(request, str(error))
+        finally:
+            if before is not None:
+                self.world.load_state(before)
+        return Previewed(request, np.concatenate(frames), first[1])
+
+    def _measure(self, request: Measure) -> Answer:
+        if not self.begun or not hasattr(self.world, "num_steps"):
+            return Refused(request, "this world has no sampling steps to choose")
+        before, steps = self.world.save_state(), self.world.num_steps
+        self.world.num_steps = request.steps
+        taken = []
+        for _ in range(_MEASURED_CHUNKS):
+            started = time.perf_counter()
+            self.env.step(noop())
+            taken.append(time.perf_counter() - started)
+            if self.hurried():
+                break
+        self.world.num_steps = steps
+        self.world.load_state(before)
+        return Measured(request.steps, median(taken))
+
+    def _chunk(
+        self,
+        request: Reset | Step | Return,
+        observation: Mapping[str, Any],
+        reward: float,
+        ended: bool,
+        info: Mapping[str, Any],
+        started: float,
+    ) -> Chunk:
+        told = {name: value for name, value in info.items() if name != "frames"}
+        return Chunk(request, _frames(observation, info), reward, ended, told, time.perf_counter() - started, self.past.number)
 
 
-_DOING = {Reset: "started", Step: "stepped", SetPrompt: "took a prompt", SaveState: "saved", LoadState: "went back"}
+def _frames(observation: Mapping[str, Any], info: Mapping[str, Any]) -> np.ndarray:
+    """Envs that make one picture a step need no `info["frames"]`. Copied, for an env may reuse its arrays."""
+    return check_frames(np.array(info["frames"] if "frames" in info else observation["pov"][None]), "the world")
 
 
 def _start(world: Any, request: Reset) -> dict[str, Any] | None:
     """The reset options, where the world takes any: the prompt, and the given start, or the world's own that is most like
-    the prompt. ValueError for a start given to a world that has none."""
+    the prompt. ValueError for a start given to a world that has none, or a file that cannot be read."""
     options: dict[str, Any] = {}
     if request.prompt is not None and hasattr(world, "set_prompt"):
         options["prompt"] = request.prompt
     if request.given is not None:
         if not hasattr(world, "start_options"):
             raise ValueError("this world cannot start from a picture: it is a game, not a dream")
-        options |= request.given.options(*world.observation_space["pov"].shape[:2])
+        given = request.given if isinstance(request.given, GivenStart) else read_file(request.given)
+        options |= given.options(*world.observation_space["pov"].shape[:2])
     elif hasattr(world, "start_options"):
         options |= world.start_options(request.prompt or "", request.seed)
     return options or None
-
-
-def _chunk(
-    request: Reset | Step,
-    observation: Mapping[str, Any],
-    reward: float,
-    ended: bool,
-    info: Mapping[str, Any],
-    started: float,
-) -> Chunk:
-    """Envs that make one picture a step need no `info["frames"]`. Copied, for an env may reuse its arrays."""
-    frames = np.array(info["frames"] if "frames" in info else observation["pov"][None])
-    return Chunk(request, check_frames(frames, "the world"), reward, ended, info, time.perf_counter() - started)

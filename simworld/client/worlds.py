@@ -22,6 +22,7 @@ GAMES = {
 """The reference game and its tasks, by the name a player types."""
 CHUNK_FRAMES = 2
 """Pictures per step asked of the reference game: as many as the shipped dream makes."""
+DEFAULT_STEPS = 4
 _GYMNASIUM_ID = re.compile(r".+-v\d+")
 
 
@@ -34,7 +35,7 @@ def environment(options: PlayOptions) -> tuple[str, dict[str, Any]]:
         raise ValueError(f"play: no world {world!r}; the reference game is played as {', '.join(GAMES)}")
     if _GYMNASIUM_ID.fullmatch(world) and not Path(world).exists():
         return world, {}
-    return DREAM, {"world": world, "num_steps": options.steps, "device": options.device}
+    return DREAM, {"world": world, "num_steps": options.steps or DEFAULT_STEPS, "device": options.device}
 
 
 def make(options: PlayOptions) -> "gymnasium.Env":
@@ -43,6 +44,8 @@ def make(options: PlayOptions) -> "gymnasium.Env":
 
     name, arguments = environment(options)
     try:
+        if options.compare:
+            return _side_by_side(name, {**arguments, "renew": False})
         return gymnasium.make(name, disable_env_checker=True, **arguments)
     except (gymnasium.error.Error, ModuleNotFoundError) as error:
         raise ValueError(f"play: world {options.world!r}: {error}") from error
@@ -50,3 +53,32 @@ def make(options: PlayOptions) -> "gymnasium.Env":
         if name != DREAM:
             raise
         raise ValueError(f"{error}; besides dreams there are {', '.join(GAMES)}, and any Gymnasium id") from error
+
+
+def found() -> list[str]:
+    """What can be played here: the shipped dreams, those trained in ./runs, the game and its tasks."""
+    from simworld.model.shipped import shipped_worlds
+
+    trained = sorted(str(path.parent) for path in Path("runs").glob("**/dynamics.safetensors"))
+    return [*shipped_worlds(), *trained, *GAMES]
+
+
+def title(options: PlayOptions) -> str:
+    """The world's name for people, and for its moments."""
+    return f"{options.world} beside the game" if options.compare else options.world
+
+
+def _side_by_side(name: str, arguments: dict[str, Any]) -> "gymnasium.Env":
+    """The game and a dream of it, with pictures of the dream's size. The dream is left to itself: led to a start picture, it
+    could not be compared."""
+    import gymnasium
+
+    from simworld.client.side_by_side import SideBySide
+
+    if name != DREAM:
+        raise ValueError(f"play: --compare shows a dream beside the game; {name} is no dream")
+    dream = gymnasium.make(name, disable_env_checker=True, **arguments)
+    height, width, _ = dream.observation_space["pov"].shape  # type: ignore[index]
+    world: Any = dream.unwrapped
+    size = {"height": height, "width": width, "frame_skip": world.frame_skip}
+    return SideBySide(gymnasium.make(GAMES["voxel"], disable_env_checker=True, **size), dream)

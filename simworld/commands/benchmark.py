@@ -1,15 +1,18 @@
 """Measure how fast a world plays on this machine, as the window plays it, decoding and display included.
 
 Figures: fps, chunk_ms_p50, chunk_ms_p95, latency_ms_p95 (key to picture), rss_mb, first_picture_s, flops_per_chunk,
-floor_share (of the speed that this machine's matrix units allow) and num_steps.
+floor_share (of the speed that this machine's matrix units allow), num_steps, and for each stage of a chunk its time, its
+arithmetic and the share of that speed that it reaches.
 
 examples:
   simworld benchmark
   simworld benchmark --steps 1 --seconds 20 --json benchmark.json
+  simworld benchmark --page docs/performance.md
 """
 
 import argparse
 import json
+from pathlib import Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=4, choices=(1, 2, 4, 8), help="sampling steps (default: 4)")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where the net runs (default: cpu)")
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file")
+    parser.add_argument("--page", metavar="FILE", help="write where the time of a chunk goes to this Markdown file")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -32,4 +36,8 @@ def run(options: argparse.Namespace) -> None:
         device=options.device,
         json_path=options.json,
     )
+    if options.page:
+        from simworld.client.performance_page import write_page
+
+        write_page(Path(options.page), figures)
     print(json.dumps(figures, indent=2))

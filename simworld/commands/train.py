@@ -1,14 +1,17 @@
-"""Train a world: first its autoencoder, then the network that dreams. Interrupted, the same call goes on where it was.
+"""Train a world: first its autoencoder and what the player's hands do, then the network that dreams. Interrupted, the same
+call goes on where it was.
 
-Both train on clips, which are made from the game (or from recorded episodes) when they are missing; `clips` makes them
-alone. Every setting is a hydra override, NAME=VALUE; --cfg shows them all with their values.
+All train on clips, which are made from the game (or from recorded episodes) when they are missing; `clips` makes them
+alone. `probes` are what worlds are measured with (`simworld evaluate`). Every setting is a hydra override, NAME=VALUE; --cfg
+shows them all with their values.
 
 examples:
   simworld train autoencoder --cfg
   simworld train autoencoder loop.folder=runs/autoencoder loop.steps=5000
   simworld train world loop.folder=runs/world data.source=recordings
   simworld train heads world=runs/small/world data.folder=runs/small/clips
-  simworld train autoencoder --preset debug && simworld train world --preset debug
+  for what in autoencoder hands world; do simworld train $what --preset debug; done
+  simworld train probes data.num_clips=10000
 """
 
 import argparse
@@ -19,15 +22,17 @@ from typing import Any, get_type_hints
 TRAININGS = {
     "clips": ("simworld.training.data", "clips"),
     "autoencoder": ("simworld.training.train_autoencoder", "train"),
+    "hands": ("simworld.training.train_hands", "train"),
     "world": ("simworld.training.train_world", "train"),
     "heads": ("simworld.training.train_heads", "train"),
+    "probes": ("simworld.training.train_probes", "train"),
 }
 """What can be made: the module and the function that makes it from its one argument, a config dataclass."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
-    parser.add_argument("what", choices=TRAININGS, help="the clips, the autoencoder, the world itself, or the heads of one")
+    parser.add_argument("what", choices=TRAININGS, help="clips, autoencoder, hands, world, heads that play, or the probes")
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="settings, as in hydra")
     parser.add_argument("--preset", metavar="NAME", help="debug, small (the default), medium or large")
     parser.add_argument("--cfg", action="store_true", help="print the settings that these overrides give, and stop")

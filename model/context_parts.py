@@ -1,0 +1,77 @@
+"""A context taken apart into plain values, and put together again: how a dream gets onto a disk. Knows no file format.
+
+Tensors become NumPy arrays bit for bit (bfloat16, which NumPy lacks, as its bits), records and generators become dicts.
+Derived from the fields of the records, so that a new field needs nothing here.
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simworld.model import sampler
+from simworld.model.autoencoder import DecoderState
+from simworld.model.denoiser import Text
+from simworld.model.memory import Memory
+from simworld.model.sampler import Context, Goal, Impression
+from simworld.model.surroundings import Surroundings
+from simworld.model.world import World
+
+_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Impression, Memory, Surroundings, Text)
+_RECORDS = {kind.__name__: kind for kind in _KINDS}
+_RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
+
+
+def take_apart(context: Context) -> dict[str, Any]:
+    """`context` as dicts, lists, tuples, numbers, text, None and NumPy arrays; they share memory with it."""
+    return _apart(context)
+
+
+def put_together(parts: dict[str, Any], world: World) -> Context:
+    """The context of `take_apart`, on the device of `world`. ValueError for parts of another kind, or of another world."""
+    try:
+        context = _together(parts, world.device)
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"the saved dream is not whole ({type(error).__name__}: {error}); it cannot be gone on with") from None
+    if not isinstance(context, Context):
+        raise ValueError("the saved state is not that of a dream; it belongs to another kind of world")
+    fresh = sampler.start(world, [""] * len(context.prompts), [0] * len(context.prompts))
+    saved, wanted = (
+        [tuple(each.memory.entries.shape), tuple(each.goal.pictures.shape), each.memory.entries.dtype]
+        for each in (context, fresh)
+    )
+    if saved != wanted:
+        raise ValueError(f"the saved dream is of another world: its memory is {saved}, this world's is {wanted}")
+    return context
+
+
+def _apart(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().contiguous()
+        bits = value.view(torch.int16) if value.dtype == torch.bfloat16 else value
+        return {_TENSOR: bits.numpy(), _DTYPE: str(value.dtype).removeprefix("torch.")}
+    if isinstance(value, torch.Generator):
+        return {_GENERATOR: value.get_state().numpy()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {_RECORD: type(value).__name__, **{part.name: _apart(getattr(value, part.name)) for part in fields(value)}}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_apart(part) for part in value)
+    return value
+
+
+def _together(value: Any, device: torch.device) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(_together(part, device) for part in value)
+    if not isinstance(value, dict):
+        return value
+    if _TENSOR in value:
+        tensor = torch.from_numpy(np.array(value[_TENSOR]))
+        return (tensor.view(torch.bfloat16) if value[_DTYPE] == "bfloat16" else tensor).to(device)
+    if _GENERATOR in value:
+        generator = torch.Generator(device)
+        generator.set_state(torch.from_numpy(np.array(value[_GENERATOR])))
+        return generator
+    parts = {name: _together(part, device) for name, part in value.items() if name != _RECORD}
+    return _RECORDS[value[_RECORD]](**parts)

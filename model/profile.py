@@ -1,0 +1,58 @@
+"""A chunk of a world, timed and counted stage by stage, with a full memory, while the player walks, turns and digs."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from simworld.actions import ACTION_SIZE, CAMERA, SLOT
+from simworld.model import sampler
+from simworld.model.stages import per_chunk, watching
+from simworld.model.world import World
+
+TURN = 3.0
+"""Degrees a frame."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """stages: for each "ms" in a median chunk and "flops", in the order in which they come."""
+
+    stages: dict[str, dict[str, float]]
+
+    @property
+    def ms(self) -> float:
+        """Of a whole chunk."""
+        return sum(part["ms"] for part in self.stages.values())
+
+    @property
+    def flops(self) -> float:
+        """Of a whole chunk."""
+        return sum(part["flops"] for part in self.stages.values())
+
+    def shares(self, matrix_gflops: float) -> dict[str, float]:
+        """For each stage the share that it reaches of a machine's matrix rate."""
+        return {name: part["flops"] / (1e6 * part["ms"] * matrix_gflops) for name, part in self.stages.items()}
+
+
+def profile(world: World, num_steps: int, num_chunks: int = 40) -> Profile:
+    """Time `num_chunks` chunks of one dream, and count the arithmetic of one more."""
+    config = world.config
+    size = (config.height, config.width)
+    context = sampler.start(world, [""], [0])
+    noise = torch.randint(0, 255, (1, 1, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    sampler.append_frames(world, context, noise.to(world.device), torch.zeros(1, 0, ACTION_SIZE, device=world.device))
+    actions = torch.zeros(1, config.denoiser.time_stride, ACTION_SIZE, device=world.device)
+    actions[..., SLOT["forward"]] = actions[..., SLOT["attack"]] = 1
+    actions[..., CAMERA] = torch.tensor([0.0, TURN])
+    for _ in range(context.memory.num_slots):
+        sampler.extend(world, context, actions, num_steps)
+    with watching() as watch:
+        for _ in range(num_chunks):
+            with watch.over("chunk"):
+                sampler.extend(world, context, actions, num_steps)
+    timed = per_chunk(watch, num_chunks)
+    with FlopCounterMode(display=False) as counter, watching(counter) as watch, watch.over("chunk"):
+        sampler.extend(world, context, actions, num_steps)
+    counted = per_chunk(watch, 1)
+    return Profile({name: {"ms": part["ms"], "flops": counted[name]["flops"]} for name, part in timed.items()})

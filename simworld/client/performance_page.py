@@ -1,0 +1,54 @@
+"""docs/performance.md: where the time of a chunk goes, written from a benchmark's figures. simworld benchmark --page FILE"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+MEANING = {
+    "conditioning": "what the network is told: the latent expected if all goes on, actions, prompt",
+    "denoise": "the denoising passes",
+    "decode": "from latent to pictures, and the finished pictures encoded again",
+    "far memory": "what was seen in all directions, read and painted",
+    "cache write": "the pass that remembers the finished latent, and the flow that led to it",
+    "display": "all pictures of the chunk, drawn, scaled and shown",
+}
+
+
+def write_page(path: Path, figures: dict[str, Any]) -> None:
+    """Write the page. ValueError for figures of what is no dream, and has no stages."""
+    if not figures.get("stages"):
+        raise ValueError(f"{figures['world']} has no stages to tell of: it is no dream; give a trained world")
+    path.write_text(page(figures))
+
+
+def page(figures: dict[str, Any]) -> str:
+    """The page's text."""
+    stages, ms = figures["stages"], figures["chunk_ms_p50"]
+    whole = sum(part["ms"] for part in stages.values())
+    command = f"simworld benchmark --world {figures['world']} --steps {figures['num_steps']} --page docs/performance.md"
+    lines = [
+        "# Where the time goes",
+        "",
+        f"Written by `{command}` on {os.cpu_count()} cores ({figures['device']}).",
+        "",
+        f"A chunk of {figures['chunk_frames']} pictures takes {whole:.0f} ms by itself, and {ms:.0f} ms (median) in play. Of",
+        f"matrix products, most of its arithmetic, it has {figures['flops_per_chunk'] / 1e9:.2f} GFLOP; this machine makes",
+        f"{figures['matmul_gflops']:.0f} GFLOP/s of them in bfloat16, measured right after. Play reaches",
+        f"{figures['floor_share']:.1%} of that rate; by stage:",
+        "",
+        "| stage | what | ms | of all | GFLOP | of the matrix rate |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, part in stages.items():
+        figured = f"{part['ms']:.1f} | {part['ms'] / whole:.0%} | {part['flops'] / 1e9:.2f} | {part['share']:.1%}"
+        lines.append(f"| {name} | {MEANING[name]} | {figured} |")
+    lines += [
+        "",
+        "What is not a matrix product (registration of pictures, sampling them at moved places, painting) counts as no",
+        "arithmetic here, which is why decoding and far memory are so far from that rate. The network is held up by memory",
+        "rather than by arithmetic: a latent has few tokens, so that each weight, once read, is used only as many times.",
+        "",
+        "`python benchmarks/plain_loop.py` compares with a plain loop without KV cache.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,119 @@
+"""Prompts typed in play: how often they bring about what they say, and how long that stays; wordings that training used, and
+wordings that it never used, apart.
+
+For each place, hour and weather that the scene reader tells apart, a player in some other scene types a prompt for it, waits,
+looks about, walks on and looks about again. What the reader says of the same script in the game itself is the ceiling.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from simworld.training.measures import Found, sheet_of
+from simworld.training.players import Game, Player
+from simworld.training.scene_reader import SceneReader
+from simworld.training.scenes import HOURS, KINDS, SNOWY_FOREST, conditions
+from simworld.training.stream import VOXEL_BIOMES, load
+from simworld.training.truth import Moment, Truth, play_script
+
+VOXEL_WORDS = "simworld.env.voxel.captions:ask"
+WORDINGS = ("train", "held_out")
+FADE, LOOK, TURN = 20, 20, 3.0
+"""Frames after which a prompt must have come about, and of looking about, by so many degrees a frame."""
+SPARE = 4
+"""So many clips more than are needed, to choose from."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """That the scene's `kind` be `name`, in the words of `prompt`, which are `wording`. conditions: of the game, for the
+    same."""
+
+    kind: str
+    name: str
+    wording: str
+    prompt: str
+    conditions: dict[str, Any]
+
+
+def wishes(classes: dict[str, list[str]], most: int) -> list[Wish]:
+    """For each kind of fact up to `most` of its classes, in both sorts of wording; of places those that the game can begin
+    at."""
+    ask, rng = load(VOXEL_WORDS), np.random.default_rng(0)
+    places = {*load(VOXEL_BIOMES), SNOWY_FOREST}
+    classes = {**classes, "place": [name for name in classes["place"] if name in places]}
+    made = []
+    for kind in KINDS:
+        for name in classes[kind][:most]:
+            said = [hour for hour, called in HOURS.items() if called == name] if kind == "time" else [name]
+            for wording in WORDINGS:
+                words = ask(kind, str(rng.choice(said)), rng, wording == "held_out")
+                made.append(Wish(kind, name, wording, words, conditions(kind, name)))
+    return made
+
+
+def prompting(player: Player, reader: SceneReader, most: int, walk: int) -> Found:
+    """Of up to `most` classes a kind: in what share of the plays the reader sees what was asked for after a second
+    (triggered), and after `walk` more frames of walking (kept), in wordings of training and held out, and in the game under
+    these conditions (the ceiling); and for each kind how often it was triggered. The sheet has the game above the dream."""
+    asked = wishes(reader.config.classes, most)
+    truth = _elsewhere(reader, asked, player, walk)
+    typed = [(wish.prompt, wish.conditions) for wish in asked]
+    shown = {"": player.prompted(truth, typed), "ceiling": Game(player.size).prompted(truth, typed)}
+    figures: dict[str, float] = {"prompts": len(asked)}
+    for which, frames in shown.items():
+        for moment in ("look", "turn"):
+            end = truth.ends[moment] - truth.known + 1
+            right = _right(reader, frames[:, end - LOOK : end], asked)
+            name = "triggered" if moment == "look" else "kept"
+            for wording in WORDINGS:
+                chosen = [one for one, wish in zip(right, asked, strict=True) if wish.wording == wording]
+                figures[_named(name, wording, which)] = _share(chosen)
+            for kind in KINDS if moment == "look" else ():
+                chosen = [one for one, wish in zip(right, asked, strict=True) if wish.kind == kind]
+                figures[_named("triggered", kind, which)] = _share(chosen)
+    places = [truth.known - 1, truth.known + FADE - 1, truth.ends["look"], truth.ends["walk"], truth.ends["turn"]]
+    wanted = replace(truth, frames=np.concatenate([truth.frames[:, : truth.known], shown["ceiling"]], 1))
+    return Found(figures, sheet_of(wanted, shown[""], places, len(asked)))
+
+
+def _named(*parts: str) -> str:
+    return "_".join(part for part in parts if part)
+
+
+def _share(right: list[bool]) -> float:
+    return round(float(np.mean(right)), 3)
+
+
+def _told(reader: SceneReader, frames: np.ndarray) -> dict[str, list[str]]:
+    """What each clip shows, all its frames taken together, by kind."""
+    found = reader.read(torch.from_numpy(np.ascontiguousarray(frames[:, ::4])))
+    best = {kind: part.clamp(min=1e-3).log().mean(1).argmax(-1).tolist() for kind, part in found.items()}
+    return {kind: [reader.config.classes[kind][place] for place in places] for kind, places in best.items()}
+
+
+def _right(reader: SceneReader, frames: np.ndarray, asked: list[Wish]) -> list[bool]:
+    """Whether each of the clips shows what was asked for."""
+    told = _told(reader, frames)
+    return [told[wish.kind][number] == wish.name for number, wish in enumerate(asked)]
+
+
+def _elsewhere(reader: SceneReader, asked: list[Wish], player: Player, walk: int) -> Truth:
+    """A clip for each wish to begin in, one that does not show already what it asks for."""
+    script = (
+        Moment("fade", FADE),
+        Moment("look", LOOK, (0, TURN)),
+        Moment("walk", walk, keys=("forward",)),
+        Moment("turn", LOOK, (0, -TURN)),
+    )
+    truth = play_script(script, len(asked) + SPARE, *player.size, player.known)
+    told = _told(reader, truth.frames[:, truth.known - 1 : truth.known])
+    left = list(range(len(truth.frames)))
+    chosen = []
+    for wish in asked:
+        chosen.append(next((number for number in left if told[wish.kind][number] != wish.name), left[0]))
+        left.remove(chosen[-1])
+    captions = [truth.captions[number] for number in chosen]
+    return Truth(truth.frames[chosen], truth.actions[chosen], captions, truth.known, truth.ends)
