@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,13 @@ def test_a_fork_copies_only_what_is_written_to(world: World) -> None:
     assert torch.equal(frames[0], frames[1]) and torch.equal(kept, before), "siblings write to copies of their own"
     assert torch.equal(go_on(world, context, actions(2)), frames[0])
     assert torch.equal(forks[2].memory.entries, context.memory.entries) and torch.equal(kept, before)
+
+
+def test_a_thousand_forks_take_no_time(world: World) -> None:
+    context = dream_of(world, "", 1, 7)
+    started = time.process_time()
+    forks = [context.fork() for _ in range(1000)]
+    assert time.process_time() - started < 1 and all(fork.memory.entries is context.memory.entries for fork in forks)
 
 
 GO_ON = """
