@@ -169,12 +169,20 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """What a player like those that the world was trained on might do now: its own policy head, so that the dream can play
         itself. `warmth` below 1 keeps to what is likelier. Draws from the env's dice. ValueError for a world without heads
         (`simworld train heads`), or before the first reset."""
-        impression = self._started().impression
-        assert impression is not None, "a dream that has begun has seen something"
+        return from_vector(self.suggest_vectors(self._started(), [self.np_random], warmth)[0])
+
+    def suggest_vectors(self, context: sampler.Context, dice: list[np.random.Generator], warmth: float = 1.0) -> np.ndarray:
+        """`suggest_action` for b dreams of this world, each with its dice: float32 [b, 25]."""
+        assert context.impression is not None, "a dream that has begun has seen something"
         if self._heads is None:
             raise ValueError(f"{self._folder} has no heads.safetensors; make one: simworld train heads world={self._folder}")
-        dice = torch.Generator().manual_seed(int(self.np_random.integers(2**31)))
-        return from_vector(self._heads.suggest(impression, dice, warmth)[0].numpy())
+        generators = [torch.Generator().manual_seed(int(each.integers(2**31))) for each in dice]
+        return self._heads.suggest(context.impression, generators, warmth).numpy()
+
+    @property
+    def plays_itself(self) -> bool:
+        """Whether the world has a policy head, so that `suggest_action` has an answer."""
+        return self._heads is not None
 
     def save_state(self) -> dict[str, Any]:
         """All that decides the future, for `load_state`. Cheap: what later steps do not change is shared, not copied. It may

@@ -14,6 +14,7 @@ import gymnasium
 import numpy as np
 import torch
 
+from simworld.actions import CAMERA, KEYS, SLOT, Action
 from simworld.env.vector_env import Moment, Start, WorldsVectorEnv, check_num_envs
 from simworld.env.world_env import WorldEnv, is_mist
 from simworld.model import batch, footprint, sampler
@@ -56,6 +57,11 @@ class WorldVectorEnv(WorldsVectorEnv):
             raise ValueError(f"{prompts!r}: {self.num_envs} envs need a list of {self.num_envs} prompts")
         new = [number for number, prompt in enumerate(prompts) if prompt != self._started().prompts[number]]
         self._alone(new, lambda number: self._single.set_prompt(prompts[number]))
+
+    def suggest_actions(self, warmth: float = 1.0) -> Action:
+        """What players might do now, a dict of arrays; see `WorldEnv.suggest_action`."""
+        vectors = self._single.suggest_vectors(self._started(), self._dice, warmth)
+        return {**{name: vectors[:, SLOT[name]].astype(np.int64) for name in KEYS}, "camera": vectors[:, CAMERA]}
 
     def save_state(self) -> dict[str, Any]:
         """All that decides the future, for `load_state`. Cheap, as `WorldEnv`'s is."""

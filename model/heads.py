@@ -2,7 +2,7 @@
 those of the recordings does next, so that a dream can play itself.
 
     heads = load_heads(folder / "heads.safetensors")
-    action = heads.suggest(context, generator)         # float32 [b, 25]
+    actions = heads.suggest(context.impression, generators)         # float32 [b, 25]
 
 Trained by `simworld train heads`; a file of its own beside the world. Knows no sampler.
 """
@@ -64,11 +64,19 @@ class Heads(nn.Module):
         return sum((F.cross_entropy(part, choices[:, n]) for n, part in enumerate(logits)), torch.zeros(()))
 
     @torch.no_grad()
-    def suggest(self, impression: Impression, generator: torch.Generator, warmth: float = 1.0) -> Float[Tensor, "b a"]:
-        """Actions drawn as players would choose them; `warmth` below 1 keeps to what is likelier."""
+    def suggest(
+        self, impression: Impression, generators: list[torch.Generator], warmth: float = 1.0
+    ) -> Float[Tensor, "b a"]:
+        """Actions drawn as players would choose them, each by its own dice; `warmth` below 1 keeps to what is likelier.
+        ValueError unless it is more than 0."""
+        if not warmth > 0:
+            raise ValueError(f"warmth is {warmth}; it must be more than 0")
         chances = [F.softmax(logits / warmth, -1).cpu() for logits in self(impression)]
-        choices = torch.cat([torch.multinomial(chance, 1, generator=generator) for chance in chances], 1)
-        return torch.stack([torch.from_numpy(self.factors.vector(choice)) for choice in choices.numpy()])
+        choices = [
+            [int(torch.multinomial(chance[row], 1, generator=generator)) for chance in chances]
+            for row, generator in enumerate(generators)
+        ]
+        return torch.stack([torch.from_numpy(self.factors.vector(choice)) for choice in choices])
 
 
 def save_heads(path: Path, heads: Heads, summary: dict[str, Any]) -> None:

@@ -55,7 +55,7 @@ class Factors:
         for group, held in zip(self.groups, choice, strict=False):
             if held:
                 vector[SLOT[group[int(held) - 1]]] = 1
-        vector[CAMERA] = from_bins(np.asarray(choice[-2:]))
+        vector[CAMERA] = from_bins(np.asarray(choice)[-2:])
         return vector
 
     def choice(self, vector: np.ndarray) -> np.ndarray:

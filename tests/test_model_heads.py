@@ -15,6 +15,8 @@ from simworld.model.heads import load_heads
 from simworld.training.clip import Clip
 from simworld.training.clip_store import fill_store
 from simworld.training.data import DataConfig
+from simworld.training.episode_files import read_episode
+from simworld.training.recorder import own_policy, record
 from simworld.training.train_heads import HeadsTraining, train
 
 NUM_CLIPS, NUM_FRAMES = 24, 13
@@ -79,6 +81,30 @@ def test_a_dream_plays_itself(folder: Path) -> None:
         env.reset(seed=4)
         runs.append([env.step(env.suggest_action())[0]["pov"] for _ in range(3)])
     assert np.array_equal(*runs), "equal seeds play equally"
+
+
+def test_a_dream_that_plays_itself_is_recorded(folder: Path, tmp_path: Path) -> None:
+    env = gymnasium.make("simworld:simworld/World-v0", world=str(folder), num_steps=1)
+    (path,) = record(env, own_policy(env), tmp_path, num_frames=21, seed=3)
+    episode = read_episode(path)
+    assert len(episode) == 21 and episode.actions[:-1].any(1).all()
+    with pytest.raises(ValueError, match="does not play itself"):
+        own_policy(gymnasium.make("simworld:simworld/World-v0", world=str(write_tiny_world(tmp_path / "other"))))
+
+
+def test_each_dream_of_a_vector_plays_itself(folder: Path) -> None:
+    envs = gymnasium.make_vec("simworld:simworld/World-v0", num_envs=3, world=str(folder), num_steps=1).unwrapped
+    env = gymnasium.make("simworld:simworld/World-v0", world=str(folder), num_steps=1).unwrapped
+    envs.reset(seed=5)
+    actions = envs.suggest_actions(warmth=0.1)
+    assert actions in envs.action_space
+    for number in range(3):
+        env.reset(seed=5 + number)
+        alone = env.suggest_action(warmth=0.1)
+        assert alone["forward"] == actions["forward"][number] and np.array_equal(alone["camera"], actions["camera"][number])
+    envs.step(actions)
+    with pytest.raises(ValueError, match="warmth is 0"):
+        envs.suggest_actions(warmth=0)
 
 
 def test_states_keep_what_heads_see(folder: Path) -> None:

@@ -78,6 +78,18 @@ def voxel_bot(env: gymnasium.Env) -> Callable[[int], Policy]:
     return make_policy
 
 
+def own_policy(env: gymnasium.Env) -> Callable[[int], Policy]:
+    """A dream that plays itself, by its own policy head, as `make_policy`. ValueError for an env that does not."""
+    world: Any = env.unwrapped
+    if not getattr(world, "plays_itself", False):
+        raise ValueError(f"{env} does not play itself; dreams with heads do (simworld train heads)")
+
+    def make_policy(seed: int) -> Policy:
+        return lambda observation, info: to_vector(world.suggest_action())
+
+    return make_policy
+
+
 WANDER = {"forward": 0.65, "back": 0.06, "left": 0.1, "right": 0.1, "jump": 0.15, "sprint": 0.25, "attack": 0.2, "use": 0.05}
 """How likely a wanderer holds each key. No others: menus are no play."""
 CHANGE, LOOK = 0.05, 0.3

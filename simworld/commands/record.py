@@ -1,8 +1,9 @@
 """Record episodes of a game as VPT pairs (NAME.mp4 + NAME.jsonl + NAME.meta.json, 20 pictures a second).
 
-The block game is played by its own bot, which plays like a person; another Gymnasium environment with MineRL's actions
-is played by a wanderer that sees nothing. A recording that was stopped, even killed, leaves whole episodes and no half
-ones; the same call goes on where it was. Seeds from 1,000,000 on are kept for evaluation: train on none of them.
+The block game is played by its own bot, which plays like a person; a dream plays itself, by its policy head; another
+Gymnasium environment with MineRL's actions is played by a wanderer that sees nothing. A recording that was stopped,
+even killed, leaves whole episodes and no half ones; the same call goes on where it was. Seeds from 1,000,000 on are
+kept for evaluation: train on none of them.
 
 examples:
   simworld record --out recordings --episodes 20
@@ -49,14 +50,18 @@ def record_episode(env_id: str, size: dict[str, int], folder: str, num_frames: i
     import gymnasium
 
     import simworld.env  # noqa: F401  its ids are known from here on
-    from simworld.training.recorder import random_policy, record, voxel_bot
+    from simworld.training.recorder import own_policy, random_policy, record, voxel_bot
 
     try:
         env = gymnasium.make(env_id, disable_env_checker=True, **size)
     except (gymnasium.error.Error, ModuleNotFoundError, TypeError) as error:
         raise ValueError(f"--env {env_id}: {error}") from error
     try:
-        make_policy = voxel_bot(env) if hasattr(env.unwrapped, "game") else random_policy(env)
+        make_policy = random_policy(env)
+        if hasattr(env.unwrapped, "game"):
+            make_policy = voxel_bot(env)
+        elif getattr(env.unwrapped, "plays_itself", False):
+            make_policy = own_policy(env)
         recorded: list[tuple[str, int]] = []
         record(
             env,
