@@ -1,4 +1,5 @@
 """How much faster many dreams are together than one alone: python benchmarks/vector_speed.py [--world small] [--device cpu]
+With --game, the same of the block game, whose vector plays in threads.
 
 For each number of worlds, frames a second of all of them, and per processor second, beside one world's; and the share of the
 machine's matrix rate that is reached: floating-point operations counted, over the bf16 rate measured in the same run. The
@@ -17,6 +18,7 @@ import torch
 from simworld.actions import noop
 from simworld.model.flops import flops
 
+DREAM, GAME = "simworld:simworld/World-v0", "simworld:simworld/Voxel-v0"
 WARM_UP, LEAST_STEPS, FRAMES = 2, 4, 192
 
 
@@ -42,9 +44,9 @@ def walking(num_envs: int) -> dict[str, Any]:
     return actions
 
 
-def measure(num_envs: int, arguments: dict[str, Any], vectorized: str) -> dict[str, float]:
+def measure(env_id: str, num_envs: int, arguments: dict[str, Any], vectorized: str) -> dict[str, float]:
     """Seconds and processor seconds of a step, and of the reset before it."""
-    envs = gymnasium.make_vec("simworld:simworld/World-v0", num_envs, vectorized, **arguments)
+    envs = gymnasium.make_vec(env_id, num_envs, vectorized, **arguments)
     started = time.perf_counter()
     envs.reset(seed=0)
     reset = time.perf_counter() - started
@@ -67,16 +69,20 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, default=4, help="num_steps of the env")
     parser.add_argument("--nums", type=int, nargs="+", default=[1, 4, 16, 64])
+    parser.add_argument("--game", action="store_true")
     options = parser.parse_args()
-    arguments = {"world": options.world, "device": options.device, "num_steps": options.steps}
-    single = gymnasium.make("simworld:simworld/World-v0", **arguments).unwrapped
-    rate = matrix_rate(options.device, single.world.dtype)
-    work, r = flops(single.world, options.steps), single.frame_skip
-    print(f"{work / 1e9:.2f} GFLOP a chunk of {r} frames; matrix rate {rate / 1e9:.0f} GFLOP/s")
+    env_id, work, rate, r = GAME, 0, 1.0, 2
+    arguments: dict[str, Any] = {"frame_skip": r}
+    if not options.game:
+        env_id, arguments = DREAM, {"world": options.world, "device": options.device, "num_steps": options.steps}
+        single = gymnasium.make(DREAM, **arguments).unwrapped
+        rate = matrix_rate(options.device, single.world.dtype)
+        work, r = flops(single.world, options.steps), single.frame_skip
+        print(f"{work / 1e9:.2f} GFLOP a chunk of {r} frames; matrix rate {rate / 1e9:.0f} GFLOP/s")
     print("worlds | frames/s | × one | frames per processor second | × one | share of matrix rate | reset, s | peak memory, MB")
-    base = measure(1, arguments, "sync")
+    base = measure(env_id, 1, arguments, "sync")
     for name, num, figures in [("single env", 1, base)] + [(str(n), n, {}) for n in options.nums]:
-        figures = figures or measure(num, arguments, "vector_entry_point")
+        figures = figures or measure(env_id, num, arguments, "vector_entry_point")
         speed, per_core = num * r / figures["wall"], num * r / max(figures["processor"], 1e-9)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if options.device != "cpu":

@@ -104,7 +104,7 @@ class MineRLEnv(gymnasium.Env[Observation, Action]):
         return {"pov": self._frame.copy()}, {"minerl": {**rest, **info}}
 
 
-def make(name: str, **arguments: Any) -> MineRLEnv:
+def make(name: str = "MineRLBasaltFindCave-v0", **arguments: Any) -> MineRLEnv:
     """MineRL's env of that name, wrapped. DependencyNotInstalled without MineRL, ValueError for an unknown name."""
     try:
         import gym

@@ -15,7 +15,7 @@ import gymnasium
 import numpy as np
 import torch
 
-from simworld.actions import Action, to_vector
+from simworld.actions import Action, from_vector, to_vector
 from simworld.env.packing import pack, unpack
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.start_pictures import Start, StartPictures, detail
@@ -25,6 +25,7 @@ from simworld.model.checkpoint import load_world
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.denoiser import STEP_COUNTS
 from simworld.model.flops import flops
+from simworld.model.heads import load_heads
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
 
@@ -68,6 +69,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         folder = find_world(world)
         self.world = load_world(folder, fastest_dtype(device), device)
         self._starts = StartPictures(folder / "starts.safetensors", self.world.config.height, self.world.config.width)
+        self._folder = folder
+        heads = folder / "heads.safetensors"
+        self._heads = load_heads(heads, device) if heads.exists() else None
         self.num_steps = num_steps
         self.renew = renew
         self.from_pictures = from_pictures
@@ -160,6 +164,17 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         most like what is seen now. Nothing happens where there is none."""
         prompt, seed = self._started().prompts[0], int(self.np_random.integers(2**31))
         self._lead(self._starts.nearest(prompt, seed, like=self._frame))
+
+    def suggest_action(self, warmth: float = 1.0) -> Action:
+        """What a player like those that the world was trained on might do now: its own policy head, so that the dream can play
+        itself. `warmth` below 1 keeps to what is likelier. Draws from the env's dice. ValueError for a world without heads
+        (`simworld train heads`), or before the first reset."""
+        impression = self._started().impression
+        assert impression is not None, "a dream that has begun has seen something"
+        if self._heads is None:
+            raise ValueError(f"{self._folder} has no heads.safetensors; make one: simworld train heads world={self._folder}")
+        dice = torch.Generator().manual_seed(int(self.np_random.integers(2**31)))
+        return from_vector(self._heads.suggest(impression, dice, warmth)[0].numpy())
 
     def save_state(self) -> dict[str, Any]:
         """All that decides the future, for `load_state`. Cheap: what later steps do not change is shared, not copied. It may

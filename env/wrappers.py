@@ -3,7 +3,6 @@
     env = Pov(discrete(gymnasium.make("simworld:simworld/World-v0")))      # Box (h, w, 3) → Discrete
     envs = multi_discrete(gymnasium.make_vec("simworld:simworld/World-v0", num_envs=16))
 
-Camera turns are quantised as in VPT (arXiv 2206.11795): 11 bins from -10 to 10 degrees a frame, by the mu-law, finer near 0.
 Works on any env of MineRL's shape, one or a vector. Stacking, resizing and grey pictures are Gymnasium's own wrappers, over
 `Pov`.
 """
@@ -18,20 +17,7 @@ from gymnasium.vector import VectorActionWrapper, VectorEnv, VectorObservationWr
 from gymnasium.vector.utils import batch_space
 
 from simworld.actions import ACTION_SIZE, CAMERA, KEYS, SLOT, Action, from_vector
-
-BINS, MOST, MU = 11, 10.0, 10.0
-"""VPT's quantisation of a camera angle: bins, degrees of the outermost, and how much finer those near 0 are."""
-
-GROUPS: tuple[tuple[str, ...], ...] = (
-    ("forward", "back"),
-    ("left", "right"),
-    ("sprint", "sneak"),
-    ("jump",),
-    ("attack",),
-    ("use",),
-    tuple(f"hotbar.{number}" for number in range(1, 10)),
-)
-"""Of each group at most one key is held, as in VPT; the keys of menus are left out."""
+from simworld.choices import GROUPS, Factors
 
 MOVES: tuple[dict[str, Any], ...] = (
     {},
@@ -54,19 +40,6 @@ MOVES: tuple[dict[str, Any], ...] = (
 """A small set of whole actions: keys held and degrees turned; what is not named is 0."""
 
 
-def to_bins(degrees: np.ndarray) -> np.ndarray:
-    """The bin, int in 0..10, of each angle; beyond 10 degrees the outermost."""
-    share = np.clip(np.asarray(degrees, np.float64) / MOST, -1, 1)
-    curved = np.sign(share) * np.log1p(MU * np.abs(share)) / np.log1p(MU)
-    return np.rint((curved + 1) / 2 * (BINS - 1)).astype(np.int64)
-
-
-def from_bins(bins: np.ndarray) -> np.ndarray:
-    """The angle, in degrees, of each bin."""
-    curved = np.asarray(bins) / (BINS - 1) * 2 - 1
-    return np.sign(curved) * (np.power(1 + MU, np.abs(curved)) - 1) / MU * MOST
-
-
 class Choices(Protocol):
     """A space whose members stand for actions."""
 
@@ -78,30 +51,12 @@ class Choices(Protocol):
         ...
 
 
-class Factors:
-    """MultiDiscrete: for each group of keys which one is held, 0 for none, then the bins of pitch and yaw. ValueError for
-    groups with unknown keys, or with one key twice."""
+class KeysAndCamera(Factors):
+    """MultiDiscrete: `Factors` as a space."""
 
     def __init__(self, groups: Sequence[Sequence[str]] = GROUPS) -> None:
-        names = [name for group in groups for name in group]
-        if len(set(names)) != len(names) or not set(names) <= set(KEYS):
-            raise ValueError(f"groups of keys {list(groups)}; each key may be in one of them, and must be one of {list(KEYS)}")
-        self.groups = groups
-        self.space = spaces.MultiDiscrete([len(group) + 1 for group in groups] + [BINS, BINS])
-
-    def vector(self, choice: Any) -> np.ndarray:
-        """See `Choices`."""
-        vector = np.zeros(ACTION_SIZE, np.float32)
-        for group, held in zip(self.groups, choice, strict=False):
-            if held:
-                vector[SLOT[group[held - 1]]] = 1
-        vector[CAMERA] = from_bins(choice[-2:])
-        return vector
-
-    def choice(self, vector: np.ndarray) -> np.ndarray:
-        """The member of the space that comes nearest to an action vector: where two keys of a group are held, the first."""
-        held = [next((number for number, name in enumerate(group, 1) if vector[SLOT[name]]), 0) for group in self.groups]
-        return np.array([*held, *to_bins(vector[CAMERA])], np.int64)
+        super().__init__(groups)
+        self.space = spaces.MultiDiscrete(self.sizes)
 
 
 class Moves:
@@ -155,8 +110,8 @@ Env = TypeVar("Env", gymnasium.Env, VectorEnv)
 
 
 def multi_discrete(env: Env, groups: Sequence[Sequence[str]] = GROUPS) -> Env:
-    """An env, or a vector of them, with the actions of `Factors`."""
-    return _chosen(env, Factors(groups))
+    """An env, or a vector of them, with the actions of `KeysAndCamera`."""
+    return _chosen(env, KeysAndCamera(groups))
 
 
 def discrete(env: Env, moves: Sequence[Mapping[str, Any]] = MOVES) -> Env:

@@ -19,7 +19,7 @@ from torch import Tensor
 from simworld.model.autoencoder import DecoderState
 from simworld.model.denoiser import Text
 from simworld.model.memory import Memory
-from simworld.model.sampler import Context, Goal, copied
+from simworld.model.sampler import Context, Goal, Impression, copied
 from simworld.model.surroundings import Surroundings
 
 Join = Callable[[list[Tensor], int], Tensor]
@@ -92,9 +92,16 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         _surroundings([goal.around for goal in goals], join),
     )
     around = _surroundings([context.around for context in contexts], join)
+    impressions = [context.impression for context in contexts if context.impression is not None]
+    impression = None
+    if impressions:
+        impression = Impression(
+            join([impression.tokens for impression in impressions], 0),
+            join([impression.actions for impression in impressions], 0),
+        )
     generators = [copied(generator) for generator in listed([context.generators for context in contexts])]
     actions, prompts = join([context.actions for context in contexts], 0), listed([context.prompts for context in contexts])
-    return Context(memory, decoder, around, actions, prompts, text, generators, goal)
+    return Context(memory, decoder, around, actions, prompts, text, generators, goal, impression)
 
 
 def _surroundings(parts: list[Surroundings], join: Join) -> Surroundings:

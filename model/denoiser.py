@@ -172,6 +172,22 @@ class Denoiser(nn.Module):
     ) -> Float[Tensor, "b _ h w c"]:
         """Predicted clean latents; of a paired clip, those of its second half. With a memory, t must be 1, and the latent
         sees what the memory holds and is written into it."""
+        t, before = noisy.shape[1], given.before
+        x, cond = self.hidden(noisy, given, memory, sight)
+        wanted = slice(t // 2 if sight is Sight.paired else 0, t)
+        shift, scale = self.modulate_out(cond[:, wanted]).unsqueeze(2).chunk(2, -1)
+        x = _norm(x[:, wanted, self.config.num_registers :]) * (1 + scale) + shift
+        guess, doubt = self._guess(noisy[:, wanted], before.expected[:, wanted], given.tau[:, wanted], before.tau[:, wanted])
+        return guess + doubt * rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=noisy.shape[2])
+
+    def hidden(
+        self,
+        noisy: Float[Tensor, "b t h w c"],
+        given: Conditions,
+        memory: Memory | None = None,
+        sight: Sight = Sight.causal,
+    ) -> tuple[Float[Tensor, "b t tokens d"], Float[Tensor, "b t d"]]:
+        """What the blocks make of each latent's registers and cells, and what the latent is told; see `forward`."""
         b, t, h, w, _ = noisy.shape
         before = given.before
         x = self.enter(torch.cat([noisy, before.latents, before.expected], -1)) + self.place(places(h, w, noisy))
@@ -195,11 +211,7 @@ class Denoiser(nn.Module):
         for number, block in enumerate(self.blocks):
             text = next(keys) if block.text is not None else None
             x = block(x, shared, turn, mask, (memory, number) if memory is not None else None, text, text_mask[:, None])
-        wanted = slice(t // 2 if sight is Sight.paired else 0, t)
-        shift, scale = self.modulate_out(cond[:, wanted]).unsqueeze(2).chunk(2, -1)
-        x = _norm(x[:, wanted, num:]) * (1 + scale) + shift
-        guess, doubt = self._guess(noisy[:, wanted], before.expected[:, wanted], given.tau[:, wanted], before.tau[:, wanted])
-        return guess + doubt * rearrange(self.leave(x), "b t (h w) c -> b t h w c", h=h)
+        return x, cond
 
     @torch.no_grad()
     def learn_statistics(self, latents: Float[Tensor, "n rows columns c"], expected: Float[Tensor, "n rows columns c"]) -> None:

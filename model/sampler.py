@@ -40,12 +40,22 @@ class Goal:
 
 
 @dataclass
+class Impression:
+    """What a world makes of its latest latent, for its heads. tokens: of its registers and cells. actions: that led to it,
+    zeros where none did."""
+
+    tokens: Float[Tensor, "b n d"]
+    actions: Float[Tensor, "b r a"]
+
+
+@dataclass
 class Context:
     """All that b dreams remember. Equal contexts, actions and steps give equal frames on one machine.
 
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
     around: what was seen in every direction. actions: the last `RECALL`, zeros before the first. prompts: b texts; text: the
     same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams.
+    impression: None before the first latent.
     """
 
     memory: Memory
@@ -56,14 +66,15 @@ class Context:
     text: Text
     generators: list[torch.Generator]
     goal: Goal
+    impression: Impression | None = None
 
     def fork(self) -> "Context":
         """An independent copy that goes on exactly alike. Cheap: tensors are shared until one of the two replaces them."""
-        generators = [copied(generator) for generator in self.generators]
         decoder = None if self.decoder is None else replace(self.decoder)
         around = replace(self.around)
+        prompts, generators = list(self.prompts), [copied(generator) for generator in self.generators]
         return Context(
-            self.memory.fork(), decoder, around, self.actions, list(self.prompts), self.text, generators, self.goal
+            self.memory.fork(), decoder, around, self.actions, prompts, self.text, generators, self.goal, self.impression
         )
 
 
@@ -238,7 +249,8 @@ def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows co
     """Write a finished latent into the memory, which moves on; `given` is what it was told."""
     given = replace(given, tau=torch.full_like(given.tau, world.config.context_noise))
     noisy = world.config.path.noised(latent, _noise(world, context), given.tau)
-    world.denoiser(noisy, given, context.memory)
+    tokens, _ = world.denoiser.hidden(noisy, given, context.memory)
+    context.impression = Impression(tokens[:, 0], given.actions[:, 0])
     flow = world.no_flow(len(noisy))
     if min(context.memory.counts) and bool(given.acted.any()):
         flow = world.autoencoder.flow(noisy[:, 0], context.memory.previous[0][:, 0], given.actions[:, 0, :, CAMERA])

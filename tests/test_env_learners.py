@@ -54,6 +54,29 @@ def test_stable_baselines3_ppo_learns(make: Make) -> None:
     assert action.shape == (1, 9)
 
 
+def test_stable_baselines3_drives_a_vector(make: Make) -> None:
+    from stable_baselines3 import PPO
+
+    from simworld.env.sb3 import StableBaselinesVector
+
+    envs = StableBaselinesVector(VectorPov(discrete(make(2))))
+    model = PPO("MlpPolicy", envs, n_steps=8, batch_size=8, n_epochs=1, seed=0, device="cpu")
+    before = weights(model.policy)
+    model.learn(16)
+    assert not torch.equal(weights(model.policy), before)
+    envs.seed(3)
+    first = envs.reset()
+    steps = [envs.step(np.zeros(2, np.int64)) for _ in range(7)]
+    assert [over.tolist() for _, _, over, _ in steps] == [[number == 5] * 2 for number in range(7)]
+    observations, _, _, infos = steps[5]
+    assert infos[1]["TimeLimit.truncated"] and infos[1]["terminal_observation"].shape == observations[1].shape
+    assert not np.array_equal(infos[1]["terminal_observation"], observations[1]), "it has begun anew"
+    envs.seed(3)
+    assert np.array_equal(envs.reset(), first) and observations.shape == first.shape == (2, 32, 48, 3)
+    with pytest.raises(ValueError, match="resets by"):
+        StableBaselinesVector(gymnasium.make_vec("CartPole-v1", 2, "sync", {"autoreset_mode": "SameStep"}))
+
+
 def test_stable_baselines3_dqn_learns(make: Make) -> None:
     from stable_baselines3 import DQN
 

@@ -10,19 +10,8 @@ from gymnasium.wrappers import FrameStackObservation, GrayscaleObservation, Resi
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import CAMERA, KEYS, SLOT, noop, to_vector
-from simworld.env.wrappers import (
-    BINS,
-    GROUPS,
-    MOVES,
-    Factors,
-    Moves,
-    Pov,
-    VectorPov,
-    discrete,
-    from_bins,
-    multi_discrete,
-    to_bins,
-)
+from simworld.choices import BINS, GROUPS, from_bins, to_bins
+from simworld.env.wrappers import MOVES, KeysAndCamera, Moves, Pov, VectorPov, discrete, multi_discrete
 
 VPT_DEGREES = [-10.0, -5.8095, -3.2154, -1.6095, -0.6154, 0.0, 0.6154, 1.6095, 3.2154, 5.8095, 10.0]
 """What VPT's own CameraQuantizer gives for its 11 bins (maxval 10, binsize 2, mu 10)."""
@@ -48,7 +37,7 @@ def test_camera_bins_are_vpts() -> None:
 
 
 def test_factors_hold_one_key_of_each_group() -> None:
-    factors = Factors()
+    factors = KeysAndCamera()
     assert factors.space.nvec.tolist() == [3, 3, 3, 2, 2, 2, 10, BINS, BINS]
     vector = factors.vector(np.array([1, 2, 0, 1, 1, 0, 4, 5, 8]))
     held = {KEYS[slot] for slot in np.flatnonzero(vector[: len(KEYS)])}
@@ -103,7 +92,7 @@ def test_choices_outside_the_space_are_told(wrap: Any, wrong: Any, folder: Path)
 def test_impossible_sets_of_actions_are_told() -> None:
     for groups in ((*GROUPS, ("jump",)), (("fly",),)):
         with pytest.raises(ValueError, match="groups of keys"):
-            Factors(groups)
+            KeysAndCamera(groups)
     with pytest.raises(ValueError, match=r"move 1: unknown \['fly'\]"):
         Moves([{}, {"fly": 1}])
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FOLDERS = {"simworld.model": "model", "simworld.env": "env", "simworld.training": "training", "simworld": "simworld"}
 FACE = ("simworld.cli", "simworld.commands", "simworld.client")
-RECORDS = ("simworld", "simworld.actions", "simworld.frames", "simworld.episode")
+RECORDS = ("simworld", "simworld.actions", "simworld.choices", "simworld.frames", "simworld.episode")
 DRIVERS = ("simworld.training.recorder", "simworld.training.stream")
 """The two of training that drive an environment."""
 
@@ -23,7 +23,7 @@ ROOMS: dict[tuple[str, ...], tuple[tuple[str, ...], set[str]]] = {
     ("simworld.env.voxel",): (("simworld.env", *RECORDS), {"numpy", "numba", "gymnasium"}),
     ("simworld.env",): (
         ("simworld.env", "simworld.model", *RECORDS),
-        {"numpy", "gymnasium", "torch", "einops", "jaxtyping", "PIL", "minerl", "gym", "vizdoom"},
+        {"numpy", "gymnasium", "torch", "einops", "jaxtyping", "PIL", "minerl", "gym", "vizdoom", "stable_baselines3"},
     ),
     DRIVERS: (
         ("simworld.env", "simworld.training", "simworld.model", *RECORDS),
@@ -34,11 +34,17 @@ ROOMS: dict[tuple[str, ...], tuple[tuple[str, ...], set[str]]] = {
         {"numpy", "torch", "einops", "jaxtyping", "safetensors", "av", "gymnasium", "tqdm", "PIL", "matplotlib", "minari"},
     ),
     ("simworld.conf",): ((), set()),
-    ("simworld.actions", "simworld.frames", "simworld.episode"): (RECORDS, {"numpy"}),
+    ("simworld.actions", "simworld.choices", "simworld.frames", "simworld.episode"): (RECORDS, {"numpy"}),
     ("simworld",): (("simworld.env", *RECORDS), set()),  # so that gymnasium.make("simworld:…") finds its ids
 }
-OPTIONAL = {"minerl", "ray", "transformers", "minari", "vizdoom", "wandb"}
-DISTRIBUTION = {"PIL": "pillow", "pygame": "pygame-ce", "hydra": "hydra-core", "omegaconf": "hydra-core"}
+OPTIONAL = {"minerl", "ray", "transformers", "minari", "stable_baselines3", "vizdoom", "wandb"}
+DISTRIBUTION = {
+    "PIL": "pillow",
+    "hydra": "hydra-core",
+    "omegaconf": "hydra-core",
+    "pygame": "pygame-ce",
+    "stable_baselines3": "stable-baselines3",
+}
 
 
 def sources() -> dict[str, Path]:
