@@ -98,7 +98,7 @@ def test_the_estimate_is_measured_and_a_game_has_none() -> None:
     class Stepped(FakeDream):
         num_steps = 4
 
-    for kind, expected in ((Stepped, "this computer makes"), (FakeGame, "no sampling steps")):
+    for kind, expected in ((Stepped, "pictures a second possible here"), (FakeGame, "no sampling steps")):
         world, _ = make(kind, step_seconds=0.02)
 
         def script(app: App, expected: str = expected) -> Iterator[Wait]:

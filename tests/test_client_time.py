@@ -73,6 +73,23 @@ def test_backspace_goes_back_and_the_play_goes_on_from_there() -> None:
     assert stats.late_share < 0.2
 
 
+def test_what_a_play_stood_still_is_no_time_of_play() -> None:
+    world, _ = make(FakeDream, step_seconds=0.005)
+
+    def script(app: App) -> Iterator[Wait]:
+        app.choose()
+        yield 0.5
+        app.start(Reset(1))
+        yield shown(app, 10)
+        tap(pygame.K_ESCAPE)
+        yield 1.0
+        tap(pygame.K_ESCAPE)
+        yield shown(app, 10)
+
+    _, stats = rehearse(script, world)
+    assert stats.fps == pytest.approx(20, abs=4)
+
+
 def test_no_farther_back_than_the_beginning() -> None:
     world, _ = make(FakeDream)
 
