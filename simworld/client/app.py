@@ -59,6 +59,7 @@ class App:
         given = read_start(options.image, options.panorama, options.video)
         self.settings_file = SettingsFile()
         self.settings = self.settings_file.settings
+        self._kept_steps = self.settings.steps
         if options.steps is not None:
             self.settings.steps = options.steps
         self.video = Video(options.out, options.scale) if options.out else None
@@ -73,6 +74,7 @@ class App:
         self.replay = Replay(options.replay) if options.replay else None
         self.step_seconds: dict[int, float] = {}
         self.help_open = self.watching = self.returning = False
+        self._chosen = options.choose
         self._rehearse = rehearse
         self.picture: Picture | None = None
         self.keeper = Keeper(self)
@@ -189,11 +191,14 @@ class App:
         self.window.whole = settings.scaling == SCALINGS[0]
         self.window.fill_screen(settings.full_screen)
         if save:
-            self.session.steps = settings.steps
+            self.session.steps = steps = settings.steps
+            if steps == self.options.steps:  # what was said on the command line counts for now only
+                settings.steps = self._kept_steps
             try:
                 self.settings_file.save()
             except OSError as error:
                 self.say(f"the settings count, but cannot be kept: {error}")
+            settings.steps = steps
 
     def measure_steps(self) -> None:
         """Find out how fast the chosen quality is."""
@@ -206,7 +211,7 @@ class App:
         self.keeper.stop_recording()
         self.keeper.keep_the_end(patience=0)
         self.worker.close(patience=0)
-        self.options = replace(self.options, world=world)
+        self.options, self._chosen = replace(self.options, world=world), True
         self.step_seconds.clear()
         self.picture, self.started = None, time.perf_counter()
         self._begin_session(start)
@@ -242,6 +247,11 @@ class App:
                 picture = self.session.tick(now)
             except WorldStopped as stopped:
                 self._world_stopped(stopped)
+                continue
+            except (ValueError, OSError) as error:
+                if not self._chosen:
+                    raise
+                self._cannot_be_had(error)
                 continue
             if picture is not None:
                 self._show(picture)
@@ -291,6 +301,12 @@ class App:
         self.replay = None
         self.session.player = self._player()
         self.say("the recording is over: you play on from here")
+
+    def _cannot_be_had(self, error: Exception) -> None:
+        """A world that was chosen in the window, a broken checkpoint perhaps: another may be chosen."""
+        self.say(str(error))
+        if not isinstance(self.screens.top, StartScreen):
+            self.choose()
 
     def _world_stopped(self, stopped: WorldStopped) -> None:
         """Say why, keep the last good moment, let the player choose. Raises it where no player is there."""

@@ -57,6 +57,8 @@ class Keeper:
 
     def tick(self) -> None:
         """Say what came of what was written."""
+        if self.recording is not None and self.recording.failed:
+            self.stop_recording()
         self.moments.tick()
 
     def remember(self) -> None:

@@ -124,6 +124,7 @@ class Listener:
             self._app.open(pause_menu(self._app))
 
     def _start_prompt(self) -> None:
+        self._app.session.stop_rewinding()
         self._app.controls.release()
         self._app.help_open = False
         self._app.prompt_line.start()
