@@ -185,6 +185,33 @@ def test_a_moment_on_disk_is_gone_to_by_another_play_and_has_several_futures() -
     assert [child.parent for child in children] == [path.stem, path.stem], "both came after the first"
 
 
+def test_a_moment_is_dropped_onto_the_window(tmp_path: Path) -> None:
+    world, _ = make(FakeDream)
+
+    def remember(app: App) -> Iterator[Wait]:
+        yield shown(app, 3)
+        click()
+        move_mouse(100, 0)
+        yield lambda: yaw(app) == pytest.approx(15)
+        tap(pygame.K_F5)
+        yield lambda: "remembered" in app.messages.text
+
+    rehearse(remember, world, seed=5)
+    (path,) = moments()
+    torn = tmp_path / "torn.safetensors"
+    torn.write_bytes(path.read_bytes()[:300])
+
+    def drop(app: App) -> Iterator[Wait]:
+        yield shown(app, 3)
+        pygame.event.post(pygame.Event(pygame.DROPFILE, file=str(torn)))
+        yield lambda: "cut short" in app.messages.text
+        pygame.event.post(pygame.Event(pygame.DROPFILE, file=str(path)))
+        yield lambda: yaw(app) == pytest.approx(15)
+        assert app.session.seed == 5
+
+    rehearse(drop, world)
+
+
 def test_where_one_left_is_kept_and_only_for_plays_worth_it() -> None:
     world, _ = make(FakeDream, step_seconds=0.001)
 

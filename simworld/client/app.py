@@ -50,14 +50,18 @@ _FAREWELL_SECONDS = 0.8
 
 class App:
     """`rehearse`, called in every round of the loop, may post events: so the benchmark and the tests play with the very loop
-    that a person plays with."""
+    that a person plays with. personal: whether the player's settings count, and where they left is kept."""
 
     def __init__(
-        self, options: PlayOptions, started: float, rehearse: "Callable[[App, float], None] | None" = None
+        self,
+        options: PlayOptions,
+        started: float,
+        rehearse: "Callable[[App, float], None] | None" = None,
+        personal: bool = True,
     ) -> None:
-        self.options, self.started = options, started
+        self.options, self.started, self.personal = options, started, personal
         given = read_start(options.image, options.panorama, options.video)
-        self.settings_file = SettingsFile()
+        self.settings_file = SettingsFile(read=personal)
         self.settings = self.settings_file.settings
         self._kept_steps = self.settings.steps
         if options.steps is not None:
@@ -280,6 +284,7 @@ class App:
             case Ready() if self.replay is not None:
                 self.replay.type = self.session.set_prompt
                 self.session.begin(self.replay.start(worlds.title(self.options), answer.takes_pictures))
+                self.session.seed = self.replay.seed
             case Ready() if isinstance(self.screens.top, StartScreen):
                 self.screens.top.ready(answer)
             case Previewed() if isinstance(self.screens.top, StartScreen):
