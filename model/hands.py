@@ -28,6 +28,8 @@ RECALL = 32
 SWING = 8
 """So many frames after the last such key nothing changes any more."""
 
+LEAST_SPREAD = 0.05
+"""Added to the spread of a picture's colours, in [-1, 1], lest a plain picture's noise be all there is to see."""
 DECIDED = 8.0
 """How sharply a pixel either stays or changes, at even odds: halfway would be mist."""
 RARE = 3.0
@@ -92,8 +94,10 @@ class Hands(nn.Module):
         return frames[:, :, top : top + rows, left : left + columns]
 
     def change(self, frames: Float[Tensor, "b r h w 3"], actions: Float[Tensor, "b n a"]) -> Change:
-        """What hands change, for the arguments of `forward`."""
+        """What hands change, for the arguments of `forward`. Seen in the light of the picture, as night is to look like day."""
         r, dtype = frames.shape[1], self.unet.leave.weight.dtype
+        mean, spread = frames.mean((1, 2, 3), keepdim=True), frames.std((1, 2, 3), keepdim=True) + LEAST_SPREAD
+        frames = (frames - mean) / spread
         place = still_grid((frames.shape[2], frames.shape[3]), frames.device)[:, None]
         seen = rearrange(self.window(frames), "b r h w c -> b (r c) h w")
         folded = F.pixel_unshuffle(seen, self.config.patch)
@@ -102,7 +106,7 @@ class Hands(nn.Module):
         found, _ = self.unet(torch.cat([folded, places], 1).to(dtype), told=told)
         found = rearrange(F.pixel_shuffle(found.float(), self.config.patch), "b (r c) h w -> b r h w c", r=r)
         share, colors = found.split((1, 3), -1)
-        return Change(share - RARE, colors)
+        return Change(share - RARE, mean + spread * colors)
 
 
 def _done(actions: Float[Tensor, "b n a"]) -> Float[Tensor, "b facts"]:

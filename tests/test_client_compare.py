@@ -63,6 +63,11 @@ def test_it_is_played_with_all_that_a_play_has(folder: str) -> None:
     rehearse(script, folder, compare=True)
 
 
+def test_a_recording_of_both_is_played_again_with_both() -> None:
+    for options in (PlayOptions(world="small", compare=True), PlayOptions(world="voxel")):
+        assert PlayOptions(**worlds.titled(worlds.title(options))) == options
+
+
 @pytest.mark.parametrize(("options", "said"), [({"prompt": "snow"}, "takes no prompt"), ({"world": "voxel"}, "give a dream")])
 def test_what_cannot_be_compared_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):

@@ -1,6 +1,7 @@
 """Playing without a window, and what happens where something is missing or breaks."""
 
 import json
+import os
 from pathlib import Path
 
 import av
@@ -127,6 +128,7 @@ def test_the_benchmark_measures_the_client_itself(tmp_path: Path, monkeypatch: p
     assert figures["flops_per_chunk"] == 2e9
     assert figures["floor_share"] == pytest.approx(20 / figures["chunk_ms_p50"], rel=0.01)
     assert figures["num_steps"] == 2
+    assert not Path(os.environ["XDG_DATA_HOME"]).exists(), "a benchmark is no play to go on with"
     assert figures["rss_mb"] > 20
     assert {"chunk_ms_p95", "first_picture_s", "late_share", "rss_growth", "fps_possible"} <= set(figures)
     assert any(action.any() for action in life.actions)

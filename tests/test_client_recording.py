@@ -134,6 +134,36 @@ def test_a_recording_has_no_jumps() -> None:
         assert np.abs(np.diff(counted) - 1).mean() < 3, "the fake counts its pictures"
 
 
+def test_a_recording_that_cannot_be_written_says_so_and_the_play_goes_on(tmp_path: Path) -> None:
+    world, _ = make(FakeDream, step_seconds=0.005)
+    (tmp_path / "recordings").write_text("in the way")
+
+    def script(app: App) -> Iterator[Wait]:
+        yield shown(app, 3)
+        tap(pygame.K_F6)
+        yield lambda: "the recording failed" in app.messages.text
+        yield lambda: app.keeper.recording is None
+        yield shown(app, 4)
+
+    rehearse(script, world)
+
+
+def test_a_prompt_typed_while_going_back_ends_the_going_back() -> None:
+    world, _ = make(FakeDream, step_seconds=0.005)
+
+    def script(app: App) -> Iterator[Wait]:
+        yield shown(app, 10)
+        press(pygame.K_BACKSPACE)
+        yield lambda: app.session.rewinding is not None
+        tap(pygame.K_t)
+        yield lambda: app.prompt_line.open and app.session.rewinding is None
+        lift(pygame.K_BACKSPACE)
+        tap(pygame.K_ESCAPE)
+        yield shown(app, 4)
+
+    rehearse(script, world)
+
+
 def test_what_is_no_recording_is_refused_before_a_window_opens(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="an episode needs"):
         play(PlayOptions(world="voxel", replay="nothing"))

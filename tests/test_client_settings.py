@@ -78,6 +78,23 @@ def test_what_is_chosen_counts_at_once_and_the_next_time() -> None:
     assert (again.settings, again.complaints) == (app.settings, [])
 
 
+def test_steps_of_the_command_line_count_for_now_only() -> None:
+    world, _ = make(FakeDream)
+
+    def script(app: App) -> Iterator[Wait]:
+        yield shown(app, 2)
+        assert app.session.steps == 1
+        yield from open_settings(app)
+        down(1)
+        tap(pygame.K_RIGHT)
+        yield lambda: kept().exists()
+        assert app.settings.steps == app.session.steps == 1
+
+    rehearse(script, world, steps=1)
+    assert SettingsFile().settings.steps == 4
+    assert SettingsFile().settings.mouse_sensitivity == 1.1
+
+
 def test_a_row_is_clicked_and_its_arrow_to_the_left_lowers_it() -> None:
     world, _ = make(FakeDream)
 
@@ -98,7 +115,7 @@ def test_the_estimate_is_measured_and_a_game_has_none() -> None:
     class Stepped(FakeDream):
         num_steps = 4
 
-    for kind, expected in ((Stepped, "this computer makes"), (FakeGame, "no sampling steps")):
+    for kind, expected in ((Stepped, "pictures a second possible here"), (FakeGame, "no sampling steps")):
         world, _ = make(kind, step_seconds=0.02)
 
         def script(app: App, expected: str = expected) -> Iterator[Wait]:

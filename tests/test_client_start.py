@@ -121,6 +121,43 @@ def test_another_world_is_chosen_and_the_play_is_gone_back_to(monkeypatch: pytes
     assert life.actions, "the other world is played"
 
 
+def test_a_world_that_cannot_be_had_is_said_and_another_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first, _ = make(FakeDream, step_seconds=0.001)
+    broken = tmp_path / "runs" / "broken"
+    broken.mkdir(parents=True)
+    (broken / "dynamics.safetensors").write_bytes(b"nothing")
+    monkeypatch.setattr(worlds, "found", lambda: [first, str(broken)])
+
+    def script(app: App) -> Iterator[Wait]:
+        yield lambda: app.session.world is not None
+        for key in (pygame.K_UP, pygame.K_UP, pygame.K_RIGHT):
+            tap(key)
+        yield lambda: "safetensors" in app.messages.text
+        tap(pygame.K_LEFT)
+        yield lambda: app.options.world == first and app.session.world is not None
+        tap(pygame.K_DOWN)
+        tap(pygame.K_RETURN)
+        yield shown(app, 4)
+
+    rehearse(script, first, choose=True)
+
+
+def test_looking_at_starts_does_not_disturb_a_play_that_cannot_be_gone_back_to() -> None:
+    world, life = make(FakeGame, step_seconds=0.001)
+
+    def script(app: App) -> Iterator[Wait]:
+        yield shown(app, 6)
+        app.choose()
+        yield 0.3
+        assert len(life.resets) == 1
+        tap(pygame.K_ESCAPE)
+        yield shown(app, 4)
+
+    rehearse(script, world)
+
+
 def test_where_one_left_can_be_gone_on_from() -> None:
     world, _ = make(StartingDream, step_seconds=0.001)
 

@@ -73,6 +73,23 @@ def test_backspace_goes_back_and_the_play_goes_on_from_there() -> None:
     assert stats.late_share < 0.2
 
 
+def test_what_a_play_stood_still_is_no_time_of_play() -> None:
+    world, _ = make(FakeDream, step_seconds=0.005)
+
+    def script(app: App) -> Iterator[Wait]:
+        app.choose()
+        yield 0.5
+        app.start(Reset(1))
+        yield shown(app, 10)
+        tap(pygame.K_ESCAPE)
+        yield 1.0
+        tap(pygame.K_ESCAPE)
+        yield shown(app, 10)
+
+    _, stats = rehearse(script, world)
+    assert stats.fps == pytest.approx(20, abs=4)
+
+
 def test_no_farther_back_than_the_beginning() -> None:
     world, _ = make(FakeDream)
 
@@ -166,6 +183,33 @@ def test_a_moment_on_disk_is_gone_to_by_another_play_and_has_several_futures() -
     rehearse(second, world)
     children = [moment_files.read_about(child)[0] for child in moments() if child != path]
     assert [child.parent for child in children] == [path.stem, path.stem], "both came after the first"
+
+
+def test_a_moment_is_dropped_onto_the_window(tmp_path: Path) -> None:
+    world, _ = make(FakeDream)
+
+    def remember(app: App) -> Iterator[Wait]:
+        yield shown(app, 3)
+        click()
+        move_mouse(100, 0)
+        yield lambda: yaw(app) == pytest.approx(15)
+        tap(pygame.K_F5)
+        yield lambda: "remembered" in app.messages.text
+
+    rehearse(remember, world, seed=5)
+    (path,) = moments()
+    torn = tmp_path / "torn.safetensors"
+    torn.write_bytes(path.read_bytes()[:300])
+
+    def drop(app: App) -> Iterator[Wait]:
+        yield shown(app, 3)
+        pygame.event.post(pygame.Event(pygame.DROPFILE, file=str(torn)))
+        yield lambda: "cut short" in app.messages.text
+        pygame.event.post(pygame.Event(pygame.DROPFILE, file=str(path)))
+        yield lambda: yaw(app) == pytest.approx(15)
+        assert app.session.seed == 5
+
+    rehearse(drop, world)
 
 
 def test_where_one_left_is_kept_and_only_for_plays_worth_it() -> None:

@@ -196,6 +196,11 @@ def test_options_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
         ServeOptions(play=PlayOptions(world="voxel"), **wrong)
 
 
+def test_a_world_that_is_not_there_is_said_before_anybody_comes() -> None:
+    with pytest.raises(ValueError, match="no world 'nowhere'"):
+        Server(ServeOptions(play=PlayOptions(world="nowhere")))
+
+
 def test_what_is_loopback() -> None:
     assert all(map(is_loopback, ("127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.2", "example.org", "127.0.0.1.example.org")))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -28,10 +27,8 @@ class AutoencoderTraining:
     `blurred` share of the clips lose some of their finer components, for dreamt latents are softer than true ones.
     `world`: a world (name or folder) with this encoder; a `dreamt` share of the clips is decoded from what it predicts of
     each latent, given the true ones before. After the first latent, a `given` share of the clips goes on from the true
-    frame, as play goes on from a given picture. `vividness`: of decoding, as in play. `detail_weight`: of the difference in
-    detail, wherever it lies within a few pixels, for what was dreamt lacks detail in no known place. `component_patches`:
-    from how many patches the encoder's principal components are taken. `init`: a file of an autoencoder of the same sizes
-    that a new run starts from."""
+    frame, as play goes on from a given picture. `component_patches`: from how many patches the encoder's principal components
+    are taken. `init`: a file of an autoencoder of the same sizes that a new run starts from."""
 
     model: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -43,12 +40,10 @@ class AutoencoderTraining:
     given: float = 0.75
     world: str = ""
     dreamt: float = 0.5
-    vividness: float = 0.0
     init: str = ""
     component_patches: int = 20000
     gradient_weight: float = 0.5
     square_weight: float = 2.0
-    detail_weight: float = 0.0
 
 
 class AutoencoderTask:
@@ -123,16 +118,12 @@ class AutoencoderTask:
             first, state = self.model.decode(latents[:, :1], self._size, camera=camera[:, :1])
             given = torch.rand(len(latents), 1, 1, 1, generator=generator, device=frames.device) < self.config.given
             state.picture = torch.where(given, self.model.padded(frames[:, 0]), state.picture)
-            rest, _ = self.model.decode(latents[:, 1:], self._size, state, camera[:, 1:], self.config.vividness)
-        decoded = torch.cat([first, rest], 1)
-        error = decoded - frames
+            rest, _ = self.model.decode(latents[:, 1:], self._size, state, camera[:, 1:])
+        error = torch.cat([first, rest], 1) - frames
         square = error.square().mean()
         gradients = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
         loss = error.abs().mean() + self.config.square_weight * square + self.config.gradient_weight * gradients
-        details, wanted = _detail(decoded), _detail(frames)
-        loss = loss + self.config.detail_weight * (details - wanted).abs().mean()
-        share = float(details[:, -1].detach().mean() / wanted[:, -1].mean())
-        return loss, {"psnr": 10 * float(torch.log10(4 / square.detach())), "detail": share}
+        return loss, {"psnr": 10 * float(torch.log10(4 / square.detach()))}
 
     @torch.no_grad()
     def pictures(self, model: nn.Module) -> np.ndarray:
@@ -146,13 +137,6 @@ class AutoencoderTask:
         """`autoencoder.safetensors`, in float32."""
         assert isinstance(model, Autoencoder)
         save_autoencoder(folder / "autoencoder.safetensors", model, summary, torch.float32)
-
-
-def _detail(frames: Float[Tensor, "b t h w 3"]) -> Float[Tensor, "b t rows columns"]:
-    """How much brightness spreads within each 8 × 8 pixels, twice as densely."""
-    grey = frames.float().mean(-1).flatten(0, 1)[:, None]
-    mean, square = (F.avg_pool2d(x, 8, 4) for x in (grey, grey.square()))
-    return (square - mean.square()).clamp(min=1e-5).sqrt()[:, 0].unflatten(0, frames.shape[:2])
 
 
 def train(config: AutoencoderTraining) -> Autoencoder:

@@ -50,15 +50,20 @@ _FAREWELL_SECONDS = 0.8
 
 class App:
     """`rehearse`, called in every round of the loop, may post events: so the benchmark and the tests play with the very loop
-    that a person plays with."""
+    that a person plays with. personal: whether the player's settings count, and where they left is kept."""
 
     def __init__(
-        self, options: PlayOptions, started: float, rehearse: "Callable[[App, float], None] | None" = None
+        self,
+        options: PlayOptions,
+        started: float,
+        rehearse: "Callable[[App, float], None] | None" = None,
+        personal: bool = True,
     ) -> None:
-        self.options, self.started = options, started
+        self.options, self.started, self.personal = options, started, personal
         given = read_start(options.image, options.panorama, options.video)
-        self.settings_file = SettingsFile()
+        self.settings_file = SettingsFile(read=personal)
         self.settings = self.settings_file.settings
+        self._kept_steps = self.settings.steps
         if options.steps is not None:
             self.settings.steps = options.steps
         self.video = Video(options.out, options.scale) if options.out else None
@@ -73,6 +78,7 @@ class App:
         self.replay = Replay(options.replay) if options.replay else None
         self.step_seconds: dict[int, float] = {}
         self.help_open = self.watching = self.returning = False
+        self._chosen = options.choose
         self._rehearse = rehearse
         self.picture: Picture | None = None
         self.keeper = Keeper(self)
@@ -189,11 +195,14 @@ class App:
         self.window.whole = settings.scaling == SCALINGS[0]
         self.window.fill_screen(settings.full_screen)
         if save:
-            self.session.steps = settings.steps
+            self.session.steps = steps = settings.steps
+            if steps == self.options.steps:  # what was said on the command line counts for now only
+                settings.steps = self._kept_steps
             try:
                 self.settings_file.save()
             except OSError as error:
                 self.say(f"the settings count, but cannot be kept: {error}")
+            settings.steps = steps
 
     def measure_steps(self) -> None:
         """Find out how fast the chosen quality is."""
@@ -206,7 +215,7 @@ class App:
         self.keeper.stop_recording()
         self.keeper.keep_the_end(patience=0)
         self.worker.close(patience=0)
-        self.options = replace(self.options, world=world)
+        self.options, self._chosen = replace(self.options, world=world), True
         self.step_seconds.clear()
         self.picture, self.started = None, time.perf_counter()
         self._begin_session(start)
@@ -243,6 +252,11 @@ class App:
             except WorldStopped as stopped:
                 self._world_stopped(stopped)
                 continue
+            except (ValueError, OSError) as error:
+                if not self._chosen:
+                    raise
+                self._cannot_be_had(error)
+                continue
             if picture is not None:
                 self._show(picture)
             elif now - self._drawn >= _REDRAW_SECONDS:
@@ -270,6 +284,7 @@ class App:
             case Ready() if self.replay is not None:
                 self.replay.type = self.session.set_prompt
                 self.session.begin(self.replay.start(worlds.title(self.options), answer.takes_pictures))
+                self.session.seed = self.replay.seed
             case Ready() if isinstance(self.screens.top, StartScreen):
                 self.screens.top.ready(answer)
             case Previewed() if isinstance(self.screens.top, StartScreen):
@@ -291,6 +306,12 @@ class App:
         self.replay = None
         self.session.player = self._player()
         self.say("the recording is over: you play on from here")
+
+    def _cannot_be_had(self, error: Exception) -> None:
+        """A world that was chosen in the window, a broken checkpoint perhaps: another may be chosen."""
+        self.say(str(error))
+        if not isinstance(self.screens.top, StartScreen):
+            self.choose()
 
     def _world_stopped(self, stopped: WorldStopped) -> None:
         """Say why, keep the last good moment, let the player choose. Raises it where no player is there."""

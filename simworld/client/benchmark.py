@@ -50,7 +50,7 @@ def benchmark(
         os.environ["SDL_VIDEODRIVER"] = "dummy"
     age = process_age()
     options = PlayOptions(world=world, steps=num_steps, device=device, seed=_SEED)
-    app = App(options, time.perf_counter(), Rehearsal(seconds))
+    app = App(options, time.perf_counter(), Rehearsal(seconds), personal=False)
     display = pygame.display.get_driver()
     stats = app.run()
     chunk_ms = [1000 * step for step in stats.step_seconds]

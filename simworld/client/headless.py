@@ -38,7 +38,8 @@ def play_headless(options: PlayOptions, started: float) -> Stats:
     def hear(answer: Answer) -> None:
         if isinstance(answer, Ready) and replay is not None:
             replay.type = session.set_prompt
-            session.begin(replay.start(options.world, answer.takes_pictures))
+            session.begin(replay.start(worlds.title(options), answer.takes_pictures))
+            session.seed = replay.seed
 
     begin = None if replay else Reset(seed, options.prompt, given)
     session = Session(worker, player, Pacer(interval=0), stats, begin=begin, say=print, hear=hear)

@@ -57,6 +57,8 @@ class Keeper:
 
     def tick(self) -> None:
         """Say what came of what was written."""
+        if self.recording is not None and self.recording.failed:
+            self.stop_recording()
         self.moments.tick()
 
     def remember(self) -> None:
@@ -91,7 +93,8 @@ class Keeper:
     def keep_the_end(self, patience: float = _FAREWELL_SECONDS) -> None:
         """So that the play can be gone on with another time. Waits at most `patience` for the world to say where it is."""
         worker, world = self._app.worker, self._app.session.world
-        if self._app.session.stats.pictures < WORTH_KEEPING or world is None or not world.goes_back or self._app.options.bot:
+        worth = self._app.personal and self._app.session.stats.pictures >= WORTH_KEEPING and not self._app.options.bot
+        if not worth or world is None or not world.goes_back:
             return
         saved: Saved | None = None
         until = time.perf_counter() + patience

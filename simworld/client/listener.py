@@ -10,7 +10,8 @@ import pygame
 from simworld.client import moment_files
 from simworld.client.gamepad import EVENTS as GAMEPAD_EVENTS
 from simworld.client.keymap import binding_of
-from simworld.client.requests import Reset, Return
+from simworld.client.moments import Moment
+from simworld.client.requests import Reset
 from simworld.client.screens.moments_screen import MomentsScreen
 from simworld.client.screens.pause import pause_menu
 from simworld.client.screens.start_screen import StartScreen
@@ -124,6 +125,7 @@ class Listener:
             self._app.open(pause_menu(self._app))
 
     def _start_prompt(self) -> None:
+        self._app.session.stop_rewinding()
         self._app.controls.release()
         self._app.help_open = False
         self._app.prompt_line.start()
@@ -136,12 +138,19 @@ class Listener:
 
     def _drop(self, path: Path) -> None:
         """A file was dropped onto the window: a picture, a clip or a remembered moment to go on from."""
+        moment = None
+        if path.suffix == moment_files.ENDING:
+            try:
+                moment = Moment(path.stem, *moment_files.read_about(path), path)
+            except ValueError as error:
+                self._app.say(str(error))
+                return
         if isinstance(self._app.screens.top, StartScreen):
             self._app.screens.top.leave()
-        self._app.say(f"going on from {path.name} …")
-        if path.suffix == moment_files.ENDING:
-            self._app.start(Return(path=path))
+        if moment is not None:
+            self._app.go_to(moment)
         else:
+            self._app.say(f"going on from {path.name} …")
             self._app.start(Reset(draw_seed(), self._app.session.prompt, path))
 
     def _turn_help(self) -> None:

@@ -34,7 +34,8 @@ def play(options: PlayOptions) -> Stats:
         print(f"no display ({error}): the bot plays {num_frames / FPS:g} seconds into {out}", file=sys.stderr)
         return play_headless(replace(options, headless=True, bot=True, frames=num_frames, out=out), started)
     stats = app.run()
-    print(f"played {stats}")
+    if stats.pictures:
+        print(f"played {stats}")
     return stats
 
 

@@ -4,6 +4,7 @@ Beside the episode's files lies NAME.start.safetensors, the moment at which it b
 so a replay in the same world is exact.
 """
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -22,8 +23,8 @@ from simworld.frames import FPS
 from simworld.training.episode_files import EpisodeWriter
 
 START = ".start" + moment_files.ENDING
-_QUEUED = 400
-"""Frames that may wait for the disk."""
+_MOST_WAITING = 1200
+"""Frames that may wait for the disk: a minute."""
 
 
 class Recording:
@@ -45,13 +46,18 @@ class Recording:
         self._tell = tell
         self._start = (about, first.frames[-1], saved) if saved is not None and saved.values is not None else None
         self._meta = {"fps": FPS, "version": __version__, **meta}
-        self._jobs: queue.Queue[tuple[str, Any]] = queue.Queue(_QUEUED)
+        self._jobs: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="recording")
         self._thread.start()
 
     @property
     def seconds(self) -> float:
         return self.num_frames / FPS
+
+    @property
+    def failed(self) -> bool:
+        """Whether it cannot go on: its files cannot be written, or not fast enough."""
+        return not self._thread.is_alive() or self._jobs.qsize() > _MOST_WAITING
 
     def take(self, chunk: Chunk) -> None:
         """The next chunk of the play: what was seen before it, with the action that led to it."""
@@ -98,7 +104,8 @@ class Recording:
             self._tell(f"recorded {writer.num_frames / FPS:.0f} s: {self.path.parent.name}/{self.path.name}.mp4")
         except (OSError, ValueError) as error:
             self._tell(f"the recording failed: {error}")
-            start_of(self.path).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                start_of(self.path).unlink(missing_ok=True)
 
 
 def start_of(path: Path) -> Path:

@@ -18,12 +18,13 @@ TYPED = "prompts were typed"
 
 
 class Replay:
-    """path: of a recording of SimWorld's or VPT's. `over`: all its actions were done; then it stands still. FileNotFoundError
-    or ValueError for what is no episode."""
+    """path: of a recording of SimWorld's or VPT's. `world`, `seed`: of the recording, as far as it says. `over`: all its
+    actions were done; then it stands still. FileNotFoundError or ValueError for what is no episode."""
 
     def __init__(self, path: str) -> None:
         self._file = EpisodeFile(path)
         self.world = self._file.meta.get("world")
+        self.seed = int(self._file.meta.get("seed") or 0)
         self.type: Callable[[str], None] = lambda text: None
         self._prompts = list(self._file.prompts) if self._file.meta.get(TYPED) else []
         self._at = 0
@@ -44,15 +45,14 @@ class Replay:
     def start(self, world: str, takes_pictures: bool) -> Reset | Return:
         """Where to begin: exactly where the recording did, in the same world; from its seed; else, in worlds that take
         them, from its first picture."""
-        seed = int(self._file.meta.get("seed") or 0)
         moment = start_of(self._file.path)
         if world == self.world and moment.exists():
             moment_files.read_about(moment)  # a broken one is said before anything is loaded
             return Return(path=moment)
         if takes_pictures:
             prompt = next((prompt.text for prompt in self._prompts if prompt.start == 0), "")
-            return Reset(seed, prompt, GivenStart(self._file.frames(0, 1)[0]))
-        return Reset(seed)
+            return Reset(self.seed, prompt, GivenStart(self._file.frames(0, 1)[0]))
+        return Reset(self.seed)
 
     def sample(self, num_frames: int) -> Sample:
         """The next `num_frames` actions as one: keys pressed in any of them, the camera's mean."""

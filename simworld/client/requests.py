@@ -151,7 +151,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Refused:
-    """A request that cannot be done, though the world goes on, and why."""
+    """A request that cannot be done, though the world goes on, and why, in a line for the player; '' says nothing."""
 
     request: Request
     text: str

@@ -216,7 +216,8 @@ class Session:
             case Refused() if answer.request is self._must_begin:
                 raise ValueError(answer.text)
             case Refused():
-                self.say(answer.text)
+                if answer.text:
+                    self.say(answer.text)
                 self._done(answer.request)
                 self.hear(answer)
             case Rewound() if answer.request is self._asked:

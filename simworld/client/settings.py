@@ -19,7 +19,8 @@ SCALINGS = ("whole pixels", "fill the window")
 @dataclass(kw_only=True)
 class Settings:
     """steps: sampling steps of a dream. mouse_sensitivity: 1 turns 0.15 degrees a pixel. invert_mouse: moving it up looks
-    down. scaling: the picture in whole multiples of its pixels, or as large as the window. bindings: by action, where changed.
+    down. scaling: the picture in whole multiples of its pixels, or as large as the window. bindings: by action, where
+    changed.
     """
 
     steps: int = 4
@@ -48,13 +49,16 @@ _ALLOWED: dict[str, tuple[Any, str]] = {
 
 class SettingsFile:
     """`settings` as read from `path` (default: settings.json in the platform's place for them). `complaints`: lines for the
-    player about what could not be understood. What is unknown stays in the file when it is saved."""
+    player about what could not be understood. What is unknown stays in the file when it is saved. Without `read`: the
+    defaults."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, read: bool = True) -> None:
         self.path = path or user_config_path("simworld", appauthor=False) / "settings.json"
         self.settings = Settings()
         self.complaints: list[str] = []
         self._unknown: dict[str, Any] = {}
+        if not read:
+            return
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:

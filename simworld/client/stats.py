@@ -78,7 +78,8 @@ class Stats:
         if paused:
             self.paused_at = now
         elif self.paused_at is not None:
-            self.paused_seconds += now - self.paused_at
+            if self.first_flip is not None:  # before the first picture nothing is counted
+                self.paused_seconds += now - max(self.paused_at, self.first_flip)
             self.paused_at = None
 
     @property

@@ -254,7 +254,9 @@ class _Workshop:
         return Rewound(request, self.past.number)
 
     def _preview(self, request: Preview) -> Answer:
-        before = self.world.save_state() if self.begun and self.goes_back else None
+        if self.begun and not self.goes_back:
+            return Refused(request, "")  # the play could not be gone back to
+        before = self.world.save_state() if self.begun else None
         try:
             first = self.env.reset(seed=request.start.seed, options=_start(self.world, request.start))
             frames = [_frames(*first)]

@@ -23,6 +23,7 @@ GAMES = {
 CHUNK_FRAMES = 2
 """Pictures per step asked of the reference game: as many as the shipped dream makes."""
 DEFAULT_STEPS = 4
+_BESIDE = " beside the game"
 _GYMNASIUM_ID = re.compile(r".+-v\d+")
 
 
@@ -64,8 +65,13 @@ def found() -> list[str]:
 
 
 def title(options: PlayOptions) -> str:
-    """The world's name for people, and for its moments."""
-    return f"{options.world} beside the game" if options.compare else options.world
+    """The world's name for people, for its moments and recordings."""
+    return f"{options.world}{_BESIDE}" if options.compare else options.world
+
+
+def titled(name: str) -> dict[str, Any]:
+    """The play options that have this title."""
+    return {"world": name.removesuffix(_BESIDE), **({"compare": True} if name.endswith(_BESIDE) else {})}
 
 
 def _side_by_side(name: str, arguments: dict[str, Any]) -> "gymnasium.Env":

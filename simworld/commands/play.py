@@ -62,9 +62,10 @@ def run(options: argparse.Namespace) -> None:
 
     given = {name: value for name, value in vars(options).items() if value is not None}
     if "replay" in given and "world" not in given:
+        from simworld.client import worlds
         from simworld.client.replay import recorded_world
 
-        given["world"] = recorded_world(given["replay"]) or PlayOptions.world
+        given |= worlds.titled(recorded_world(given["replay"]) or PlayOptions.world)
     # Who says nothing of what to play chooses in the window.
     if not {"world", "prompt", "image", "panorama", "video", "replay", "compare", "seed", "bot", "frames", "headless"} & {
         name for name, value in given.items() if value is not False

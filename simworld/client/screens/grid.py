@@ -68,11 +68,13 @@ class Grid:
         row = self.selected // self.columns
         self._top_row = max(0, min(max(self._top_row, row - fitting + 1), row))
         self._areas = {}
-        for number in range(self._top_row * self.columns, min(len(self.tiles), (self._top_row + fitting) * self.columns)):
+        screen.set_clip(room.inflate(2 * gap, 2 * gap))  # of the row after those that fit as much as there is room for
+        for number in range(self._top_row * self.columns, min(len(self.tiles), (self._top_row + fitting + 1) * self.columns)):
             down, across = divmod(number - self._top_row * self.columns, self.columns)
             area = pygame.Rect(room.left + across * (width + gap), room.top + down * (height + words + gap), width, height)
             self._areas[number] = area.inflate(0, words).move(0, words // 2)
             self._draw_tile(screen, self.tiles[number], area, now, small, focused and number == self.selected)
+        screen.set_clip(None)
         more = -(-len(self.tiles) // self.columns) - self._top_row - fitting
         for shown, y, way in ((self._top_row > 0, room.top - gap, -1), (more > 0, room.bottom + gap, 1)):
             if shown:

@@ -82,8 +82,7 @@ def _estimate(app: "App") -> str:
     if seconds is None:
         return "measuring how fast that is …"
     possible = app.session.stats.chunk_frames / seconds
-    verdict = f"{FPS} are shown" if possible >= FPS else f"fewer than the {FPS} that are wanted"
-    return f"more is finer and slower: this computer makes {possible:.0f} pictures a second, {verdict}"
+    return f"{possible:.0f} pictures a second possible here; {FPS} are {'shown' if possible >= FPS else 'wanted'}"
 
 
 class KeysMenu(Menu):

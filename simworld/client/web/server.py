@@ -21,6 +21,7 @@ from simworld.client import worlds
 from simworld.client.options import PlayOptions
 from simworld.client.web.visitor import Visitor
 from simworld.client.web.web_player import codes
+from simworld.model.shipped import find_world
 
 _PAGES = {"/": ("page.html", "text/html"), "/page.js": ("page.js", "text/javascript"), "/page.css": ("page.css", "text/css")}
 _MOST_MESSAGE = 65_536
@@ -60,10 +61,13 @@ def is_loopback(host: str) -> bool:
 
 
 class Server:
-    """The web application; `url` once it listens. Worlds are made one by one as visitors come."""
+    """The web application; `url` once it listens. Worlds are made one by one as visitors come. ValueError where there is no
+    such world."""
 
     def __init__(self, options: ServeOptions) -> None:
-        worlds.environment(options.play)
+        name, _ = worlds.environment(options.play)
+        if name == worlds.DREAM:
+            find_world(options.play.world)
         self.options = options
         self.url = ""
         self._visitors: set[web.WebSocketResponse] = set()
