@@ -1,5 +1,6 @@
 """Vectors of dreams and of games: each world as it would be alone, endings, masks, states, and errors that name the world."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def test_a_vectors_state_goes_on_exactly(kind: str, folder: Path) -> None:
     envs.reset(seed=4)
     envs.step(turning())
     envs.reset(options={"reset_mask": np.array([True, False, False])})
-    state = envs.save_state()
+    state = pickle.loads(pickle.dumps(envs.save_state()))  # as on the way to another process
     first = [envs.step(turning()) for _ in range(7)]
     observation, _ = envs.load_state(state)
     assert observation in envs.observation_space
