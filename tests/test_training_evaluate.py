@@ -94,14 +94,14 @@ def test_the_game_is_above_copying_and_copying_above_an_untrained_world(tmp_path
 
 
 def test_figures_report_and_sheets_are_written(tmp_path: Path) -> None:
-    figures = evaluate(str(write_tiny_world(tmp_path)), Suite(2, (0.4,), 0, 0, 0, 1, 0.2, 2), num_steps=1, out=str(tmp_path / "out"))
-    assert json.loads((tmp_path / "out" / "figures.json").read_text()) == figures
-    report = (tmp_path / "out" / "report.md").read_text()
-    out = tmp_path / "out"
+    out, suite = tmp_path / "out", Suite(2, (0.4,), 0, 0, 0, 1, 0.2, 2)
+    figures = evaluate(str(write_tiny_world(tmp_path)), suite, num_steps=1, out=str(out))
+    assert json.loads((out / "figures.json").read_text()) == figures
+    report = (out / "report.md").read_text()
     for name in ("horizon", "following", "steps", "prompts"):
         assert f"({name}_plot.png)" in report and (out / f"{name}_plot.png").stat().st_size > 1000, name
     assert "| forward |" in report and "keys share of ceiling" in report
     others = {"world", "num_steps", "clips", "first_seed", "shuffled_action_ratio", "following", "likeness", "steps"}
     for name in figures.keys() - others:
-        assert f"({name}.png)" in report and (tmp_path / "out" / f"{name}.png").stat().st_size > 1000, name
-    assert not list((tmp_path / "out").glob("*.tmp"))
+        assert f"({name}.png)" in report and (out / f"{name}.png").stat().st_size > 1000, name
+    assert not list(out.glob("*.tmp"))
