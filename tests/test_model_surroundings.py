@@ -153,17 +153,23 @@ def test_walking_goes_where_the_eye_looks() -> None:
 @pytest.mark.parametrize("pitch", [0.0, 14.0, -30.0, 70.0])
 def test_what_lies_behind_need_not_be_worked_on(pitch: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """The part of the canvas in view gives what all of it gives, for two worlds at once, across the canvas's end."""
+    in_view = surroundings._window
+
+    def whole(places: Tensor, margin: int, most_columns: int) -> surroundings._Window:
+        corners = in_view(places, margin, most_columns).corners
+        return surroundings._Window([(0, column) for _, column in corners], (surroundings.ROWS, most_columns))
+
     results = []
-    for most_tilt in (surroundings.MOST_TILT, -1.0):
-        monkeypatch.setattr(surroundings, "MOST_TILT", most_tilt)
+    for window in (in_view, whole):
+        monkeypatch.setattr(surroundings, "_window", window)
         around = all_seen(picture(3).expand(2, -1, -1, -1).clone(), torch.full((2,), pitch))
         around.view = around.view + torch.tensor([[0.0, 170.0], [0.0, -400.0]])
         go(around, action(1.0, 3.0, "forward").expand(2, -1, -1))
-        paint(around, picture(4).expand(2, -1, -1, -1), torch.zeros(2, 1, *SIZE), VIEW)
+        paint(around, picture(4).expand(2, -1, -1, -1), torch.zeros(2, 1, *SIZE), IDLE.expand(2), VIEW)
         views = around.view[:, None] + torch.tensor([[0.0, 0.0], [2.0, 9.0]])
         results.append([around.colors, around.seen_from, *recall(around, views, SIZE, VIEW)])
-    for part, whole in zip(*results, strict=True):
-        assert float(((part - whole).abs() > 1e-3).float().mean()) < 1e-3, "but for a cell on the edge"
+    for part, all_of_it in zip(*results, strict=True):
+        assert float(((part - all_of_it).abs() > 1e-3).float().mean()) < 1e-3, "but for a cell on the edge"
 
 
 def test_of_several_worlds_each_keeps_its_own() -> None:

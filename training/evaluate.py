@@ -45,7 +45,7 @@ class Suite:
 
 
 SUITES = {
-    "quick": Suite(clips=8, away=(3,), long_clips=2, stand=15, play=15, prompts=2, walk=1, step_clips=2),
+    "quick": Suite(clips=6, away=(3,), long_clips=2, stand=15, play=15, prompts=2, walk=1, step_clips=2),
     "full": Suite(clips=16, away=(3, 10, 30), long_clips=2, stand=60, play=600, prompts=20, walk=8, step_clips=16),
 }
 

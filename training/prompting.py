@@ -22,7 +22,7 @@ VOXEL_WORDS = "simworld.env.voxel.captions:ask"
 WORDINGS = ("train", "held_out")
 FADE, LOOK, TURN = 20, 20, 3.0
 """Frames after which a prompt must have come about, and of looking about, by so many degrees a frame."""
-SPARE = 4
+SPARE = 6
 """So many clips more than are needed, to choose from."""
 
 
@@ -110,10 +110,11 @@ def _elsewhere(reader: SceneReader, asked: list[Wish], player: Player, walk: int
     )
     truth = play_script(script, len(asked) + SPARE, *player.size, player.known)
     told = _told(reader, truth.frames[:, truth.known - 1 : truth.known])
-    left = list(range(len(truth.frames)))
-    chosen = []
-    for wish in asked:
-        chosen.append(next((number for number in left if told[wish.kind][number] != wish.name), left[0]))
-        left.remove(chosen[-1])
+    fits = [{number for number, name in enumerate(told[wish.kind]) if name != wish.name} for wish in asked]
+    left, places = set(range(len(truth.frames))), [0] * len(asked)
+    for number in sorted(range(len(asked)), key=lambda number: len(fits[number])):  # the choosiest first
+        places[number] = min(left & fits[number] or left)
+        left.remove(places[number])
+    chosen = np.array(places)
     captions = [truth.captions[number] for number in chosen]
     return Truth(truth.frames[chosen], truth.actions[chosen], captions, truth.known, truth.ends)
