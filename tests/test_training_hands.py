@@ -38,7 +38,7 @@ def task(folder: Path, store: ClipStore, late: float = 0.0) -> HandsTask:
 def test_hands_learn_to_place_a_block(tmp_path: Path) -> None:
     placing = task(tmp_path, blocks())
     optimizer = torch.optim.AdamW(placing.model.parameters(), 2e-3)
-    for step in range(150):
+    for step in range(250):
         loss, scalars = placing.loss(step)
         loss.backward()
         optimizer.step()
