@@ -66,7 +66,6 @@ def test_the_shipped_probes_read_true_frames_of_worlds_they_never_saw() -> None:
     frames, facts = zip(*seen(iter([FIRST_SEED + 7]), 60), strict=True)
     found = scene_scores(probes.scenes, np.stack(frames), list(facts))
     assert found["place"] > 0.4 and found["time"] > 0.8 and found["weather"] > 0.7, found
-    assert truth.frames.shape[1] > REACH
 
 
 def test_features_tell_noise_from_play() -> None:
