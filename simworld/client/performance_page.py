@@ -8,6 +8,7 @@ MEANING = {
     "conditioning": "what the network is told: the latent expected if all goes on, actions, prompt",
     "denoise": "the denoising passes",
     "decode": "from latent to pictures, and the finished pictures encoded again",
+    "hands": "what attack, use and the hotbar do to the pictures, while they are pressed",
     "far memory": "what was seen in all directions, read and painted",
     "cache write": "the pass that remembers the finished latent, and the flow that led to it",
     "display": "all pictures of the chunk, drawn, scaled and shown",
@@ -45,8 +46,8 @@ def page(figures: dict[str, Any]) -> str:
     lines += [
         "",
         "What is not a matrix product (registration of pictures, sampling them at moved places, painting) counts as no",
-        "arithmetic here, which is why decoding and far memory are so far from that rate. The network is held up by memory",
-        "rather than by arithmetic: a latent has few tokens, so that each weight, once read, is used only as many times.",
+        "arithmetic here, which is why decoding and far memory are so far from that rate. A latent has few tokens, so that",
+        "each weight, once read, is used only as many times: memory seems to hold the network up more than arithmetic.",
         "",
         "`python benchmarks/plain_loop.py` compares with a plain loop without KV cache.",
         "",
