@@ -27,7 +27,7 @@ def walk(env: gymnasium.Env, num_steps: int) -> np.ndarray:
     return np.concatenate([env.step(action)[4]["frames"] for _ in range(num_steps)])
 
 
-@pytest.mark.parametrize("kind", ["World", "Voxel", "VoxelTreechop", "VoxelNavigate", "VoxelExplore"])
+@pytest.mark.parametrize("kind", ["World", "Voxel", "VoxelTreechop", "VoxelNavigate", "VoxelExplore", "VoxelRecall"])
 def test_a_play_goes_on_exactly_in_another_env(kind: str, folder: Path) -> None:
     arguments = {"world": str(folder)} if kind == "World" else {"height": 32, "width": 48}
     one, other = (gymnasium.make(f"simworld:simworld/{kind}-v0", **arguments) for _ in range(2))

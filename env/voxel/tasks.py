@@ -5,7 +5,6 @@ step gives (reward, whether the task is over).
 """
 
 import math
-from collections.abc import Callable
 from typing import Protocol
 
 from simworld.env.voxel.blocks import AIR, BIRCH_LOG, BRICK, LANTERN, LOG, PUMPKIN, SOLID, STONE
@@ -162,4 +161,4 @@ class Recall:
             game.set_block(x, y, z, block)
 
 
-TASKS: dict[str, Callable[[], Task]] = {"treechop": Treechop, "navigate": Navigate, "explore": Explore, "recall": Recall}
+TASKS: dict[str, type[Task]] = {"treechop": Treechop, "navigate": Navigate, "explore": Explore, "recall": Recall}

@@ -18,14 +18,14 @@ from simworld.actions import Action, to_vector
 from simworld.env.packing import pack, unpack
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.tasks import TASKS, Explore, Navigate, Task, Treechop
+from simworld.env.voxel.tasks import TASKS, Task
 from simworld.env.voxel.weather import Weather
 
 Observation = dict[str, Any]
 OPTIONS = ("biome", "time_of_day", "weather")
 CAPTION_STEPS = 100
 """A caption stands for this many steps, unless biome, weather or the hour change before."""
-_STATEFUL: tuple[type, ...] = (Weather, Treechop, Navigate, Explore)
+_STATEFUL: tuple[type, ...] = (Weather, *TASKS.values())
 """What a saved state holds besides plain values."""
 
 
@@ -135,7 +135,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
     def unpack_state(self, values: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """The state that was packed, for `load_state`. ValueError where it is not whole, or of another kind of world."""
         state = unpack(values, arrays, _STATEFUL)
-        if not isinstance(state, dict) or set(state) != {"game", "task", "dice", "caption"}:
+        if not isinstance(state, dict) or set(state) != {"game", "task", "dice", "caption", "playing"}:
             raise ValueError("the saved state is not that of the block game; it belongs to another kind of world")
         if type(state["task"]) is not type(self._task):
             raise ValueError("the saved state is of another task of the block game; play the world that it was saved in")
