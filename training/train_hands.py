@@ -80,11 +80,10 @@ class HandsTask:
         r = self.config.model.time_stride
         use, attack = (self.actions[..., SLOT[key]] > 0 for key in ("use", "attack"))
         hotbar = self.actions[..., [slot for slot in HANDS if slot not in (SLOT["use"], SLOT["attack"])]].any(-1)
-        held = np.cumsum(attack, 1) - np.pad(np.cumsum(attack, 1), ((0, 0), (LEAST_HOLD, 0)))[:, :-LEAST_HOLD] == LEAST_HOLD
-        let_go = held & ~np.pad(attack, ((0, 0), (0, 1)))[:, 1:]
+        let_go = ~_lately(~attack, LEAST_HOLD)
+        let_go[:, :-1] &= ~attack[:, 1:]
         busy = use | attack | hotbar
-        recently = np.stack([np.pad(busy, ((0, 0), (n, 0)))[:, : busy.shape[1]] for n in range(SWING)]).any(0)
-        kinds = {"use": use, "broken": let_go, "attack": attack, "hotbar": hotbar, "after": recently & ~busy}
+        kinds = {"use": use, "broken": let_go, "attack": attack, "hotbar": hotbar, "after": _lately(busy, SWING) & ~busy}
         # A chunk is led to by r actions, and the player must have stood still before it, too.
         still = np.stack([self.standing[:, n : self.standing.shape[1] - r + 1 + n] for n in range(r)]).all(0)
         moments = {}
@@ -180,9 +179,15 @@ class HandsTask:
 
 def _standing(actions: Float[np.ndarray, "n t a"]) -> Bool[np.ndarray, "n t"]:
     """Whether the player stood still while an action led on: it walks neither then nor shortly before."""
-    walks = (actions[..., WALKING] > 0).any(-1)
-    recently = np.stack([np.pad(walks, ((0, 0), (n, 0)))[:, : walks.shape[1]] for n in range(STANDING)]).any(0)
-    return ~recently
+    return ~_lately((actions[..., WALKING] > 0).any(-1), STANDING)
+
+
+def _lately(told: Bool[np.ndarray, "n t"], num_frames: int) -> Bool[np.ndarray, "n t"]:
+    """Whether something was so in any of the last frames, the present one included."""
+    lately = told.copy()
+    for ago in range(1, num_frames):
+        lately[:, ago:] |= told[:, :-ago]
+    return lately
 
 
 def _weight(h: int, w: int) -> Float[Tensor, "h w 1"]:
