@@ -79,7 +79,7 @@ class HandsTask:
         """For each kind of moment, the clips and the frames [n, 2] after which such chunks begin. ValueError for none."""
         r = self.config.model.time_stride
         use, attack = (self.actions[..., SLOT[key]] > 0 for key in ("use", "attack"))
-        hotbar = self.actions[..., [slot for slot in HANDS if slot not in (SLOT["use"], SLOT["attack"])]].any(-1)
+        hotbar = np.any(self.actions[..., [slot for slot in HANDS if slot not in (SLOT["use"], SLOT["attack"])]], axis=-1)
         let_go = ~_lately(~attack, LEAST_HOLD)
         let_go[:, :-1] &= ~attack[:, 1:]
         busy = use | attack | hotbar
@@ -179,7 +179,7 @@ class HandsTask:
 
 def _standing(actions: Float[np.ndarray, "n t a"]) -> Bool[np.ndarray, "n t"]:
     """Whether the player stood still while an action led on: it walks neither then nor shortly before."""
-    return ~_lately((actions[..., WALKING] > 0).any(-1), STANDING)
+    return ~_lately(np.any(actions[..., WALKING] > 0, axis=-1), STANDING)
 
 
 def _lately(told: Bool[np.ndarray, "n t"], num_frames: int) -> Bool[np.ndarray, "n t"]:
