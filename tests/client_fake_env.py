@@ -12,7 +12,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from simworld.actions import CAMERA, to_vector
+from simworld.actions import CAMERA, noop, to_vector
 from simworld.env.spaces import action_space, observation_space
 
 HEIGHT, WIDTH = 24, 40
@@ -52,6 +52,11 @@ class FakeGame(gymnasium.Env):
         frames = self._pictures(vector, 2)
         info = {"frames": frames, "pose": np.array([0, 0, 0, self.yaw, 0]), "biome": "plains", "time_of_day": 0.25}
         return {"pov": frames[-1]}, 1.0, len(self.life.actions) == self.ends_at, False, info
+
+    plays_itself = True
+
+    def suggest_action(self) -> Any:
+        return {**noop(), "jump": 1, "camera": np.array([0.0, len(self.life.actions)], np.float32)}
 
     def close(self) -> None:
         self.life.closed = True

@@ -10,6 +10,7 @@ import pytest
 from client_fake_env import HEIGHT, WIDTH, FakeGame, make
 from tiny_world import write_tiny_world
 
+from simworld.actions import CAMERA, SLOT
 from simworld.client import play as client_play
 from simworld.client.benchmark import benchmark
 from simworld.client.options import PlayOptions
@@ -34,6 +35,17 @@ def test_headless_play_writes_every_picture(tmp_path: Path) -> None:
     assert life.resets[0][0] == 3
     assert any(action.any() for action in life.actions)
     assert [path.name for path in tmp_path.iterdir()] == ["play.mp4"], "nothing is left aside"
+
+
+def test_a_world_plays_itself(tmp_path: Path) -> None:
+    world, life = make(FakeGame)
+    play(PlayOptions(world=world, headless=True, auto=True, frames=9, out=str(tmp_path / "auto.mp4")))
+    assert all(action[SLOT["jump"]] for action in life.actions)
+    assert [action[CAMERA][1] for action in life.actions] == list(range(len(life.actions))), "asked anew for each chunk"
+    with pytest.raises(ValueError, match="voxel has no policy to play itself; a dream gets one by simworld train heads"):
+        play(PlayOptions(world="voxel", headless=True, auto=True, frames=3, out=str(tmp_path / "no.mp4")))
+    with pytest.raises(ValueError, match="goes with neither --bot nor --compare"):
+        PlayOptions(auto=True, bot=True)
 
 
 def test_headless_without_a_bot_stands_still(tmp_path: Path) -> None:

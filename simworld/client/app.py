@@ -24,7 +24,7 @@ from simworld.client.message_line import MessageLine
 from simworld.client.moments import Moment
 from simworld.client.options import PlayOptions
 from simworld.client.pacer import Pacer
-from simworld.client.player import Player
+from simworld.client.player import Player, WorldItself
 from simworld.client.prompt_line import PromptLine
 from simworld.client.replay import Replay
 from simworld.client.requests import Answer, Chunk, Measure, Measured, Preview, Previewed, Ready, Refused, Reset, Return, Step
@@ -93,7 +93,7 @@ class App:
         self._begin_session(None if waits else Reset(seed, options.prompt, given))
         if options.choose:
             self.choose()
-        if options.bot:
+        if options.bot or options.auto:
             self.watch()
         for complaint in (*self.settings_file.complaints, *self.keymap.complaints):
             self.say(complaint)
@@ -234,7 +234,9 @@ class App:
     def _player(self) -> Player:
         if self.replay is not None:
             return self.replay
-        return Wanderer(draw_seed()) if self.watching else self.controls
+        if not self.watching:
+            return self.controls
+        return WorldItself() if self.options.auto else Wanderer(draw_seed())
 
     def _loop(self) -> None:
         while not self._over:

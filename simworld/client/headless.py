@@ -7,7 +7,7 @@ from simworld.client import worlds
 from simworld.client.given_start import read_start
 from simworld.client.options import PlayOptions
 from simworld.client.pacer import Pacer
-from simworld.client.player import Nobody
+from simworld.client.player import Nobody, WorldItself
 from simworld.client.replay import Replay
 from simworld.client.requests import Answer, Ready, Reset
 from simworld.client.session import Session, draw_seed
@@ -23,8 +23,8 @@ _PATIENCE_SECONDS = 0.5
 
 def play_headless(options: PlayOptions, started: float) -> Stats:
     """Play `options.frames` pictures (600 unless given) into `options.out` (play.mp4 unless given): the wanderer with
-    `options.bot`, a recording's actions with `options.replay`, else nobody, standing still. `started`: when play began.
-    Raises as `app.play`; Ctrl+C keeps what has been played.
+    `options.bot`, the world itself with `options.auto`, a recording's actions with `options.replay`, else nobody, standing
+    still. `started`: when play began. Raises as `app.play`; Ctrl+C keeps what has been played.
     """
     stats, given = Stats(started), read_start(options.image, options.panorama, options.video)
     path = options.out or "play.mp4"
@@ -33,7 +33,7 @@ def play_headless(options: PlayOptions, started: float) -> Stats:
     video = Video(path, options.scale)
     worker = Worker(partial(worlds.make, options), options.steps or worlds.DEFAULT_STEPS)
     seed = draw_seed() if options.seed is None else options.seed
-    player = replay or (Wanderer(seed) if options.bot else Nobody())
+    player = replay or (WorldItself() if options.auto else Wanderer(seed) if options.bot else Nobody())
 
     def hear(answer: Answer) -> None:
         if isinstance(answer, Ready) and replay is not None:

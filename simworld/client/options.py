@@ -10,9 +10,9 @@ class PlayOptions:
     one of them): a picture, one of all that lies around, or a clip to go on from. replay: a recorded episode whose actions
     are played. compare: the block game beside the dream. choose: begin with the start screen. seed: of the start; None
     draws one. steps: sampling steps of the dream (1, 2, 4, 8); None as the settings say. headless: no window, pictures go
-    to `out`. bot: a scripted wanderer plays. frames: stop after so many pictures (headless without it: 600). out: mp4 file
-    that receives every picture shown (headless without it: play.mp4). scale: window (or video) pixels per picture pixel;
-    None fits. device: where the dream computes, as torch names it.
+    to `out`. bot: a scripted wanderer plays. auto: the world plays itself. frames: stop after so many pictures (headless
+    without it: 600). out: mp4 file that receives every picture shown (headless without it: play.mp4). scale: window (or video)
+    pixels per picture pixel; None fits. device: where the dream computes, as torch names it.
     """
 
     world: str = "small"
@@ -27,6 +27,7 @@ class PlayOptions:
     steps: int | None = None
     headless: bool = False
     bot: bool = False
+    auto: bool = False
     frames: int | None = None
     out: str | None = None
     scale: int | None = None
@@ -41,5 +42,7 @@ class PlayOptions:
             raise ValueError("play: --compare begins where the game begins; it takes no prompt, picture or clip of your own")
         if self.compare and self.world.startswith("voxel"):
             raise ValueError("play: --compare shows a dream beside the game; give a dream as --world")
+        if self.auto and (self.bot or self.compare):
+            raise ValueError("play: --auto lets the dream play itself; it goes with neither --bot nor --compare")
         if self.seed is not None and self.seed < 0:
             raise ValueError(f"play: seed is {self.seed}; it must be 0 or more")

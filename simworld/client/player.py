@@ -8,18 +8,28 @@ from simworld.actions import Action, noop
 
 @dataclass(frozen=True)
 class Sample:
-    """An action dict, and when (seconds) the events happened that it is the first to contain."""
+    """An action dict, and when (seconds) the events happened that it is the first to contain. own: the world is to choose the
+    action itself."""
 
     action: Action
     event_times: tuple[float, ...] = ()
+    own: bool = False
 
 
 class Player(Protocol):
-    """Keys and mouse, a wanderer, or nobody."""
+    """Keys and mouse, a wanderer, the world itself, or nobody."""
 
     def sample(self, num_frames: int) -> Sample:
         """The action for the next chunk, held for each of its `num_frames` pictures."""
         ...
+
+
+class WorldItself:
+    """The world's own policy, which knows better than anybody what its players do."""
+
+    def sample(self, num_frames: int) -> Sample:
+        """What the world would do for `num_frames` pictures."""
+        return Sample(noop(), own=True)
 
 
 class Nobody:

@@ -62,7 +62,8 @@ class Recording:
     def take(self, chunk: Chunk) -> None:
         """The next chunk of the play: what was seen before it, with the action that led to it."""
         assert isinstance(chunk.request, Step), "an episode has no jumps"
-        action = to_vector(chunk.request.action)
+        assert chunk.action is not None, "a step does something"
+        action = to_vector(chunk.action)
         seen = [self._last.frames[-1], *chunk.frames[:-1]]
         text = chunk.info.get("caption") or chunk.info.get("prompt")
         pose = self._last.info.get("pose")

@@ -24,11 +24,12 @@ class Reset:
 @dataclass(frozen=True)
 class Step:
     """One chunk under `action`; `event_times` are those of the input that the action is the first to contain. steps:
-    sampling steps, where the world has any; None leaves them as they are."""
+    sampling steps, where the world has any; None leaves them as they are. own: the world's own policy chooses the action."""
 
     action: Action
     event_times: tuple[float, ...] = ()
     steps: int | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Ready:
 @dataclass(frozen=True)
 class Chunk:
     """What a Reset, Step or Return gave: `frames` uint8 [r, h, w, 3] (a copy), Gymnasium's reward, ending and info
-    (without the frames), the `seconds` it took, and its `number` since the world began."""
+    (without the frames), the `seconds` it took, its `number` since the world began, and, of a Step, the `action` done."""
 
     request: Reset | Step | Return
     frames: np.ndarray
@@ -105,6 +106,7 @@ class Chunk:
     info: Mapping[str, Any]
     seconds: float
     number: int = 0
+    action: Action | None = None
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class Session:
             return None
         if self._asked is None and now >= self.pacer.start_at(now, len(self._waiting)):
             sample = self.player.sample(self.stats.chunk_frames)
-            self._ask(Step(sample.action, sample.event_times, self.steps))
+            self._ask(Step(sample.action, sample.event_times, self.steps, sample.own))
         if self._waiting and now >= self.pacer.due(now):
             return self._waiting.popleft()
         return None
@@ -186,8 +186,9 @@ class Session:
     @property
     def last_action(self) -> Action:
         """What the world does now, or did last."""
-        request = self._asked if isinstance(self._asked, Step) else self.history[-1].request if self.history else None
-        return request.action if isinstance(request, Step) else noop()
+        if isinstance(self._asked, Step) and not self._asked.own:
+            return self._asked.action
+        return (self.history[-1].action if self.history else None) or noop()
 
     @property
     def settled(self) -> bool:

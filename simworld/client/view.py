@@ -79,7 +79,8 @@ class View:
         if app.replay is not None:
             labels.append((f"replaying · {100 * (1 - app.replay.left):.0f} %", theme.QUIET))
         if app.watching:
-            labels.append(("the bot plays · any key takes over", theme.QUIET))
+            who = "the world plays itself" if app.options.auto else "the bot plays"
+            labels.append((f"{who} · any key takes over", theme.QUIET))
         screen = app.window.screen
         size = theme.text_size(screen)
         y = size // 2

@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -200,9 +201,11 @@ class _Workshop:
 
     def _step(self, request: Step, started: float) -> Chunk:
         self._choose_steps(request)
-        observation, reward, terminated, truncated, info = self.env.step(request.action)
-        self.past.asked(request)
-        return self._chunk(request, observation, float(reward), bool(terminated or truncated), info, started)
+        done = replace(request, action=self.world.suggest_action(), own=False) if request.own else request
+        observation, reward, terminated, truncated, info = self.env.step(done.action)
+        self.past.asked(done)
+        chunk = self._chunk(request, observation, float(reward), bool(terminated or truncated), info, started)
+        return replace(chunk, action=done.action)
 
     def _choose_steps(self, request: Step) -> None:
         if request.steps is not None and hasattr(self.world, "num_steps"):

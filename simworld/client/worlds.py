@@ -47,7 +47,10 @@ def make(options: PlayOptions) -> "gymnasium.Env":
     try:
         if options.compare:
             return _side_by_side(name, {**arguments, "renew": False})
-        return gymnasium.make(name, disable_env_checker=True, **arguments)
+        env = gymnasium.make(name, disable_env_checker=True, **arguments)
+        if options.auto and not getattr(env.unwrapped, "plays_itself", False):
+            raise ValueError(f"{options.world} has no policy to play itself; a dream gets one by simworld train heads world=…")
+        return env
     except (gymnasium.error.Error, ModuleNotFoundError) as error:
         raise ValueError(f"play: world {options.world!r}: {error}") from error
     except (ValueError, FileNotFoundError) as error:

@@ -23,6 +23,9 @@ import os
 import sys
 import threading
 
+_BEGINS = ("world", "prompt", "image", "panorama", "video", "replay", "compare")
+"""What says where a play begins."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
@@ -48,6 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--headless", action="store_true", help="open no window; write a video")
     parser.add_argument("--bot", action="store_true", help="let the bot play")
+    parser.add_argument("--auto", action="store_true", help="let the dream play itself, by the policy it has learned")
     parser.add_argument("--frames", type=int, metavar="N", help="stop after N pictures (20 a second)")
     parser.add_argument("--out", metavar="FILE", help="write what is played to this .mp4")
     parser.add_argument("--scale", type=int, metavar="N", help="screen pixels per picture pixel (default: fits)")
@@ -67,9 +71,8 @@ def run(options: argparse.Namespace) -> None:
 
         given |= worlds.titled(recorded_world(given["replay"]) or PlayOptions.world)
     # Who says nothing of what to play chooses in the window.
-    if not {"world", "prompt", "image", "panorama", "video", "replay", "compare", "seed", "bot", "frames", "headless"} & {
-        name for name, value in given.items() if value is not False
-    }:
+    said = {name for name, value in given.items() if value is not False}
+    if not said & {*_BEGINS, "seed", "bot", "auto", "frames", "headless"}:
         given["choose"] = True
     play(PlayOptions(**given))
     if any(thread.name == WORLD_THREAD and thread.is_alive() for thread in threading.enumerate()):
