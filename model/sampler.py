@@ -270,7 +270,9 @@ def _handled(
         return frames
     assert context.decoder is not None, "it has just made these frames"
     changed = world.hands(frames, context.actions)
-    frames = torch.where(at_work[:, None, None, None, None], changed, frames)
+    # The hand itself is not the world.
+    reached = at_work[:, None, None, None, None] & (world.fixed() < 0.5).movedim(1, -1)
+    frames = torch.where(reached, changed, frames)
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
     return frames
 
