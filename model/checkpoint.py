@@ -9,7 +9,7 @@ import os
 from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,6 +20,8 @@ from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.hands import Hands, HandsConfig
 from simworld.model.world import World, WorldConfig
 
+Config = TypeVar("Config")
+Network = TypeVar("Network", bound=nn.Module)
 FORMAT = 1
 """Raised when older files can no longer be read."""
 
@@ -50,36 +52,29 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def save_autoencoder(path: Path, model: Autoencoder, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
     """Write an autoencoder. summary: JSON values about its training."""
-    header = {"kind": "autoencoder", "format": FORMAT, "config": asdict(model.config), "summary": summary}
-    write_tensors(path, _as(model.state_dict(), dtype), header)
+    _save(path, "autoencoder", model.config, model.state_dict(), summary, dtype)
 
 
 def load_autoencoder(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Autoencoder:
     """Read an autoencoder. ValueError naming the file and the field that is wrong."""
-    tensors, header = read_tensors(path)
-    model = Autoencoder(build(AutoencoderConfig, _config(path, header, "autoencoder"), str(path)))
-    _fill(path, model, tensors)
-    return model.to(device, dtype).eval().requires_grad_(False)
+    tensors, config = _load(path, "autoencoder", AutoencoderConfig)
+    return _filled(path, Autoencoder(config), tensors).to(device, dtype)
 
 
 def save_hands(path: Path, model: Hands, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
     """Write hands. summary: JSON values about their training."""
-    header = {"kind": "hands", "format": FORMAT, "config": asdict(model.config), "summary": summary}
-    write_tensors(path, _as(model.state_dict(), dtype), header)
+    _save(path, "hands", model.config, model.state_dict(), summary, dtype)
 
 
 def load_hands(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Hands:
     """Read hands. ValueError naming the file and the field that is wrong."""
-    tensors, header = read_tensors(path)
-    model = Hands(build(HandsConfig, _config(path, header, "hands"), str(path)))
-    _fill(path, model, tensors)
-    return model.to(device, dtype).eval().requires_grad_(False)
+    tensors, config = _load(path, "hands", HandsConfig)
+    return _filled(path, Hands(config), tensors).to(device, dtype)
 
 
 def save_dynamics(path: Path, world: World, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
     """Write a world's denoiser and text encoder."""
-    header = {"kind": "dynamics", "format": FORMAT, "config": asdict(world.config), "summary": summary}
-    write_tensors(path, _as(_dynamics(world), dtype), header)
+    _save(path, "dynamics", world.config, _dynamics(world), summary, dtype)
 
 
 def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = "cpu") -> World:
@@ -87,8 +82,7 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such world; a world is a folder with autoencoder.safetensors and dynamics.safetensors")
     path = folder / "dynamics.safetensors"
-    tensors, header = read_tensors(path)
-    config: WorldConfig = build(WorldConfig, _config(path, header, "dynamics"), str(path))
+    tensors, config = _load(path, "dynamics", WorldConfig)
     autoencoder = load_autoencoder(folder / "autoencoder.safetensors", dtype, device)
     if autoencoder.config != config.autoencoder:
         raise ValueError(f"{path}: was trained on another autoencoder than {folder / 'autoencoder.safetensors'}")
@@ -103,7 +97,7 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     for name in ("denoiser", "text"):
         part = getattr(world, name)
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-        _fill(path, part.to_empty(device="cpu"), own)
+        _filled(path, part.to_empty(device="cpu"), own)
         part.to(device, dtype)
     return world.eval().requires_grad_(False)
 
@@ -139,8 +133,19 @@ def _config(path: Path, header: dict[str, Any], kind: str) -> dict[str, Any]:
     return header["config"]
 
 
-def _fill(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Load `tensors` into `model`, naming what is missing, unknown or misshapen."""
+def _save(path: Path, kind: str, config: Any, state: dict[str, Tensor], summary: dict[str, Any], dtype: torch.dtype) -> None:
+    header = {"kind": kind, "format": FORMAT, "config": asdict(config), "summary": summary}
+    write_tensors(path, _as(state, dtype), header)
+
+
+def _load(path: Path, kind: str, config: type[Config]) -> tuple[dict[str, Tensor], Config]:
+    """The tensors of a file of this kind, and its config."""
+    tensors, header = read_tensors(path)
+    return tensors, build(config, _config(path, header, kind), str(path))
+
+
+def _filled(path: Path, model: Network, tensors: dict[str, Tensor]) -> Network:
+    """`model` with `tensors`, to be used and not trained; names what is missing, unknown or misshapen."""
     expected = model.state_dict()
     missing, unknown = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
     if missing or unknown:
@@ -149,6 +154,7 @@ def _fill(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> None:
         if tensor.shape != expected[name].shape:
             raise ValueError(f"{path}: tensor {name} has shape {tuple(tensor.shape)}, not {tuple(expected[name].shape)}")
     model.load_state_dict(tensors)
+    return model.eval().requires_grad_(False)
 
 
 def _dynamics(world: World) -> dict[str, Tensor]:

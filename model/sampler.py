@@ -239,7 +239,7 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         frame = to_float(frames[:, place + r - 1 + skipped])
         context.decoder.picture = autoencoder.padded(frame)
         if leading is not None:
-            context.actions = torch.cat([context.actions, leading], 1)[:, -RECALL:]
+            _act(context, leading)
             go(context.around, leading)
         _look(world, context, frame)
 
@@ -257,6 +257,11 @@ def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows co
     context.memory.advance(noisy, given.tau, flow)
 
 
+def _act(context: Context, actions: Float[Tensor, "b r a"]) -> None:
+    """Remember what was done, as far as hands recall it."""
+    context.actions = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECALL:]
+
+
 @stage("hands")
 def _handled(
     world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b r a"] | None
@@ -264,7 +269,7 @@ def _handled(
     """The frames to which `actions` led, with what the player's hands do in them. The decoder then goes on from there."""
     if actions is None:
         return frames
-    context.actions = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECALL:]
+    _act(context, actions)
     at_work = busy(context.actions)
     if world.hands is None or not bool(at_work.any()):
         return frames

@@ -37,6 +37,22 @@ def yaw(app: App) -> float:
     return float(app.picture.chunk.info["pose"][3])
 
 
+def remembered(world: str) -> Path:
+    """A moment of seed 5, on disk, in which the player has turned by 15 degrees."""
+
+    def remember(app: App) -> Iterator[Wait]:
+        yield shown(app, 4)
+        click()
+        move_mouse(100, 0)
+        yield lambda: yaw(app) == pytest.approx(15)
+        tap(pygame.K_F5)
+        yield lambda: "remembered" in app.messages.text
+
+    rehearse(remember, world, seed=5)
+    (path,) = moments()
+    return path
+
+
 def answers(worker: Worker, kind: type, patience: float = 30.0) -> Any:
     until = time.perf_counter() + patience
     while time.perf_counter() < until:
@@ -150,17 +166,7 @@ def test_the_past_forgets_what_is_over_a_minute_old_and_stays_small() -> None:
 
 def test_a_moment_on_disk_is_gone_to_by_another_play_and_has_several_futures() -> None:
     world, _ = make(FakeDream)
-
-    def first(app: App) -> Iterator[Wait]:
-        yield shown(app, 4)
-        click()
-        move_mouse(100, 0)
-        yield lambda: yaw(app) == pytest.approx(15)
-        tap(pygame.K_F5)
-        yield lambda: "remembered" in app.messages.text
-
-    rehearse(first, world, seed=5)
-    (path,) = moments()
+    path = remembered(world)
     about, _ = moment_files.read_about(path)
     assert (about.world, about.seed, about.kept, about.parent) == (world, 5, True, "")
 
@@ -187,17 +193,7 @@ def test_a_moment_on_disk_is_gone_to_by_another_play_and_has_several_futures() -
 
 def test_a_moment_is_dropped_onto_the_window(tmp_path: Path) -> None:
     world, _ = make(FakeDream)
-
-    def remember(app: App) -> Iterator[Wait]:
-        yield shown(app, 3)
-        click()
-        move_mouse(100, 0)
-        yield lambda: yaw(app) == pytest.approx(15)
-        tap(pygame.K_F5)
-        yield lambda: "remembered" in app.messages.text
-
-    rehearse(remember, world, seed=5)
-    (path,) = moments()
+    path = remembered(world)
     torn = tmp_path / "torn.safetensors"
     torn.write_bytes(path.read_bytes()[:300])
 
