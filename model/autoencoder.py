@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from simworld.model.camera import sample, turn_grid
 from simworld.model.motion import CELL, expected_frames, measured_flow
 from simworld.model.registration import flow_between
+from simworld.model.scenery import Shown
 from simworld.model.unet import ResidualBlock, UNet
 
 
@@ -183,11 +184,13 @@ class Autoencoder(nn.Module):
         state: DecoderState | None = None,
         camera: Float[Tensor, "b n r 2"] | None = None,
         vividness: float = 0.0,
+        shown: Shown | None = None,
     ) -> tuple[Float[Tensor, "b t h w 3"], DecoderState]:
         """Frames of height × width `size` and the state for the next piece. Without a state the clip starts: 1 + r·(n - 1)
         frames; with the state of the piece before: r·n frames. `camera`: the turns [pitch, yaw] in degrees that lead to the
         frames, none where not given. `vividness`: how much its trust in the picture before adds to that trust (to its
-        logit), for dreamt latents, which are softer than true ones. ValueError when `size` is not that of the latents."""
+        logit), for dreamt latents, which are softer than true ones. `shown`: what is known of the frames of a single latent, to
+        be kept rather than the picture before. ValueError when `size` is not that of the latents."""
         if self.config.latent_size(*size) != tuple(latents.shape[2:4]):
             raise ValueError(
                 f"size {size} needs latents of {self.config.latent_size(*size)} cells, not {tuple(latents.shape[2:4])}"
@@ -197,14 +200,19 @@ class Autoencoder(nn.Module):
         pictures = []
         for number, soft in enumerate(self._soft(latents).unbind(1)):
             turns = torch.zeros(len(soft), r, 2, device=soft.device) if camera is None else camera[:, number]
-            picture, state = self._sharpen(soft, turns, state, vividness)
+            picture, state = self._sharpen(soft, turns, state, vividness, shown)
             pictures.append(picture)
         assert state is not None
         frames = rearrange(torch.stack(pictures, 1), "b n (r c) h w -> b (n r) h w c", r=r)[:, :, : size[0], : size[1]]
         return frames[:, r - 1 :] if starts else frames, state
 
     def _sharpen(
-        self, soft: Float[Tensor, "b colors h w"], camera: Float[Tensor, "b r 2"], state: DecoderState | None, vividness: float
+        self,
+        soft: Float[Tensor, "b colors h w"],
+        camera: Float[Tensor, "b r 2"],
+        state: DecoderState | None,
+        vividness: float,
+        shown: Shown | None,
     ) -> tuple[Float[Tensor, "b colors h w"], DecoderState]:
         """One latent's frames. Before the first picture of all is its own soft self."""
         r, dtype = self.config.time_stride, self.basis.dtype
@@ -217,10 +225,16 @@ class Autoencoder(nn.Module):
         flow = flow_between(rearrange(soft, frame, r=r), rearrange(turned_soft, frame, r=r))
         places = grid + flow
         moved = self._closest(soft, sample(before, places, "bicubic"), before)
+        seen = rearrange((places.abs() <= 1).all(-1), "(b r) h w -> b r h w", r=r)
+        if shown is not None:
+            h, w = shown.colors.shape[-2:]
+            known = F.pad(shown.known[:, :, 0], (0, soft.shape[-1] - w, 0, soft.shape[-2] - h))
+            colors = F.pad(shown.colors, (0, soft.shape[-1] - w, 0, soft.shape[-2] - h)).flatten(1, 2)
+            moved = torch.where(known.repeat_interleave(3, 1), colors, moved)
+            seen = seen | known
         features = state.features if state is not None else None
         refinement, features = self.refiner.refine(soft.to(dtype), moved.to(dtype), self._softened(moved), features)
         # Trust makes for more trust, but not in what lies beyond the border of the picture before.
-        seen = rearrange((places.abs() <= 1).all(-1), "(b r) h w -> b r h w", r=r)
         logit = (refinement.trust + vividness * refinement.trust.sigmoid() * seen).repeat_interleave(3, 1)
         # The more of it is kept, the less is missing.
         less = (F.logsigmoid(-logit) - F.logsigmoid(-refinement.trust.repeat_interleave(3, 1))).exp()
@@ -269,9 +283,14 @@ class Autoencoder(nn.Module):
         flow: Float[Tensor, "n 2 flow_rows flow_columns"],
         driven: Float[Tensor, "n 2 _ _"],
         camera: Float[Tensor, "n r 2"],
+        shown: Shown | None = None,
     ) -> Float[Tensor, "n rows columns c"]:
-        """The latent expected after each whose last frame, to which `flow` led, is given: see `expected_frames`."""
+        """The latent expected after each whose last frame, to which `flow` led, is given: see `expected_frames`.
+        `shown`: what is known of the frames."""
         expected = expected_frames(frames, flow, driven, camera, self.config.field_of_view)
+        if shown is not None:
+            h, w = shown.colors.shape[-2:]
+            expected[..., :h, :w] = torch.where(shown.known, shown.colors, expected[..., :h, :w])
         return self._latents(rearrange(expected, "n r c h w -> n 1 (r c) h w").to(self.basis.dtype))[:, 0]
 
     @torch.no_grad()

@@ -17,9 +17,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simworld.model.autoencoder import DecoderState
+from simworld.model.context import Context, Goal, Impression, copied
 from simworld.model.denoiser import Text
 from simworld.model.memory import Memory
-from simworld.model.sampler import Context, Goal, Impression, copied
+from simworld.model.scenery import Scenery
 from simworld.model.surroundings import Surroundings
 
 Join = Callable[[list[Tensor], int], Tensor]
@@ -86,6 +87,7 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         for layer in range(len(texts[0].keys))
     ]
     text = Text(keys, join([text.present for text in texts], 0), join([text.whole for text in texts], 0))
+    scenery = _scenery([context.scenery for context in contexts], join)
     goal = Goal(
         join([goal.pictures for goal in goals], 0),
         join([goal.left for goal in goals], 0),
@@ -101,11 +103,15 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         )
     generators = [copied(generator) for generator in listed([context.generators for context in contexts])]
     actions, prompts = join([context.actions for context in contexts], 0), listed([context.prompts for context in contexts])
-    return Context(memory, decoder, around, actions, prompts, text, generators, goal, impression)
+    return Context(memory, decoder, around, scenery, actions, prompts, text, generators, goal, impression)
 
 
 def _surroundings(parts: list[Surroundings], join: Join) -> Surroundings:
     return Surroundings(*(join([getattr(part, field.name) for part in parts], 0) for field in fields(Surroundings)))
+
+
+def _scenery(parts: list[Scenery], join: Join) -> Scenery:
+    return Scenery(*(join([getattr(part, field.name) for part in parts], 0) for field in fields(Scenery)))
 
 
 def _padded(text: Text, num_tokens: int) -> Text:

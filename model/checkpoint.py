@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.hands import Hands, HandsConfig
+from simworld.model.sight import Sight, SightConfig
 from simworld.model.world import World, WorldConfig
 
 Config = TypeVar("Config")
@@ -72,6 +73,17 @@ def load_hands(path: Path, dtype: torch.dtype = torch.float32, device: str = "cp
     return _filled(path, Hands(config), tensors).to(device, dtype)
 
 
+def save_sight(path: Path, model: Sight, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write sight. summary: JSON values about its training."""
+    _save(path, "sight", model.config, model.state_dict(), summary, dtype)
+
+
+def load_sight(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Sight:
+    """Read sight. ValueError naming the file and the field that is wrong."""
+    tensors, config = _load(path, "sight", SightConfig)
+    return _filled(path, Sight(config), tensors).to(device, dtype)
+
+
 def save_dynamics(path: Path, world: World, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
     """Write a world's denoiser and text encoder."""
     _save(path, "dynamics", world.config, _dynamics(world), summary, dtype)
@@ -94,6 +106,8 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     if world.hands is not None and world.hands.config.time_stride != autoencoder.config.time_stride:
         raise ValueError(f"{hands}: for chunks of {world.hands.config.time_stride} frames; this world's have "
                          f"{autoencoder.config.time_stride}")
+    sight = folder / "sight.safetensors"
+    world.sight = load_sight(sight, dtype, device) if sight.exists() else None
     for name in ("denoiser", "text"):
         part = getattr(world, name)
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
@@ -159,7 +173,7 @@ def _filled(path: Path, model: Network, tensors: dict[str, Tensor]) -> Network:
 
 def _dynamics(world: World) -> dict[str, Tensor]:
     state = world.state_dict()
-    return {name: value for name, value in state.items() if not name.startswith(("autoencoder.", "hands."))}
+    return {name: value for name, value in state.items() if not name.startswith(("autoencoder.", "hands.", "sight."))}
 
 
 def _as(state: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:

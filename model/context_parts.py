@@ -13,13 +13,14 @@ from torch import Tensor
 
 from simworld.model import sampler
 from simworld.model.autoencoder import DecoderState
+from simworld.model.context import Context, Goal, Impression
 from simworld.model.denoiser import Text
 from simworld.model.memory import Memory
-from simworld.model.sampler import Context, Goal, Impression
+from simworld.model.scenery import Scenery
 from simworld.model.surroundings import Surroundings
 from simworld.model.world import World
 
-_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Impression, Memory, Surroundings, Text)
+_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Impression, Memory, Scenery, Surroundings, Text)
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
 

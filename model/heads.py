@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from simworld.actions import CAMERA
 from simworld.choices import Factors
 from simworld.model.checkpoint import FORMAT, build, read_tensors, write_tensors
-from simworld.model.sampler import Impression
+from simworld.model.context import Impression
 
 CAMERA_SCALE = 10.0
 

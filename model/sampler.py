@@ -6,76 +6,28 @@
 All functions work on b worlds at once that share one forward pass. Inference only.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from simworld.actions import CAMERA
-from simworld.model.autoencoder import DecoderState
-from simworld.model.camera import sample as sample_picture
-from simworld.model.camera import turn_grid
+from simworld.model.context import Context, Goal, Impression
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
+from simworld.model.eye import look, nothing_known, recalled, went
 from simworld.model.hands import RECALL, busy
 from simworld.model.memory import Memory
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float, to_uint8
+from simworld.model.scenery import Shown, recolor
+from simworld.model.scenery import where as elsewhere
 from simworld.model.stages import stage
-from simworld.model.surroundings import Surroundings, alike, all_seen, go, nothing_seen, paint, recall, where
+from simworld.model.surroundings import Surroundings, all_seen, nothing_seen, recall, where
 from simworld.model.world import World
 
-PULL = 0.5
-"""How far a chunk's frames are drawn back to what was seen from the same place."""
-
-
-@dataclass
-class Goal:
-    """The pictures that b dreams fade into, in [-1, 1], how many more chunks each takes to get there, 0 for none, and what
-    lies around them there."""
-
-    pictures: Float[Tensor, "b h w 3"]
-    left: Int[Tensor, " b"]
-    around: Surroundings
-
-
-@dataclass
-class Impression:
-    """What a world makes of its latest latent, for its heads. tokens: of its registers and cells. actions: that led to it,
-    zeros where none did."""
-
-    tokens: Float[Tensor, "b n d"]
-    actions: Float[Tensor, "b r a"]
-
-
-@dataclass
-class Context:
-    """All that b dreams remember. Equal contexts, actions and steps give equal frames on one machine.
-
-    memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
-    around: what was seen in every direction. actions: the last `RECALL`, zeros before the first. prompts: b texts; text: the
-    same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams.
-    impression: None before the first latent.
-    """
-
-    memory: Memory
-    decoder: DecoderState | None
-    around: Surroundings
-    actions: Float[Tensor, "b n a"]
-    prompts: list[str]
-    text: Text
-    generators: list[torch.Generator]
-    goal: Goal
-    impression: Impression | None = None
-
-    def fork(self) -> "Context":
-        """An independent copy that goes on exactly alike. Cheap: tensors are shared until one of the two replaces them."""
-        decoder = None if self.decoder is None else replace(self.decoder)
-        around = replace(self.around)
-        prompts, generators = list(self.prompts), [copied(generator) for generator in self.generators]
-        return Context(
-            self.memory.fork(), decoder, around, self.actions, prompts, self.text, generators, self.goal, self.impression
-        )
+TOUCHED = 0.1
+"""Difference in colour, for pictures in [-1, 1], by which hands have changed a pixel."""
 
 
 @torch.inference_mode()
@@ -96,7 +48,8 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     around = _surroundings(world, len(seeds), None, None)
     goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around))
     actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
-    return Context(memory, None, around, actions, list(prompts), _read(world, prompts), generators, goal)
+    scenery = nothing_known(world, len(seeds))
+    return Context(memory, None, around, scenery, actions, list(prompts), _read(world, prompts), generators, goal)
 
 
 @torch.inference_mode()
@@ -153,8 +106,9 @@ def surround(
     angles (equirectangular), the heading of the present picture in their middle. What was remembered of it is forgotten."""
     assert context.decoder is not None, "only where a dream has begun something can lie around it"
     context.around = _surroundings(world, len(context.prompts), panoramas, pitch)
+    context.scenery = nothing_known(world, len(context.prompts))
     h, w = world.config.height, world.config.width
-    _look(world, context, context.decoder.picture[..., :h, :w].movedim(1, -1))
+    look(world, context, context.decoder.picture[..., :h, :w].movedim(1, -1), None)
 
 
 def is_led(context: Context) -> bool:
@@ -170,16 +124,18 @@ def extend(
 
     ValueError unless num_steps is 1, 2, 4 or 8.
     """
-    given = _conditions(world, context, actions)
+    pitch = context.around.view[:, 0]
+    views, shown = went(world, context, actions)
+    given = _conditions(world, context, actions, pitch, shown)
     latent = sample(world, context, given, num_steps)
     size = (world.config.height, world.config.width)
     begun = context.decoder is not None
     camera = actions[:, None, :, CAMERA] if actions is not None else None
-    frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness)
+    frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness, shown)
     frames = _handled(world, context, frames.clamp(-1, 1), actions)
-    frames = _recalled(world, context, frames, actions)
+    frames = recalled(world, context, frames, actions, views, shown)
     frames = _led(world, context, frames)
-    _look(world, context, frames[:, -1])
+    look(world, context, frames[:, -1], shown)
     # What is remembered is what is shown, sharper than what was sampled.
     _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
     return to_uint8(frames)
@@ -233,15 +189,16 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
     for number, latent in enumerate(latents.split(1, 1)):
         place = r * (number - skipped)
         leading = None if place < 0 else actions[:, place : place + r]
-        _remember(world, context, latent, _conditions(world, context, leading))
+        pitch = context.around.view[:, 0]
+        _, shown = went(world, context, leading)
+        _remember(world, context, latent, _conditions(world, context, leading, pitch, shown))
         camera = leading[:, None, :, CAMERA] if leading is not None else None
-        _, context.decoder = autoencoder.decode(latent, size, context.decoder, camera)
+        _, context.decoder = autoencoder.decode(latent, size, context.decoder, camera, shown=shown)
         frame = to_float(frames[:, place + r - 1 + skipped])
         context.decoder.picture = autoencoder.padded(frame)
         if leading is not None:
             _act(context, leading)
-            go(context.around, leading)
-        _look(world, context, frame)
+        look(world, context, frame, shown, real=True)
 
 
 @stage("cache write")
@@ -277,44 +234,15 @@ def _handled(
     changed = world.hands(frames, context.actions)
     # The hand itself is not the world.
     reached = at_work[:, None, None, None, None] & (world.fixed() < 0.5).movedim(1, -1)
+    touched = reached[:, 0] & ((changed - frames)[:, -1].abs().amax(-1, keepdim=True) > TOUCHED)
     frames = torch.where(reached, changed, frames)
+    picture = frames[:, -1].movedim(-1, 1)
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
+    if world.sight is not None and bool(touched.any()):
+        around, field_of_view = context.around, world.config.autoencoder.field_of_view
+        touched = touched.movedim(-1, 1)
+        context.scenery = recolor(context.scenery, picture, touched, around.place, around.view, field_of_view)
     return frames
-
-
-@stage("far memory")
-def _recalled(
-    world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b r a"] | None
-) -> Float[Tensor, "b t h w 3"]:
-    """The frames to which `actions` led; where they turn into view what lay beyond the border, or behind what is fixed to the
-    camera, with what is remembered of it; and where they have drifted from what was seen from here, drawn back to it. The
-    decoder then goes on from there."""
-    if actions is None:
-        return frames
-    field_of_view, size = world.config.autoencoder.field_of_view, (frames.shape[2], frames.shape[3])
-    views = go(context.around, actions)
-    if not field_of_view:
-        return frames
-    assert context.decoder is not None, "it has just made these frames"
-    remembered, trust, same = recall(context.around, views, size, field_of_view)
-    places = turn_grid(actions[..., CAMERA].float().cumsum(1).flatten(0, 1), size, field_of_view)
-    fixed = world.fixed().expand(len(places), -1, -1, -1)
-    uncovered = torch.maximum(sample_picture(fixed, places), (places.abs() > 1).any(-1)[:, None]).view_as(trust)
-    # What hands do to a block is no drift, and begins with little.
-    idle = ~busy(context.actions)[:, None, None, None, None]
-    drifted = same * idle * alike(frames.movedim(-1, 2), remembered)
-    share = torch.maximum(trust * uncovered, PULL * drifted) * (1 - fixed).view_as(trust)
-    frames = torch.lerp(frames, remembered.movedim(2, -1), share.movedim(2, -1))
-    context.decoder.picture = world.autoencoder.padded(frames[:, -1])
-    return frames
-
-
-@stage("far memory")
-def _look(world: World, context: Context, frame: Float[Tensor, "b h w 3"]) -> None:
-    """Remember what is seen of the surroundings, where the camera is known."""
-    if world.config.autoencoder.field_of_view:
-        fixed, changing = world.fixed().expand(len(frame), -1, -1, -1), busy(context.actions)
-        paint(context.around, frame.movedim(-1, 1), fixed, changing, world.config.autoencoder.field_of_view)
 
 
 def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> Float[Tensor, "b t h w 3"]:
@@ -328,7 +256,9 @@ def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> 
     share = torch.where(goal.left > 0, 1 / goal.left.clamp(min=1), 0)[:, None] * nearer
     frames = torch.lerp(frames, goal.pictures[:, None].expand_as(frames), share[:, :, None, None, None])
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
-    context.around = where(goal.left == 1, goal.around, context.around)
+    there = goal.left == 1
+    context.around = where(there, goal.around, context.around)
+    context.scenery = elsewhere(there, nothing_known(world, len(there)), context.scenery)
     context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
     return frames
 
@@ -337,13 +267,6 @@ def _surroundings(world: World, b: int, panoramas: Tensor | None, pitch: Tensor 
     if pitch is None:
         pitch = torch.full((b,), REST_PITCH, device=world.device)
     return nothing_seen(pitch) if panoramas is None else all_seen(to_float(panoramas).movedim(-1, 1), pitch)
-
-
-def copied(generator: torch.Generator) -> torch.Generator:
-    """A generator that goes on exactly as `generator` would."""
-    copy = torch.Generator(generator.device)
-    copy.set_state(generator.get_state())
-    return copy
 
 
 def _read(world: World, prompts: list[str]) -> Text:
@@ -357,8 +280,15 @@ def _noise(world: World, context: Context) -> Float[Tensor, "b 1 rows columns c"
 
 
 @stage("conditioning")
-def _conditions(world: World, context: Context, actions: Float[Tensor, "b r a"] | None) -> Conditions:
-    """What the next latent is told, once for all passes: for pure noise, and at the finest steps."""
+def _conditions(
+    world: World,
+    context: Context,
+    actions: Float[Tensor, "b r a"] | None,
+    pitch: Float[Tensor, " b"],
+    shown: Shown | None,
+) -> Conditions:
+    """What the next latent is told, once for all passes: for pure noise, and at the finest steps. pitch: how far down the
+    player looked, in degrees. shown: what is known of the next frames."""
     b = len(context.prompts)
     config, device = world.config.denoiser, world.device
     acted = actions is not None
@@ -366,7 +296,7 @@ def _conditions(world: World, context: Context, actions: Float[Tensor, "b r a"] 
         actions = torch.zeros(b, config.time_stride, config.action_size)
     actions = actions.to(device)
     latent_before, tau_before = context.memory.previous
-    expected = world.expected(latent_before[:, 0], context.memory.flow, actions, context.around.view[:, 0])
+    expected = world.expected(latent_before[:, 0], context.memory.flow, actions, pitch, shown)
     return Conditions(
         tau=torch.ones(b, 1, device=device),
         level=torch.zeros(b, 1, dtype=torch.long, device=device),

@@ -66,11 +66,31 @@ def where(chosen: Bool[Tensor, " b"], one: Surroundings, other: Surroundings) ->
     return Surroundings(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
 
-def go(around: Surroundings, actions: Float[Tensor, "b r a"]) -> Float[Tensor, "b r 2"]:
-    """Move the eye as r actions do; returns where it looks after each."""
+def go(
+    around: Surroundings, actions: Float[Tensor, "b r a"], steps: Float[Tensor, "b r 3"] | None = None
+) -> tuple[Float[Tensor, "b r 3"], Float[Tensor, "b r 2"]]:
+    """Move the eye as r actions do; returns where it is after each, and where it looks. `steps`: how far each takes it, (right,
+    ahead, above) for who faces ahead before them, where that is known better than by the keys."""
     actions = actions.float()
     views = around.view[:, None] + actions[..., CAMERA].cumsum(1)
     views[..., 0].clamp_(-90, 90)
+    if steps is None:
+        places = around.place[:, None] + _paces(around, actions, views)
+    else:
+        places = around.place[:, None] + headed(steps, around.view[:, 1]).cumsum(1)
+    around.place, around.view = places[:, -1], views[:, -1]
+    return places, views
+
+
+def headed(steps: Float[Tensor, "b r 3"], yaw: Float[Tensor, " b"]) -> Float[Tensor, "b r 3"]:
+    """Steps (right, ahead, above) of who faces `yaw`, in degrees, for who faces 0."""
+    aside, ahead, above = steps.unbind(-1)
+    sin, cos = torch.deg2rad(yaw)[:, None].sin(), torch.deg2rad(yaw)[:, None].cos()
+    return torch.stack([aside * cos + ahead * sin, ahead * cos - aside * sin, above], -1)
+
+
+def _paces(around: Surroundings, actions: Float[Tensor, "b r a"], views: Float[Tensor, "b r 2"]) -> Float[Tensor, "b r 3"]:
+    """How far r actions take the eye, by the keys alone, where nothing is in the way."""
     forward, back, left, right, jump, sprint, sneak = (
         actions[..., KEYS.index(key)] for key in ("forward", "back", "left", "right", "jump", "sprint", "sneak")
     )
@@ -79,12 +99,11 @@ def go(around: Surroundings, actions: Float[Tensor, "b r a"]) -> Float[Tensor, "
     yaw = torch.deg2rad(views[..., 1])
     aside, ahead = steps.unbind(-1)
     turned = torch.stack([aside * yaw.cos() + ahead * yaw.sin(), ahead * yaw.cos() - aside * yaw.sin()], -1)
-    above = around.place[:, 2]
+    heights = [around.place[:, 2]]
     for frame in range(actions.shape[1]):
-        above = torch.where(jump[:, frame] > 0, 1.0, (above - 1 / FALL).clamp(min=0))
-    around.place = torch.cat([around.place[:, :2] + (pace[..., None] * turned).sum(1), above[:, None]], 1)
-    around.view = views[:, -1]
-    return views
+        heights.append(torch.where(jump[:, frame] > 0, 1.0, (heights[-1] - 1 / FALL).clamp(min=0)))
+    above = torch.stack(heights[1:], 1) - heights[0][:, None]
+    return torch.cat([(pace[..., None] * turned).cumsum(1), above[..., None]], -1)
 
 
 def paint(

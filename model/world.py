@@ -13,6 +13,8 @@ from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
 from simworld.model.hands import Hands
 from simworld.model.motion import CELL, fixed_share, gained_flow, learned_drive, pitched, turned_flow
 from simworld.model.path import Path
+from simworld.model.scenery import Shown
+from simworld.model.sight import Sight
 from simworld.model.text import TextConfig, TextEncoder
 
 LEAST_FIXED = 0.3
@@ -52,7 +54,7 @@ class WorldConfig:
 
 
 class World(nn.Module):
-    """The three networks, and the player's hands where it has them. Sampling is in `sampler`, files in `checkpoint`."""
+    """The three networks, and the player's hands and sight where it has them. Sampling: `sampler`, files: `checkpoint`."""
 
     def __init__(self, config: WorldConfig) -> None:
         super().__init__()
@@ -61,6 +63,7 @@ class World(nn.Module):
         self.text = TextEncoder(config.text)
         self.denoiser = Denoiser(config.denoiser, config.path)
         self.hands: Hands | None = None
+        self.sight: Sight | None = None
 
     def hidden_matrices(self) -> list[nn.Parameter]:
         """The denoiser's."""
@@ -83,15 +86,16 @@ class World(nn.Module):
         flow: Float[Tensor, "n 2 flow_rows flow_columns"],
         actions: Float[Tensor, "n r a"],
         pitch: Float[Tensor, " n"] | None = None,
+        shown: Shown | None = None,
     ) -> Float[Tensor, "n rows columns c"]:
         """The latent expected after each under `actions`, before anything is imagined. `pitch`: how far down the player looks,
-        in degrees, where it is known."""
+        in degrees, where it is known. `shown`: what is known of the frames."""
         frames = self.autoencoder.last_frames(latents)
         driven = self.denoiser.driven(actions)
         if pitch is not None and self.config.autoencoder.field_of_view:
             driven = pitched(driven, pitch, self.config.autoencoder.field_of_view)
         driven = self.denoiser.nearness(frames) * driven
-        return self.autoencoder.expected(frames, flow, driven, actions[..., CAMERA])
+        return self.autoencoder.expected(frames, flow, driven, actions[..., CAMERA], shown)
 
     @torch.no_grad()
     def learn_statistics(self, latents: Float[Tensor, "b t rows columns c"], actions: Float[Tensor, "b t r a"]) -> None:

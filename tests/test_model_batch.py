@@ -13,7 +13,7 @@ from tiny_world import HEIGHT, WIDTH, tiny_world
 from torch import Tensor
 
 from simworld.model import batch, sampler
-from simworld.model.sampler import Context
+from simworld.model.context import Context
 from simworld.model.world import World
 
 

@@ -54,9 +54,9 @@ def test_who_looks_away_and_back_finds_what_was_there(pitch: float, heading: flo
     around = nothing_seen(torch.zeros(1))
     go(around, action(pitch, heading))
     paint_whole(around, picture())
-    away = go(around, action(0, 150))
+    _, away = go(around, action(0, 150))
     assert float(inner(recall(around, away, SIZE, VIEW)[1]).max()) == 0, "nobody looked there"
-    back = go(around, action(0, -150))
+    _, back = go(around, action(0, -150))
     found, trust, _ = recall(around, back, SIZE, VIEW)
     assert float(inner(trust).min()) > 0.999
     assert float((inner(found) - inner(picture())).abs().mean()) < 0.02

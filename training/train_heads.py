@@ -18,9 +18,9 @@ from simworld.actions import CAMERA
 from simworld.choices import Factors
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
+from simworld.model.context import Impression
 from simworld.model.heads import Heads, HeadsConfig, save_heads
 from simworld.model.precision import fastest_dtype
-from simworld.model.sampler import Impression
 from simworld.model.shipped import find_world
 from simworld.model.world import World
 from simworld.training.data import DataConfig, clips

@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from simworld.actions import CAMERA, KEYS
-from simworld.model.checkpoint import load_autoencoder, load_hands, load_world, save_autoencoder, save_dynamics, save_hands
+from simworld.model.checkpoint import (
+    load_autoencoder,
+    load_hands,
+    load_sight,
+    load_world,
+    save_autoencoder,
+    save_dynamics,
+    save_hands,
+    save_sight,
+)
 from simworld.model.denoiser import DenoiserConfig
 from simworld.model.path import Path as NoisePath
 from simworld.model.pixels import to_float
@@ -28,7 +37,8 @@ from simworld.training.pictures import grid
 
 @dataclass(kw_only=True)
 class WorldTraining:
-    """`autoencoder`, `hands`: their checkpoints, '' for no hands. `window` latents a clip, `batch_size` clips a step;
+    """`autoencoder`, `hands`, `sight`: their checkpoints, '' for no hands or no sight. `window` latents a clip, `batch_size`
+    clips a step;
     `from_start` is the share of windows that begin with the clip's first frame, as play does; `hands_share` of them show
     `hands_at_work`. `image_share` of the steps learn from `image_batch` single pictures instead, each a clip of one frame.
     `temperature`, `guidance` and `vividness` are those of play. `latents`: where they are cached. `init`: a world of the same
@@ -36,6 +46,7 @@ class WorldTraining:
 
     autoencoder: str = "runs/autoencoder/autoencoder.safetensors"
     hands: str = ""
+    sight: str = ""
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
     text: TextConfig = field(default_factory=TextConfig)
     path: NoisePath = NoisePath.linear
@@ -106,6 +117,7 @@ class WorldTask:
         # They have learned already: the dynamics alone are trained.
         world.autoencoder = autoencoder
         world.hands = load_hands(Path(config.hands), device=device) if config.hands else None
+        world.sight = load_sight(Path(config.sight), device=device) if config.sight else None
         self.model = world
         if config.init and not is_begun(config.loop):
             self._start_from(config.init)
@@ -216,6 +228,8 @@ class WorldTask:
             save_autoencoder(target, self.autoencoder, {"source": self.config.autoencoder})
         if model.hands is not None:
             save_hands(folder / "hands.safetensors", model.hands, {"source": self.config.hands})
+        if model.sight is not None:
+            save_sight(folder / "sight.safetensors", model.sight, {"source": self.config.sight})
 
 
 def train(config: WorldTraining) -> World:

@@ -157,12 +157,17 @@ class Game:
 
     def render(self) -> np.ndarray:
         """What the player sees now: a new uint8 [height, width, 3]."""
+        return self.look()[0]
+
+    def look(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the player sees now, uint8 [height, width, 3], and how far away each pixel of it is, the hand left aside:
+        blocks along the view's axis, float32 [height, width], 1e9 for the sky."""
         body, weather = self.body, self.weather
         eye = np.array([body[physics.X], body[physics.Y] + body[physics.EYE], body[physics.Z]])
         sky = sky_state(self.time_of_day, weather.kind, weather.intensity, self.num_steps + self.sky_offset)
         target = self.hit[: interact.HIT_Z + 1].copy()
         frame = np.empty((self.height, self.width, 3), np.uint8)
-        render(
+        depth = render(
             self.terrain,
             eye,
             float(body[physics.YAW]),
@@ -175,12 +180,19 @@ class Game:
             float(self.hand[interact.PROGRESS]),
             frame,
         )
-        return frame
+        return frame, depth
 
     @property
     def pose(self) -> np.ndarray:
         """float64 [5]: x, y, z of the feet in blocks (not wrapped at the torus's edge), yaw and pitch in degrees."""
         return self.body[[physics.X, physics.Y, physics.Z, physics.YAW, physics.PITCH]]
+
+    @property
+    def eye_pose(self) -> np.ndarray:
+        """The same of the eye."""
+        pose = self.pose
+        pose[1] += self.body[physics.EYE]
+        return pose
 
     @property
     def biome(self) -> str:

@@ -215,7 +215,7 @@ def _draw(
     blocks: np.ndarray, skip: np.ndarray, light: np.ndarray,
     texels: np.ndarray, means: np.ndarray, faces: np.ndarray, cracks: np.ndarray, clouds: np.ndarray,
     eye: np.ndarray, yaw: float, pitch: float, sky: np.ndarray,
-    entities: np.ndarray, held: int, swing: float, target: np.ndarray, crack: float, out: np.ndarray,
+    entities: np.ndarray, held: int, swing: float, target: np.ndarray, crack: float, out: np.ndarray, depth: np.ndarray,
 ) -> None:  # fmt: skip
     high, wide, _ = out.shape
     tan_y = math.tan(math.radians(FIELD_OF_VIEW / 2))
@@ -228,7 +228,6 @@ def _draw(
     axes[2, 0], axes[2, 1], axes[2, 2] = -sy * cp, -sp, cy * cp
     ex, ey, ez = eye[0], eye[1], eye[2]
     picture = np.empty((high, wide, 3), np.float32)
-    depth = np.empty((high, wide), np.float32)
     keys = np.empty((high, wide), np.int32)
     water = np.empty((high, wide), np.float32)
     openness = np.empty((high, wide), np.float32)
@@ -286,6 +285,9 @@ def _draw(
     for entity in range(entities.shape[0]):
         draw_animal(picture, depth, keys, water, light, sky, eye, axes, tan_y, entities[entity], 0.9 * sky[FOG_END])
     draw_drops(picture, depth, light, sky, eye, axes, tan_y)
+    for i in range(high):
+        for j in range(wide):
+            depth[i, j] = min(depth[i, j], water[i, j])
     lr, lg, lb = light_at(light, sky, 2, int(math.floor(ex)), int(math.floor(ey)), int(math.floor(ez)))
     draw_hand(picture, texels, means, faces, held, swing, tan_y, lr, lg, lb)
     for i in range(high):
@@ -306,8 +308,9 @@ def render(
     target: np.ndarray,
     crack: float,
     out: np.ndarray,
-) -> None:
-    """Draw what the eye sees into out uint8 [h, w, 3].
+) -> np.ndarray:
+    """Draw what the eye sees into out uint8 [h, w, 3]. Returns how far away it is, the hand left aside: blocks along the
+    view's axis, float32 [h, w], 1e9 for the sky.
 
     eye: x, y, z in blocks; yaw, pitch: degrees, Minecraft's way (yaw 0 faces +z and grows to the right, pitch 90 looks
     down); sky: the record of `sky_state`; entities: float [n, 8] = kind, x, y, z of the feet, yaw, walk phase (radians),
@@ -325,9 +328,11 @@ def render(
     if not 0 <= held < len(BLOCKS):
         raise ValueError(f"render: held block {held} is unknown; ids go from 0 to {len(BLOCKS) - 1}")
     texels, means, faces, cracks = atlas()
+    depth = np.empty(out.shape[:2], np.float32)
     _draw(
         terrain.blocks.reshape(-1), terrain.skip.reshape(-1), terrain.light.reshape(-1),
         texels, means, faces, cracks, cloud_map(),
         np.asarray(eye, np.float64), float(yaw), float(pitch), np.asarray(sky, np.float32),
-        np.asarray(entities, np.float32), int(held), float(swing), np.asarray(target, np.int64), float(crack), out,
+        np.asarray(entities, np.float32), int(held), float(swing), np.asarray(target, np.int64), float(crack), out, depth,
     )  # fmt: skip
+    return depth

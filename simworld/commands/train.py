@@ -23,6 +23,7 @@ TRAININGS = {
     "clips": ("simworld.training.data", "clips"),
     "autoencoder": ("simworld.training.train_autoencoder", "train"),
     "hands": ("simworld.training.train_hands", "train"),
+    "sight": ("simworld.training.train_sight", "train"),
     "world": ("simworld.training.train_world", "train"),
     "heads": ("simworld.training.train_heads", "train"),
     "probes": ("simworld.training.train_probes", "train"),

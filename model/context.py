@@ -1,0 +1,69 @@
+"""A context: all that dreams remember from chunk to chunk. Knows no sampling."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from simworld.model.autoencoder import DecoderState
+from simworld.model.denoiser import Text
+from simworld.model.memory import Memory
+from simworld.model.scenery import Scenery
+from simworld.model.surroundings import Surroundings
+
+
+@dataclass
+class Goal:
+    """The pictures that b dreams fade into, in [-1, 1], how many more chunks each takes to get there, 0 for none, and what
+    lies around them there."""
+
+    pictures: Float[Tensor, "b h w 3"]
+    left: Int[Tensor, " b"]
+    around: Surroundings
+
+
+@dataclass
+class Impression:
+    """What a world makes of its latest latent, for its heads. tokens: of its registers and cells. actions: that led to it,
+    zeros where none did."""
+
+    tokens: Float[Tensor, "b n d"]
+    actions: Float[Tensor, "b r a"]
+
+
+@dataclass
+class Context:
+    """All that b dreams remember. Equal contexts, actions and steps give equal frames on one machine.
+
+    memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
+    around: what was seen in every direction. scenery: the last pictures, and how near things are in them. actions: the last
+    `RECALL`, zeros before the first. prompts: b texts; text: the same, as the denoiser reads it. generators: one source of
+    randomness each. goal: where `lead` leads the dreams. impression: None before the first latent.
+    """
+
+    memory: Memory
+    decoder: DecoderState | None
+    around: Surroundings
+    scenery: Scenery
+    actions: Float[Tensor, "b n a"]
+    prompts: list[str]
+    text: Text
+    generators: list[torch.Generator]
+    goal: Goal
+    impression: Impression | None = None
+
+    def fork(self) -> "Context":
+        """An independent copy that goes on exactly alike. Cheap: tensors are shared until one of the two replaces them."""
+        decoder = None if self.decoder is None else replace(self.decoder)
+        around, scenery = replace(self.around), replace(self.scenery)
+        prompts, generators = list(self.prompts), [copied(generator) for generator in self.generators]
+        memory, actions, text, goal, impression = self.memory.fork(), self.actions, self.text, self.goal, self.impression
+        return Context(memory, decoder, around, scenery, actions, prompts, text, generators, goal, impression)
+
+
+def copied(generator: torch.Generator) -> torch.Generator:
+    """A generator that goes on exactly as `generator` would."""
+    copy = torch.Generator(generator.device)
+    copy.set_state(generator.get_state())
+    return copy

@@ -1,0 +1,156 @@
+"""The eye of a dream: where actions take it, what it then sees of what it has seen before, and how that is remembered, as
+free functions over a world and a context."""
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from simworld.actions import CAMERA
+from simworld.model.camera import sample, turn_grid
+from simworld.model.context import Context
+from simworld.model.hands import busy
+from simworld.model.registration import averaged
+from simworld.model.scenery import FAINT, KEPT, NOTHING, Scenery, Shown, keep, nothing_kept, show, where, without_latest
+from simworld.model.sight import RECENT, Sight
+from simworld.model.stages import stage
+from simworld.model.surroundings import alike, go, headed, paint, recall
+from simworld.model.world import World
+
+PATCH = 5
+"""Pixels of a side of the smallest thing that is kept."""
+KEEP = 0.1
+"""A picture is kept when it shows so much that was not known, as a share of it."""
+PULL = 0.5
+"""How far a chunk's frames are drawn back to what was seen from the same place."""
+
+
+@stage("scenery")
+def went(
+    world: World, context: Context, actions: Float[Tensor, "b r a"] | None
+) -> tuple[Float[Tensor, "b r 2"] | None, Shown | None]:
+    """Move the eye as the actions do: where it looks after each, and what is known of what it sees there, where the world has
+    sight."""
+    if actions is None:
+        return None, None
+    around, scenery, sight = context.around, context.scenery, world.sight
+    field_of_view = world.config.autoencoder.field_of_view
+    if sight is None or not field_of_view:
+        return go(around, actions)[1], None
+    lately = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECENT - actions.shape[1] :]
+    pitch, yaw = around.view.unbind(1)
+    steps = sight.steps(scenery.ahead, lately, headed(scenery.moved, -yaw), pitch)
+    context.scenery = replace(scenery, moved=headed(steps, yaw))
+    places, views = go(around, actions, steps)
+    shown = show(scenery, places, views, field_of_view)
+    # What is fixed to the camera hides what is behind it; and who is led elsewhere must not be held back.
+    held = (context.goal.left == 0)[:, None, None, None, None]
+    return views, replace(shown, known=shown.known & (world.fixed() < 0.5) & held)
+
+
+@stage("far memory")
+def recalled(
+    world: World,
+    context: Context,
+    frames: Float[Tensor, "b t h w 3"],
+    actions: Float[Tensor, "b r a"] | None,
+    views: Float[Tensor, "b r 2"] | None,
+    shown: Shown | None,
+) -> Float[Tensor, "b t h w 3"]:
+    """The frames to which `actions` led, towards `views`, where they are not what `shown` knows: where they turn into view what
+    lay beyond the border, or behind what is fixed to the camera, with what is remembered of it; and where they have drifted
+    from what was seen from here, drawn back to it. The decoder then goes on from there."""
+    field_of_view, size = world.config.autoencoder.field_of_view, (frames.shape[2], frames.shape[3])
+    if actions is None or views is None or not field_of_view:
+        return frames
+    assert context.decoder is not None, "it has just made these frames"
+    remembered, trust, same = recall(context.around, views, size, field_of_view)
+    places = turn_grid(actions[..., CAMERA].float().cumsum(1).flatten(0, 1), size, field_of_view)
+    fixed = world.fixed().expand(len(places), -1, -1, -1)
+    uncovered = torch.maximum(sample(fixed, places), (places.abs() > 1).any(-1)[:, None]).view_as(trust)
+    # What hands do to a block is no drift, and begins with little.
+    idle = ~busy(context.actions)[:, None, None, None, None]
+    drifted = same * idle * alike(frames.movedim(-1, 2), remembered)
+    share = torch.maximum(trust * uncovered, PULL * drifted) * (1 - fixed).view_as(trust)
+    if shown is not None:
+        share = torch.where(shown.known, 0, share)
+    frames = torch.lerp(frames, remembered.movedim(2, -1), share.movedim(2, -1))
+    context.decoder.picture = world.autoencoder.padded(frames[:, -1])
+    return frames
+
+
+def look(
+    world: World, context: Context, frame: Float[Tensor, "b h w 3"], shown: Shown | None, real: bool = False
+) -> None:
+    """Remember what is seen, where the camera is known; of it the last of `shown` was known. `real`: nobody dreamt it."""
+    field_of_view = world.config.autoencoder.field_of_view
+    if not field_of_view:
+        return
+    picture, fixed = frame.movedim(-1, 1), world.fixed().expand(len(frame), -1, -1, -1)
+    sight = world.sight
+    near = _measured(sight, picture) if sight is not None else None
+    if sight is not None and near is not None and real:
+        _level(context, sight.pitch(picture, near))
+    _painted(context.around, picture, fixed, busy(context.actions), field_of_view)
+    if near is not None:
+        _keep(context, near, picture, fixed, shown, real)
+
+
+_painted = stage("far memory")(paint)
+
+
+@stage("scenery")
+def _measured(sight: Sight, picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
+    return sight.near(picture)
+
+
+def _level(context: Context, pitch: Float[Tensor, " b"]) -> None:
+    """Look so far down as real pictures tell: the mean of what each has told so far."""
+    seen = torch.tensor(context.memory.counts, device=pitch.device).clamp(min=1)
+    view = context.around.view
+    context.around.view = torch.stack([view[:, 0] + (pitch - view[:, 0]) / seen, view[:, 1]], 1)
+
+
+@stage("scenery")
+def _keep(
+    context: Context,
+    near: Float[Tensor, "b 1 h w"],
+    picture: Float[Tensor, "b 3 h w"],
+    fixed: Float[Tensor, "b 1 h w"],
+    shown: Shown | None,
+    real: bool,
+) -> None:
+    """Keep what the picture shows that was not known, where it is much; of a real one all, in place of the latest where little
+    is new."""
+    own = fixed < 0.5
+    new, chosen = own, torch.ones(len(near), dtype=torch.bool, device=near.device)
+    if shown is not None:
+        known = shown.known[:, -1]
+        if not real:
+            near = torch.where(known, shown.near[:, -1], near * _agreed(near, shown.near[:, -1], known))
+        much = (averaged((own & ~known).float(), PATCH) > 0.5).float()
+        chosen = much.mean((1, 2, 3)) > KEEP
+        new = own if real else (F.max_pool2d(much, 2 * PATCH - 1, 1, PATCH - 1) > 0) & own
+    around, scenery = context.around, replace(context.scenery, ahead=near)
+    if real:
+        scenery = where(chosen, scenery, without_latest(scenery))
+        chosen = torch.ones_like(chosen)
+    context.scenery = keep(scenery, chosen, picture, torch.where(new, near, NOTHING), around.place, around.view)
+
+
+def _agreed(
+    near: Float[Tensor, "b 1 h w"], other: Float[Tensor, "b 1 h w"], known: Bool[Tensor, "b 1 h w"]
+) -> Float[Tensor, "b 1 1 1"]:
+    """By how much nearer things are in the other map, where both know."""
+    both = (known & (near > FAINT) & (other > FAINT)).float()
+    apart = (torch.log(other.clamp(min=FAINT)) - torch.log(near.clamp(min=FAINT))) * both
+    return (apart.sum((1, 2, 3)) / (both.sum((1, 2, 3)) + both[0].numel() * KEEP)).exp().clamp(0.5, 2)[:, None, None, None]
+
+
+def nothing_known(world: World, b: int) -> Scenery:
+    """What b dreams know of where they are that have just begun."""
+    size = (world.config.height, world.config.width)
+    kept = KEPT if world.sight is not None else 0
+    return nothing_kept(b, size, world.config.denoiser.time_stride, world.device, kept)
