@@ -4,7 +4,6 @@ free functions over a world and a context."""
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -12,17 +11,18 @@ from simworld.actions import CAMERA
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
 from simworld.model.hands import busy
-from simworld.model.registration import averaged
-from simworld.model.scenery import FAINT, KEPT, NOTHING, Scenery, Shown, keep, nothing_kept, show, where, without_latest
+from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, keep, nothing_kept, now, show, where, without_latest
 from simworld.model.sight import RECENT, Sight
 from simworld.model.stages import stage
 from simworld.model.surroundings import alike, go, headed, paint, recall
 from simworld.model.world import World
 
-PATCH = 5
-"""Pixels of a side of the smallest thing that is kept."""
-KEEP = 0.1
-"""A picture is kept when it shows so much that was not known, as a share of it."""
+ENOUGH, ENOUGH_REAL = 0.25, 0.9
+"""A picture is kept when those that are kept show less than so much of it, dreamt and real."""
+FRESH = 0.3
+"""How far the nearness of what is shown again is measured anew."""
+LEAST_BOTH = 0.1
+"""Two maps of nearness that know less of each other than so much of a picture hardly tell how much they differ."""
 PULL = 0.5
 """How far a chunk's frames are drawn back to what was seen from the same place."""
 
@@ -95,7 +95,7 @@ def look(
         _level(context, sight.pitch(picture, near))
     _painted(context.around, picture, fixed, busy(context.actions), field_of_view)
     if near is not None:
-        _keep(context, near, picture, fixed, shown, real)
+        _remember(context, near, picture, fixed, shown, real)
 
 
 _painted = stage("far memory")(paint)
@@ -114,7 +114,7 @@ def _level(context: Context, pitch: Float[Tensor, " b"]) -> None:
 
 
 @stage("scenery")
-def _keep(
+def _remember(
     context: Context,
     near: Float[Tensor, "b 1 h w"],
     picture: Float[Tensor, "b 3 h w"],
@@ -122,22 +122,22 @@ def _keep(
     shown: Shown | None,
     real: bool,
 ) -> None:
-    """Keep what the picture shows that was not known, where it is much; of a real one all, in place of the latest where little
-    is new."""
+    """The picture is the present one now, and is kept when those that are kept show little of it. A real one is kept anyway, in
+    place of the latest where little of it is new."""
     own = fixed < 0.5
-    new, chosen = own, torch.ones(len(near), dtype=torch.bool, device=near.device)
+    little = torch.ones(len(near), dtype=torch.bool, device=near.device)
     if shown is not None:
-        known = shown.known[:, -1]
+        enough = (ENOUGH_REAL if real else ENOUGH) * own.float().mean((1, 2, 3))
+        little = (shown.kept[:, -1] & own).float().mean((1, 2, 3)) < enough
         if not real:
-            near = torch.where(known, shown.near[:, -1], near * _agreed(near, shown.near[:, -1], known))
-        much = (averaged((own & ~known).float(), PATCH) > 0.5).float()
-        chosen = much.mean((1, 2, 3)) > KEEP
-        new = own if real else (F.max_pool2d(much, 2 * PATCH - 1, 1, PATCH - 1) > 0) & own
-    around, scenery = context.around, replace(context.scenery, ahead=near)
+            before, known = shown.near[:, -1], shown.known[:, -1]
+            near = near * _agreed(near, before, known)
+            near = torch.where(known, torch.lerp(before, near, FRESH), near)
+    around, scenery = context.around, context.scenery
+    scenery = now(scenery, picture, near, ~own, around.place, around.view)
     if real:
-        scenery = where(chosen, scenery, without_latest(scenery))
-        chosen = torch.ones_like(chosen)
-    context.scenery = keep(scenery, chosen, picture, torch.where(new, near, NOTHING), around.place, around.view)
+        scenery = where(little, scenery, without_latest(scenery))
+    context.scenery = keep(scenery, torch.ones_like(little) if real else little)
 
 
 def _agreed(
@@ -146,11 +146,12 @@ def _agreed(
     """By how much nearer things are in the other map, where both know."""
     both = (known & (near > FAINT) & (other > FAINT)).float()
     apart = (torch.log(other.clamp(min=FAINT)) - torch.log(near.clamp(min=FAINT))) * both
-    return (apart.sum((1, 2, 3)) / (both.sum((1, 2, 3)) + both[0].numel() * KEEP)).exp().clamp(0.5, 2)[:, None, None, None]
+    mean = apart.sum((1, 2, 3), keepdim=True) / (both.sum((1, 2, 3), keepdim=True) + both[0].numel() * LEAST_BOTH)
+    return mean.exp().clamp(0.5, 2)
 
 
 def nothing_known(world: World, b: int) -> Scenery:
     """What b dreams know of where they are that have just begun."""
     size = (world.config.height, world.config.width)
-    kept = KEPT if world.sight is not None else 0
+    kept = KEPT + 1 if world.sight is not None else 0
     return nothing_kept(b, size, world.config.denoiser.time_stride, world.device, kept)

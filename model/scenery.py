@@ -14,18 +14,22 @@ from torch import Tensor
 from simworld.model.camera import sample
 from simworld.model.registration import averaged
 
-KEPT = 6
+KEPT = 4
 """Pictures that are kept of each world."""
 COARSE = 2
 """Pixels of a picture's side that are thrown forward as one."""
 HOLE = 3
 """Cells of a side of the largest hole between points that were thrown apart, and one more."""
+LARGEST = 3.0
+"""So many times larger than it was seen nothing is taken from a kept picture."""
+CELLS = 5
+"""Width of the square of cells whose majority decides where a cell is taken from."""
 SPECK = 3
 """Width of the square whose majority decides of a pixel."""
 SAME_NEAR = 0.2
 """Relative difference up to which two things are equally near."""
 BEFORE = 1.5
-"""What an older picture shows is in front of what a later one does only if it is so much nearer."""
+"""What a later picture of a scenery shows is in front of what an earlier one does only if it is so much nearer."""
 FAINT = 0.02
 """In 1 / blocks: differences in nearness up to here do not count."""
 NOTHING = -1.0
@@ -34,10 +38,11 @@ NOTHING = -1.0
 
 @dataclass
 class Scenery:
-    """Of b worlds, k pictures each, the latest first. pictures: in [-1, 1]. near: 1 / blocks along the view's axis, 0 for the
-    sky, `NOTHING` where it is not known or not of the world, as the hand. places: of the eye, (right, ahead, above) in blocks.
-    views: [pitch, yaw] in degrees. ahead: how near things are in the present picture. moved: the last steps of the eye, r
-    frames of (right, ahead, above). Its tensors are replaced, never written to, so that copies may share them."""
+    """Of b worlds, k pictures each: those that are kept, the latest first, and then the present one. pictures: in [-1, 1].
+    near: 1 / blocks along the view's axis, 0 for the sky, `NOTHING` where it is not known or not of the world, as the hand.
+    places: of the eye, (right, ahead, above) in blocks. views: [pitch, yaw] in degrees. ahead: how near things are in the
+    present picture, the hand looked through. moved: the last steps of the eye, r frames of (right, ahead, above). Its tensors
+    are replaced, never written to, so that copies may share them."""
 
     pictures: Float[Tensor, "b k 3 h w"]
     near: Float[Tensor, "b k 1 h w"]
@@ -49,15 +54,16 @@ class Scenery:
 
 @dataclass
 class Shown:
-    """colors: in [-1, 1]. near: as in `Scenery`. known: where there is something to show."""
+    """colors: in [-1, 1]. near: as in `Scenery`. known: where there is something to show; kept: where it is of a kept one."""
 
     colors: Float[Tensor, "b r 3 h w"]
     near: Float[Tensor, "b r 1 h w"]
     known: Bool[Tensor, "b r 1 h w"]
+    kept: Bool[Tensor, "b r 1 h w"]
 
 
-def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.device, kept: int = KEPT) -> Scenery:
-    """What b worlds keep that have just begun, in chunks of `time_stride` frames."""
+def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.device, kept: int) -> Scenery:
+    """Of b worlds that have just begun, in chunks of `time_stride` frames, with room for so many pictures."""
     return Scenery(
         pictures=torch.zeros(b, kept, 3, *size, device=device),
         near=torch.full((b, kept, 1, *size), NOTHING, device=device),
@@ -74,27 +80,31 @@ def where(chosen: Bool[Tensor, " b"], one: Scenery, other: Scenery) -> Scenery:
     return Scenery(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
 
-def keep(
-    scenery: Scenery,
-    chosen: Bool[Tensor, " b"],
-    pictures: Float[Tensor, "b 3 h w"],
-    near: Float[Tensor, "b 1 h w"],
-    place: Float[Tensor, "b 3"],
-    view: Float[Tensor, "b 2"],
-) -> Scenery:
-    """The scenery with one more picture of each chosen world, without its oldest."""
-    new = {"pictures": pictures, "near": near, "places": place, "views": view}
-    older = {name: getattr(scenery, name)[:, :-1] for name in new}
-    more = {name: torch.cat([part[:, None], older[name]], 1) for name, part in new.items()}
+def keep(scenery: Scenery, chosen: Bool[Tensor, " b"]) -> Scenery:
+    """The scenery in which the present picture of each chosen world is kept, and its oldest is not."""
+    parts = {name: getattr(scenery, name) for name in ("pictures", "near", "places", "views")}
+    more = {name: torch.cat([part[:, -1:], part[:, :-2], part[:, -1:]], 1) for name, part in parts.items()}
     return where(chosen, replace(scenery, **more), scenery)
 
 
+def now(
+    scenery: Scenery,
+    pictures: Float[Tensor, "b 3 h w"],
+    near: Float[Tensor, "b 1 h w"],
+    hidden: Bool[Tensor, "b 1 h w"],
+    place: Float[Tensor, "b 3"],
+    view: Float[Tensor, "b 2"],
+) -> Scenery:
+    """The scenery with other present pictures, of which what is `hidden` is not of the world."""
+    new = {"pictures": pictures, "near": torch.where(hidden, NOTHING, near), "places": place, "views": view}
+    parts = {name: torch.cat([getattr(scenery, name)[:, :-1], part[:, None]], 1) for name, part in new.items()}
+    return replace(scenery, ahead=near, **parts)
+
+
 def without_latest(scenery: Scenery) -> Scenery:
-    """The scenery without the latest picture of each world."""
-    rest = {}
-    for name in ("pictures", "near", "places", "views"):
-        part = getattr(scenery, name)
-        rest[name] = torch.cat([part[:, 1:], torch.full_like(part[:, :1], NOTHING)], 1)
+    """The scenery without the latest picture that each world keeps."""
+    parts = {name: getattr(scenery, name) for name in ("pictures", "near", "places", "views")}
+    rest = {name: torch.cat([p[:, 1:-1], torch.full_like(p[:, :1], NOTHING), p[:, -1:]], 1) for name, p in parts.items()}
     return replace(scenery, **rest)
 
 
@@ -118,8 +128,8 @@ def recolor(
 
 
 def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, "b r 2"], field_of_view: float) -> Shown:
-    """What is seen from `places` towards `views`. What several pictures show is taken from the latest,
-    unless an older one shows something clearly in front."""
+    """What is seen from `places` towards `views`. What several pictures show is taken from the first,
+    unless another one shows something clearly in front."""
     b, k, _, h, w = scenery.pictures.shape
     r = places.shape[1]
     near, source = _landed(scenery, places, views, field_of_view)
@@ -148,7 +158,9 @@ def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, 
             near = torch.where(same, there * ahead, near)
     inside = (source.flatten(2) < k) & (before[..., 2] > 1e-3) & (x.abs() <= 1) & (y.abs() <= 1)
     colors = sample(scenery.pictures.movedim(1, 2).flatten(2, 3), stacked, "bicubic").unflatten(2, (r, h)).movedim(2, 1)
-    return Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), (inside & same).view(b, r, 1, h, w))
+    known = (inside & same).view(b, r, 1, h, w)
+    kept = known & (number < k - 1).view_as(known)
+    return Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept)
 
 
 def _landed(
@@ -160,9 +172,11 @@ def _landed(
     r = places.shape[1]
     rows, columns = -(-h // COARSE), -(-w // COARSE)
     points = _thrown(scenery, places, views, field_of_view, COARSE)
+    kept = torch.arange(points.near.shape[2], device=points.near.device) < points.near.shape[2] // k * (k - 1)
+    inside = points.inside & ~(kept & (points.larger > LARGEST))
     # Each picture's points land on a map of their own, with one cell more for what is out of sight.
     own = torch.arange(k, device=points.near.device).repeat_interleave(points.near.shape[2] // k) * (rows * columns + 1)
-    cell = torch.where(points.inside, points.cell, rows * columns) + own
+    cell = torch.where(inside, points.cell, rows * columns) + own
     empty = torch.full((b, r, k * (rows * columns + 1)), NOTHING, device=points.near.device)
     maps = empty.scatter_reduce(2, cell, points.near, "amax").unflatten(2, (k, -1))[..., :-1]
     # What is thrown apart, as it comes nearer, must not be looked through: holes are closed.
@@ -172,6 +186,10 @@ def _landed(
     for number in range(1, k):
         before = maps[:, number] > found[:, 0] * BEFORE + FAINT
         found = torch.where(before[:, None], torch.stack([maps[:, number], torch.full_like(maps[:, 0], number)], 1), found)
+    # A speck between others is shown by the picture that shows them; the present one shows all that is in view.
+    speck = averaged((found[:, 1:] < k - 1).float(), CELLS) < 0.5
+    present = torch.stack([maps[:, -1], torch.full_like(maps[:, -1], k - 1)], 1)
+    found = torch.where(speck & (maps[:, -1:] >= 0), present, found)
     fine = F.interpolate(found, scale_factor=COARSE, mode="nearest")[..., :h, :w]
     # Slopes are smooth, but not edges.
     smooth = F.interpolate(found[:, :1], scale_factor=COARSE, mode="bilinear", align_corners=False)[..., :h, :w]
@@ -181,10 +199,11 @@ def _landed(
 
 @dataclass
 class _Points:
-    """Those of all kept pictures, thrown into other ones. near: there. at: where, in the units of `camera.sample`. cell: in
-    which of its cells. inside: whether it is in view at all."""
+    """Those of all pictures, thrown into other ones. near: there. larger: so many times. at: where, in the units of
+    `camera.sample`. cell: in which of its cells. inside: whether it is in view at all."""
 
     near: Float[Tensor, "b r n"]
+    larger: Float[Tensor, "b r n"]
     at: Float[Tensor, "b r n 2"]
     cell: Int[Tensor, "b r n"]
     inside: Bool[Tensor, "b r n"]
@@ -211,7 +230,8 @@ def _thrown(
     rows, columns = -(-h // coarse), -(-w // coarse)
     inside = (near >= 0) & ~behind & (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
     cell = (row.clamp(0, rows - 1) * columns + column.clamp(0, columns - 1)).long()
-    return _Points((near / ahead).flatten(2), torch.stack([x, y], -1).flatten(2, 3), cell.flatten(2), inside.flatten(2))
+    at = torch.stack([x, y], -1)
+    return _Points(*(part.flatten(2, 3) for part in (near / ahead, 1 / ahead, at, cell, inside)))
 
 
 def _between(
