@@ -157,17 +157,18 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         context = self._started()
         sampler.set_prompts(self.world, context, [_check_prompt(text)])
         if self._starts.knows(text):
-            self._lead(self._starts.nearest(text, int(self.np_random.integers(2**31))))
+            self._lead(self._starts.nearest(text, sampler.lot(self._started())))
 
     def leave_mist(self) -> None:
         """Let the dream fade, from the next step on, into the start picture that is described most like its prompt and looks
         most like what is seen now. Nothing happens where there is none."""
-        prompt, seed = self._started().prompts[0], int(self.np_random.integers(2**31))
-        self._lead(self._starts.nearest(prompt, seed, like=self._frame))
+        context = self._started()
+        self._lead(self._starts.nearest(context.prompts[0], sampler.lot(context), like=self._frame))
 
     def suggest_action(self, warmth: float = 1.0) -> Action:
         """What a player like those that the world was trained on might do now: its own policy head, so that the dream can play
-        itself. `warmth` below 1 keeps to what is likelier. Draws from the env's dice. ValueError for a world without heads
+        itself. `warmth` below 1 keeps to what is likelier. Draws from the env's dice, which nothing but this and a reset without
+        a seed does: the dream goes on alike whether it was asked or not. ValueError for a world without heads
         (`simworld train heads`), or before the first reset."""
         return from_vector(self.suggest_vectors(self._started(), [self.np_random], warmth)[0])
 

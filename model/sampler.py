@@ -339,6 +339,13 @@ def _surroundings(world: World, b: int, panoramas: Tensor | None, pitch: Tensor 
     return nothing_seen(pitch) if panoramas is None else all_seen(to_float(panoramas).movedim(-1, 1), pitch)
 
 
+def lot(context: Context) -> int:
+    """What chance decides at this moment, beside the frames, for the first of the dreams: a number below 2³¹. Equal contexts
+    give equal ones, and nothing is drawn from them, so that the same comes again whenever the moment does."""
+    generator = copied(context.generators[0])
+    return int(torch.randint(2**31, (), generator=generator, device=generator.device))
+
+
 def copied(generator: torch.Generator) -> torch.Generator:
     """A generator that goes on exactly as `generator` would."""
     copy = torch.Generator(generator.device)
