@@ -14,12 +14,13 @@ from torch import Tensor
 from simworld.model import sampler
 from simworld.model.autoencoder import DecoderState
 from simworld.model.denoiser import Text
+from simworld.model.ground import Ground, nothing_shown
 from simworld.model.memory import Memory
 from simworld.model.sampler import Context, Goal, Impression
 from simworld.model.surroundings import Surroundings
 from simworld.model.world import World
 
-_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Impression, Memory, Surroundings, Text)
+_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Ground, Impression, Memory, Surroundings, Text)
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
 
@@ -32,6 +33,8 @@ def take_apart(context: Context) -> dict[str, Any]:
 def put_together(parts: dict[str, Any], world: World) -> Context:
     """The context of `take_apart`, on the device of `world`. ValueError for parts of another kind, or of another world."""
     try:
+        if parts.get(_RECORD) == Context.__name__ and "ground" not in parts:  # from before it was kept
+            parts = {**parts, "ground": _apart(nothing_shown(len(parts["prompts"]), world.device))}
         context = _together(parts, world.device)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"the saved dream is not whole ({type(error).__name__}: {error}); it cannot be gone on with") from None

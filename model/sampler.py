@@ -9,20 +9,22 @@ All functions work on b worlds at once that share one forward pass. Inference on
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from simworld.actions import CAMERA
+from simworld.model import ground as grounds
 from simworld.model.autoencoder import DecoderState
 from simworld.model.camera import sample as sample_picture
 from simworld.model.camera import turn_grid
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
+from simworld.model.ground import Ground, nothing_shown
 from simworld.model.hands import RECALL, busy
 from simworld.model.memory import Memory
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.stages import stage
-from simworld.model.surroundings import Surroundings, alike, all_seen, go, nothing_seen, paint, recall, where
+from simworld.model.surroundings import Surroundings, alike, all_seen, go, known, nothing_seen, paint, recall, where
 from simworld.model.world import World
 
 PULL = 0.5
@@ -55,7 +57,7 @@ class Context:
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
     around: what was seen in every direction. actions: the last `RECALL`, zeros before the first. prompts: b texts; text: the
     same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams.
-    impression: None before the first latent.
+    ground: what was really shown to them, and how long ago. impression: None before the first latent.
     """
 
     memory: Memory
@@ -66,6 +68,7 @@ class Context:
     text: Text
     generators: list[torch.Generator]
     goal: Goal
+    ground: Ground
     impression: Impression | None = None
 
     def fork(self) -> "Context":
@@ -73,8 +76,8 @@ class Context:
         decoder = None if self.decoder is None else replace(self.decoder)
         around = replace(self.around)
         prompts, generators = list(self.prompts), [copied(generator) for generator in self.generators]
-        return Context(
-            self.memory.fork(), decoder, around, self.actions, prompts, self.text, generators, self.goal, self.impression
+        return replace(
+            self, memory=self.memory.fork(), decoder=decoder, around=around, prompts=prompts, generators=generators
         )
 
 
@@ -96,7 +99,8 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     around = _surroundings(world, len(seeds), None, None)
     goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around))
     actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
-    return Context(memory, None, around, actions, list(prompts), _read(world, prompts), generators, goal)
+    ground = nothing_shown(len(seeds), world.device)
+    return Context(memory, None, around, actions, list(prompts), _read(world, prompts), generators, goal, ground)
 
 
 @torch.inference_mode()
@@ -153,8 +157,16 @@ def surround(
     angles (equirectangular), the heading of the present picture in their middle. What was remembered of it is forgotten."""
     assert context.decoder is not None, "only where a dream has begun something can lie around it"
     context.around = _surroundings(world, len(context.prompts), panoramas, pitch)
+    context.ground = grounds.told(known(context.around))
     h, w = world.config.height, world.config.width
-    _look(world, context, context.decoder.picture[..., :h, :w].movedim(1, -1))
+    picture = context.decoder.picture[..., :h, :w].movedim(1, -1)
+    _look(world, context, picture, _everywhere(context))
+
+
+def signs(world: World, context: Context) -> Float[Tensor, "b signs"]:
+    """What the ground that begun dreams stand on says of the pictures that they show, for a `Gauge` to read."""
+    size, field_of_view = (world.config.height, world.config.width), world.config.autoencoder.field_of_view
+    return grounds.signs(context.ground, size, context.around.view, field_of_view)
 
 
 def is_led(context: Context) -> bool:
@@ -178,8 +190,9 @@ def extend(
     frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness)
     frames = _handled(world, context, frames.clamp(-1, 1), actions)
     frames = _recalled(world, context, frames, actions)
+    arriving = context.goal.left == 1
     frames = _led(world, context, frames)
-    _look(world, context, frames[:, -1])
+    _look(world, context, frames[:, -1], arriving)
     # What is remembered is what is shown, sharper than what was sampled.
     _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
     return to_uint8(frames)
@@ -241,7 +254,7 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         if leading is not None:
             _act(context, leading)
             go(context.around, leading)
-        _look(world, context, frame)
+        _look(world, context, frame, _everywhere(context))
 
 
 @stage("cache write")
@@ -310,11 +323,17 @@ def _recalled(
 
 
 @stage("far memory")
-def _look(world: World, context: Context, frame: Float[Tensor, "b h w 3"]) -> None:
-    """Remember what is seen of the surroundings, where the camera is known."""
-    if world.config.autoencoder.field_of_view:
+def _look(world: World, context: Context, frame: Float[Tensor, "b h w 3"], real: Bool[Tensor, " b"]) -> None:
+    """Remember what is seen of the surroundings, where the camera is known; and where it is `real`, that this was shown."""
+    field_of_view = world.config.autoencoder.field_of_view
+    if field_of_view:
         fixed, changing = world.fixed().expand(len(frame), -1, -1, -1), busy(context.actions)
-        paint(context.around, frame.movedim(-1, 1), fixed, changing, world.config.autoencoder.field_of_view)
+        paint(context.around, frame.movedim(-1, 1), fixed, changing, field_of_view)
+    context.ground = grounds.look(context.ground, frame, context.around.view, context.around.place, field_of_view, real)
+
+
+def _everywhere(context: Context) -> Bool[Tensor, " b"]:
+    return torch.ones_like(context.goal.left, dtype=torch.bool)
 
 
 def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> Float[Tensor, "b t h w 3"]:
@@ -328,7 +347,9 @@ def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> 
     share = torch.where(goal.left > 0, 1 / goal.left.clamp(min=1), 0)[:, None] * nearer
     frames = torch.lerp(frames, goal.pictures[:, None].expand_as(frames), share[:, :, None, None, None])
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
-    context.around = where(goal.left == 1, goal.around, context.around)
+    arrived = goal.left == 1
+    context.around = where(arrived, goal.around, context.around)
+    context.ground = grounds.where(arrived, grounds.told(known(goal.around)), context.ground)
     context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
     return frames
 
