@@ -50,7 +50,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     nothing of what is seen begins at one of the start pictures that come with the world. `info`: frames uint8 (r, h, w, 3),
     the last of them the observation (at reset one frame), prompt, and led: whether they fade into a start picture; where the
     world has a gauge (`model/gauge.py`), expected_psnr: how like the truth the observation is likely to be, in dB, and trust:
-    the same from 0 to 1. Rewards are 0 and a dream never ends. ValueError for a world or arguments that cannot be.
+    how sure the dream can be of it, from 0 to 1, whatever the scene. Rewards are 0 and a dream never ends. ValueError for a
+    world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
@@ -189,8 +190,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         (`simworld train gauge`)."""
         if self._gauge is None:
             return [{} for _ in context.prompts]
-        psnr = self._gauge.psnr(sampler.signs(self.world, context))
-        pairs = zip(psnr.tolist(), self._gauge.trust(psnr).tolist(), strict=True)
+        signs = sampler.signs(self.world, context)
+        pairs = zip(self._gauge.psnr(signs).tolist(), self._gauge.trust(signs).tolist(), strict=True)
         return [{"expected_psnr": one, "trust": share} for one, share in pairs]
 
     @property

@@ -1,8 +1,9 @@
 """A gauge: how like the truth a dream's picture is likely to be, read from the ground that it stands on (`ground`).
 
     gauge = load_gauge(folder / "gauge.safetensors")
-    psnr = gauge.psnr(sampler.signs(world, context))        # float32 [b], in dB
-    trust = gauge.trust(psnr)                               # float32 [b], from 0 to 1
+    signs = sampler.signs(world, context)
+    psnr = gauge.psnr(signs)            # float32 [b], in dB
+    trust = gauge.trust(signs)          # float32 [b], from 0 to 1, whatever the scene
 
 Its few numbers are fitted in closed form to plays of training seeds whose truth is known (`simworld train gauge`), and lie
 in a file of their own beside the world. How well it tells is measured on others (`simworld evaluate`, `trust`).
@@ -17,18 +18,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simworld.model.checkpoint import FORMAT, read_tensors, write_tensors
-from simworld.model.ground import NUM_SIGNS
+from simworld.model.ground import NUM_SIGNS, WEAR
 
 RIDGE = 1.0
 WORST, BEST = 0.05, 0.95
-"""Trust is 0 where only one in twenty of the pictures that it was fitted to was farther from the truth, and 1 where only one in
-twenty was nearer to it."""
+"""Trust is 0 where only one in twenty of the moments that it was fitted to stood on ground as worn, and 1 where only one in
+twenty stood on ground as fresh."""
 
 
 @dataclass(frozen=True)
 class Gauge:
     """weights: dB by which each sign raises the PSNR. low, high: what signs were seen between, and are held to be. scale: the
-    dB at which all signs are 0, and those that trust begins and ends at."""
+    dB where all signs are 0, and those that wear adds to them where trust begins and where it ends."""
 
     weights: Float[Tensor, " signs"]
     low: Float[Tensor, " signs"]
@@ -39,9 +40,10 @@ class Gauge:
         """PSNR to expect, in dB."""
         return signs.maximum(self.low).minimum(self.high) @ self.weights + self.scale[0]
 
-    def trust(self, psnr: Float[Tensor, " b"]) -> Float[Tensor, " b"]:
-        """The same as a share, 0 to 1."""
-        return ((psnr - self.scale[1]) / (self.scale[2] - self.scale[1])).clamp(0, 1)
+    def trust(self, signs: Float[Tensor, "b signs"]) -> Float[Tensor, " b"]:
+        """How fresh the ground is, as a share, 0 to 1: the same, but for what the scene itself makes of an error."""
+        worn = signs.maximum(self.low).minimum(self.high)[:, WEAR] @ self.weights[WEAR]
+        return ((worn - self.scale[1]) / (self.scale[2] - self.scale[1])).clamp(0, 1)
 
 
 def fit(signs: Float[Tensor, "n signs"], psnr: Float[Tensor, " n"]) -> Gauge:
@@ -50,7 +52,7 @@ def fit(signs: Float[Tensor, "n signs"], psnr: Float[Tensor, " n"]) -> Gauge:
     middle, spread = signs.mean(0), signs.std(0).clamp(min=1e-6)
     told = (signs - middle) / spread
     weights = torch.linalg.solve(told.T @ told + RIDGE * torch.eye(len(middle)), told.T @ (psnr - psnr.mean())) / spread
-    ends = psnr.quantile(torch.tensor([WORST, BEST], dtype=psnr.dtype))
+    ends = (signs[:, WEAR] @ weights[WEAR]).quantile(torch.tensor([WORST, BEST], dtype=psnr.dtype))
     ends[1] = ends[1].maximum(ends[0] + 0.1)
     scale = torch.cat([(psnr.mean() - middle @ weights)[None], ends])
     return Gauge(weights.float(), signs.amin(0).float(), signs.amax(0).float(), scale.float())

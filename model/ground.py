@@ -24,7 +24,8 @@ LEAST = (1.0, 0.3, 1e-4)
 LEAST_STEEPNESS = 1e-4
 COARSE = (12, 20)
 """Rows and columns of the pictures whose change is measured."""
-NUM_SIGNS = 5
+NUM_SIGNS, WEAR = 5, slice(0, 4)
+"""What `signs` says, and what of it says how worn the ground is."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,8 @@ def test_a_gauge_is_found_again_and_held_to_what_it_has_seen(tmp_path: Path) -> 
     assert torch.allclose(gauge.weights, true, atol=0.01)
     assert torch.allclose(gauge.psnr(signs[:50]), psnr[:50], atol=0.5)
     assert torch.equal(gauge.psnr(100 * gauge.high[None]), gauge.psnr(gauge.high[None]))
-    trust = gauge.trust(psnr)
+    trust = gauge.trust(signs)
+    assert torch.equal(trust, gauge.trust(signs * torch.tensor([1.0, 1.0, 1.0, 1.0, 0.0]))), "whatever the scene's contrast"
     assert float(trust.min()) == 0 and float(trust.max()) == 1
     assert float((trust == 0).float().mean()) == pytest.approx(0.05, abs=0.01)
     tensors, header = read_tensors(tmp_path / "gauge.safetensors")

@@ -23,23 +23,22 @@ def followed(player: Dream, truth: Truth) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def trusting(player: Dream, gauge: Gauge, truth: Truth, seconds: float) -> dict[str, float]:
-    """Spearman's rank correlation of the PSNR that the gauge reads with the true one: over all moments of moving play; among
+    """Spearman's rank correlation with the true PSNR of the PSNR that the gauge reads: over all moments of moving play; among
     those equally many chunks after the start, so that it is no mere clock; and within each of as many clips in which the player
-    looks away for so many seconds and back, where the scene stays the same. Beside it what the clock alone, and what the
-    steepness of the first picture alone would tell. off: the mean distance of what is read from what is so, in dB."""
+    looks away for so many seconds and back, where the scene stays the same. Of trust, which knows nothing of the scene's
+    contrast, the same. Beside them what the clock alone, and what the contrast of the first picture alone would tell.
+    off: the mean distance of what is read from what is so, in dB."""
     signs, true = followed(player, truth)
-    told = gauge.psnr(signs.flatten(0, 1)).unflatten(0, true.shape)
-    back_signs, back_true = followed(player, looking_back(player, len(true), seconds))
-    back = gauge.psnr(back_signs.flatten(0, 1)).unflatten(0, back_true.shape)
-    clock = torch.arange(true.shape[1], 0, -1.0).expand_as(true)
-    figures = {
-        "rank_correlation": spearman(told, true),
-        "at_equal_chunks": _mean([spearman(told[:, chunk], true[:, chunk]) for chunk in range(true.shape[1])]),
-        "looking_away_and_back": _mean([spearman(*clip) for clip in zip(back, back_true, strict=True)]),
-        "of_the_clock_alone": spearman(clock, true),
-        "of_steepness_alone": spearman(-signs[..., -1], true),
-        "off": float((told - true).abs().mean()),
-    }
+    back_signs, back = followed(player, looking_back(player, len(true), seconds))
+    figures = {}
+    for name, read in (("expected_psnr", gauge.psnr), ("trust", gauge.trust)):
+        told, told_back = (read(part.flatten(0, 1)).unflatten(0, part.shape[:2]) for part in (signs, back_signs))
+        figures[name] = spearman(told, true)
+        figures[f"{name}_at_equal_chunks"] = _mean([spearman(*pair) for pair in zip(told.T, true.T, strict=True)])
+        figures[f"{name}_looking_away_and_back"] = _mean([spearman(*clip) for clip in zip(told_back, back, strict=True)])
+    figures["clock_alone"] = spearman(torch.arange(true.shape[1], 0, -1.0).expand_as(true), true)
+    figures["contrast_alone"] = spearman(-signs[..., -1], true)
+    figures["off"] = float((gauge.psnr(signs.flatten(0, 1)) - true.flatten()).abs().mean())
     return {name: round(value, 3) for name, value in figures.items()}
 
 
