@@ -22,7 +22,7 @@ MOST = (64.0, 32.0, 1.0)
 LEAST = (1.0, 0.3, 1e-4)
 """Added to them, lest nothing be worn infinitely less than a little."""
 LEAST_STEEPNESS = 1e-4
-COARSE = (12, 20)
+COARSE = (48, 80)
 """Rows and columns of the pictures whose change is measured."""
 NUM_SIGNS, WEAR = 5, slice(0, 4)
 """What `signs` says, and what of it says how worn the ground is."""
@@ -32,12 +32,12 @@ NUM_SIGNS, WEAR = 5, slice(0, 4)
 class Ground:
     """Of b worlds. worn: for each direction, since it was really shown, how many chunks it has been dreamt, how many blocks
     were walked, and how much the pictures changed in which it was dreamt; infinite where it was never shown. steepness: the
-    mean squared gradient of the picture that the dream began from, 0 before it. picture: the latest, coarse. place: where it
-    was seen from, in blocks."""
+    mean squared gradient of the picture that the dream began from, 0 before it. picture: the latest, of
+    `COARSE` rows and columns. place: where it was seen from, in blocks."""
 
     worn: Float[Tensor, "b 3 n"]
     steepness: Float[Tensor, " b"]
-    picture: Float[Tensor, "b 3 12 20"]
+    picture: Float[Tensor, "b 3 48 80"]
     place: Float[Tensor, "b 3"]
 
 

@@ -14,8 +14,9 @@ _CHUNKS = 80
 _SURE = (140, 214, 150)
 
 
-def draw(screen: pygame.Surface, past: Sequence[Chunk], shown: Chunk, right: int, top: int) -> None:
-    """Draw into the corner (right, top): a bar for each chunk of the past up to the one shown, the higher the surer."""
+def draw(screen: pygame.Surface, past: Sequence[Chunk], shown: Chunk, room: pygame.Rect) -> None:
+    """Draw into the upper right corner of `room`, if it is wide enough: a bar for each chunk of the past up to the one shown,
+    the higher the surer."""
     if "trust" not in shown.info:
         return
     size = max(12, theme.text_size(screen) * 4 // 5)
@@ -23,16 +24,18 @@ def draw(screen: pygame.Surface, past: Sequence[Chunk], shown: Chunk, right: int
     words = theme.text(_words(shown), size, theme.INK)
     width = max(_CHUNKS * wide, words.get_width()) + size
     height = theme.line_height(size)
-    area = pygame.Rect(0, top, min(width, screen.get_width() - size), height + size * 7 // 2)
-    area.right = right
+    area = pygame.Rect(0, room.top, width, height + size * 7 // 2)
+    area.right = room.right
+    if area.left < room.left:
+        return
     theme.lay_panel(screen, area)
     inside = area.inflate(-size, -size // 2)
     screen.blit(words, inside.topleft, words.get_rect(width=inside.width))
-    room = inside.height - height
+    tallest = inside.height - height
     chunks = (chunk for chunk in reversed(past) if chunk.number <= shown.number)
     for number, chunk in enumerate(islice(chunks, min(_CHUNKS, inside.width // wide))):
         trust = float(chunk.info.get("trust", 0.0))
-        tall = max(1, round(room * trust))
+        tall = max(1, round(tallest * trust))
         screen.fill(_colour(trust), (inside.right - (number + 1) * wide, inside.bottom - tall, wide - 1, tall))
 
 

@@ -62,10 +62,12 @@ class View:
                 action = app.session.last_action
                 app.inputs.draw(screen, app.keymap, action, app.controls.slot, app.session.stats, free)
             if app.hud.visible:
-                app.hud.draw(screen, app.session, picture.chunk.info, app.options.world, now)
+                left = app.hud.draw(screen, app.session, picture.chunk.info, app.options.world, now)
                 size = theme.text_size(screen)
-                top = size // 2 if len(halves) == 1 else size * 5 // 2  # below the names
-                trust_meter.draw(screen, app.session.history, picture.chunk, screen.get_width() - size // 2, top)
+                room = pygame.Rect(left, size // 2, screen.get_width() - size // 2 - left, screen.get_height())
+                if len(halves) == 2:
+                    room.top += 2 * size  # below the names
+                trust_meter.draw(screen, app.session.history, picture.chunk, room)
 
     def _draw_labels(self, app: "App", now: float) -> None:
         """What is going on, at the top: going back in time, recording, watching the bot."""
