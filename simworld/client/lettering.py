@@ -50,9 +50,9 @@ def render(content: str, size: int, colour: tuple[int, int, int]) -> pygame.Surf
     # All stand on one line, and marks that tower over it are cut.
     line = pygame.Surface((sum(part.get_width() for part, _ in parts), own.get_height()), pygame.SRCALPHA)
     x = 0
-    for part, ascent in parts:
-        line.blit(part, (x, own.get_ascent() - ascent))
-        x += part.get_width()
+    for drawn, ascent in parts:
+        line.blit(drawn, (x, own.get_ascent() - ascent))
+        x += drawn.get_width()
     return line
 
 
