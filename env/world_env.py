@@ -25,6 +25,7 @@ from simworld.model.checkpoint import load_world
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.denoiser import STEP_COUNTS
 from simworld.model.flops import flops
+from simworld.model.gauge import load_gauge
 from simworld.model.heads import load_heads
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
@@ -47,8 +48,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     pictures. device: "cpu", "cuda" …. renew: whether a dream that has turned to mist fades into the start picture that is
     described most like its prompt and looks most like it, and goes on there. from_pictures: whether a reset that says
     nothing of what is seen begins at one of the start pictures that come with the world. `info`: frames uint8 (r, h, w, 3),
-    the last of them the observation (at reset one frame), prompt, and led: whether they fade into a start picture. Rewards
-    are 0 and a dream never ends. ValueError for a world or arguments that cannot be.
+    the last of them the observation (at reset one frame), prompt, and led: whether they fade into a start picture; where the
+    world has a gauge (`model/gauge.py`), expected_psnr: how like the truth the observation is likely to be, in dB, and trust:
+    how sure the dream can be of it, from 0 to 1, whatever the scene. Rewards are 0 and a dream never ends. ValueError for a
+    world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
@@ -72,6 +75,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self._folder = folder
         heads = folder / "heads.safetensors"
         self._heads = load_heads(heads, device) if heads.exists() else None
+        gauge = folder / "gauge.safetensors"
+        self._gauge = load_gauge(gauge, device) if gauge.exists() else None
         self.num_steps = num_steps
         self.renew = renew
         self.from_pictures = from_pictures
@@ -157,18 +162,19 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         context = self._started()
         sampler.set_prompts(self.world, context, [_check_prompt(text)])
         if self._starts.knows(text):
-            self._lead(self._starts.nearest(text, int(self.np_random.integers(2**31))))
+            self._lead(self._starts.nearest(text, sampler.lot(self._started())))
 
     def leave_mist(self) -> None:
         """Let the dream fade, from the next step on, into the start picture that is described most like its prompt and looks
         most like what is seen now. Nothing happens where there is none."""
-        prompt, seed = self._started().prompts[0], int(self.np_random.integers(2**31))
-        self._lead(self._starts.nearest(prompt, seed, like=self._frame))
+        context = self._started()
+        self._lead(self._starts.nearest(context.prompts[0], sampler.lot(context), like=self._frame))
 
     def suggest_action(self, warmth: float = 1.0) -> Action:
         """What a player like those that the world was trained on might do now: its own policy head, so that the dream can play
-        itself. `warmth` below 1 keeps to what is likelier. Draws from the env's dice. ValueError for a world without heads
-        (`simworld train heads`), or before the first reset."""
+        itself. `warmth` below 1 keeps to what is likelier. Draws from the env's dice, as nothing that is dreamt does: the dream
+        goes on alike whether it was asked or not. ValueError for a world without heads (`simworld train heads`), or before
+        the first reset."""
         return from_vector(self.suggest_vectors(self._started(), [self.np_random], warmth)[0])
 
     def suggest_vectors(self, context: sampler.Context, dice: list[np.random.Generator], warmth: float = 1.0) -> np.ndarray:
@@ -178,6 +184,15 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"{self._folder} has no heads.safetensors; make one: simworld train heads world={self._folder}")
         generators = [torch.Generator().manual_seed(int(each.integers(2**31))) for each in dice]
         return self._heads.suggest(context.impression, generators, warmth).numpy()
+
+    def sureness(self, context: sampler.Context) -> list[dict[str, float]]:
+        """The `info` of b dreams of this world about how sure they are: none where the world has no gauge
+        (`simworld train gauge`)."""
+        if self._gauge is None:
+            return [{} for _ in context.prompts]
+        signs = sampler.signs(self.world, context)
+        pairs = zip(self._gauge.psnr(signs).tolist(), self._gauge.trust(signs).tolist(), strict=True)
+        return [{"expected_psnr": one, "trust": share} for one, share in pairs]
 
     @property
     def plays_itself(self) -> bool:
@@ -258,7 +273,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         return {"pov": self._frame.copy()}
 
     def _info(self, frames: np.ndarray, led: bool = False) -> dict[str, Any]:
-        return {"frames": frames, "prompt": self._started().prompts[0], "led": led}
+        context = self._started()
+        return {"frames": frames, "prompt": context.prompts[0], "led": led, **self.sureness(context)[0]}
 
 
 def is_mist(frame: np.ndarray) -> bool:

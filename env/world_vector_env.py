@@ -79,10 +79,10 @@ class WorldVectorEnv(WorldsVectorEnv):
             raise ValueError(f"the state is of {len(state['frames'])} envs; these are {self.num_envs}")
         self._context, self._dice = state["context"].fork(), copy.deepcopy(state["dice"])
         self._num_steps, self._over, self._begun = state["num_steps"].copy(), state["over"].copy(), True
-        prompts, led = self._context.prompts, [False] * self.num_envs
+        prompts, sure = self._context.prompts, self._single.sureness(self._context)
         return self._observe(
             {
-                number: Moment({"frames": frame[None], "prompt": prompts[number], "led": led[number]})
+                number: Moment({"frames": frame[None], "prompt": prompts[number], "led": False, **sure[number]})
                 for number, frame in enumerate(state["frames"])
             },
             set(),
@@ -129,8 +129,9 @@ class WorldVectorEnv(WorldsVectorEnv):
         if self._single.renew:
             lost = [number for number in vectors if not led[number] and is_mist(self._frames[number])]
             self._alone(lost, lambda number: self._single.leave_mist())
+        sure = self._single.sureness(context)
         return {
-            number: Moment({"frames": frames[number], "prompt": context.prompts[number], "led": led[number]})
+            number: Moment({"frames": frames[number], "prompt": context.prompts[number], "led": led[number], **sure[number]})
             for number in vectors
         }
 

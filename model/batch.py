@@ -19,6 +19,7 @@ from torch import Tensor
 from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context, Goal, Impression, copied
 from simworld.model.denoiser import Text
+from simworld.model.ground import Ground
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
 from simworld.model.surroundings import Surroundings
@@ -94,6 +95,8 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         _surroundings([goal.around for goal in goals], join),
     )
     around = _surroundings([context.around for context in contexts], join)
+    grounds = [context.ground for context in contexts]
+    ground = Ground(*(join([getattr(part, field.name) for part in grounds], 0) for field in fields(Ground)))
     impressions = [context.impression for context in contexts if context.impression is not None]
     impression = None
     if impressions:
@@ -103,7 +106,7 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         )
     generators = [copied(generator) for generator in listed([context.generators for context in contexts])]
     actions, prompts = join([context.actions for context in contexts], 0), listed([context.prompts for context in contexts])
-    return Context(memory, decoder, around, scenery, actions, prompts, text, generators, goal, impression)
+    return Context(memory, decoder, around, scenery, actions, prompts, text, generators, goal, ground, impression)
 
 
 def _surroundings(parts: list[Surroundings], join: Join) -> Surroundings:

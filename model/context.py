@@ -8,6 +8,7 @@ from torch import Tensor
 
 from simworld.model.autoencoder import DecoderState
 from simworld.model.denoiser import Text
+from simworld.model.ground import Ground
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
 from simworld.model.surroundings import Surroundings
@@ -39,7 +40,8 @@ class Context:
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
     around: what was seen in every direction. scenery: the last pictures, and how near things are in them. actions: the last
     `RECALL`, zeros before the first. prompts: b texts; text: the same, as the denoiser reads it. generators: one source of
-    randomness each. goal: where `lead` leads the dreams. impression: None before the first latent.
+    randomness each. goal: where `lead` leads the dreams. ground: what was really shown to them, and how long ago. impression:
+    None before the first latent.
     """
 
     memory: Memory
@@ -51,6 +53,7 @@ class Context:
     text: Text
     generators: list[torch.Generator]
     goal: Goal
+    ground: Ground
     impression: Impression | None = None
 
     def fork(self) -> "Context":
@@ -58,8 +61,8 @@ class Context:
         decoder = None if self.decoder is None else replace(self.decoder)
         around, scenery = replace(self.around), replace(self.scenery)
         prompts, generators = list(self.prompts), [copied(generator) for generator in self.generators]
-        memory, actions, text, goal, impression = self.memory.fork(), self.actions, self.text, self.goal, self.impression
-        return Context(memory, decoder, around, scenery, actions, prompts, text, generators, goal, impression)
+        own = {"decoder": decoder, "around": around, "scenery": scenery, "prompts": prompts, "generators": generators}
+        return replace(self, memory=self.memory.fork(), **own)  # type: ignore[arg-type]
 
 
 def copied(generator: torch.Generator) -> torch.Generator:

@@ -15,12 +15,14 @@ from simworld.model import sampler
 from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context, Goal, Impression
 from simworld.model.denoiser import Text
+from simworld.model.eye import nothing_known
+from simworld.model.ground import Ground, nothing_shown
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
 from simworld.model.surroundings import Surroundings
 from simworld.model.world import World
 
-_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Impression, Memory, Scenery, Surroundings, Text)
+_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Ground, Impression, Memory, Scenery, Surroundings, Text)
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
 
@@ -33,6 +35,10 @@ def take_apart(context: Context) -> dict[str, Any]:
 def put_together(parts: dict[str, Any], world: World) -> Context:
     """The context of `take_apart`, on the device of `world`. ValueError for parts of another kind, or of another world."""
     try:
+        if parts.get(_RECORD) == Context.__name__:  # what was not kept yet when it was saved
+            b = len(parts["prompts"])
+            missing = {"ground": nothing_shown(b, world.device), "scenery": nothing_known(world, b)}
+            parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
         context = _together(parts, world.device)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"the saved dream is not whole ({type(error).__name__}: {error}); it cannot be gone on with") from None

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simworld.actions import CAMERA
+from simworld.model import ground as grounds
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
 from simworld.model.hands import busy
@@ -82,23 +83,43 @@ def recalled(
 
 
 def look(
-    world: World, context: Context, frame: Float[Tensor, "b h w 3"], shown: Shown | None, real: bool = False
+    world: World,
+    context: Context,
+    frame: Float[Tensor, "b h w 3"],
+    shown: Shown | None,
+    real: Bool[Tensor, " b"],
+    level: bool = False,
 ) -> None:
-    """Remember what is seen, where the camera is known; of it the last of `shown` was known. `real`: nobody dreamt it."""
+    """Remember what is seen, where the camera is known; of it the last of `shown` was known. `real`: nobody dreamt it. `level`:
+    let it tell how far down the eye looks."""
+    _seen(world, context, frame, shown, real, level)
+    around, field_of_view = context.around, world.config.autoencoder.field_of_view
+    context.ground = _grounded(context.ground, frame, around.view, around.place, field_of_view, real)
+
+
+def _seen(
+    world: World,
+    context: Context,
+    frame: Float[Tensor, "b h w 3"],
+    shown: Shown | None,
+    real: Bool[Tensor, " b"],
+    level: bool,
+) -> None:
+    """Paint and keep what is seen."""
     field_of_view = world.config.autoencoder.field_of_view
     if not field_of_view:
         return
     picture, fixed = frame.movedim(-1, 1), world.fixed().expand(len(frame), -1, -1, -1)
     sight = world.sight
     near = _measured(sight, picture) if sight is not None else None
-    if sight is not None and near is not None and real:
+    if sight is not None and near is not None and level:
         _level(context, sight.pitch(picture, near))
     _painted(context.around, picture, fixed, busy(context.actions), field_of_view)
     if near is not None:
         _remember(context, near, picture, fixed, shown, real)
 
 
-_painted = stage("far memory")(paint)
+_painted, _grounded = stage("far memory")(paint), stage("far memory")(grounds.look)
 
 
 @stage("scenery")
@@ -120,24 +141,23 @@ def _remember(
     picture: Float[Tensor, "b 3 h w"],
     fixed: Float[Tensor, "b 1 h w"],
     shown: Shown | None,
-    real: bool,
+    real: Bool[Tensor, " b"],
 ) -> None:
     """The picture is the present one now, and is kept when those that are kept show little of it. A real one is kept anyway, in
     place of the latest where little of it is new."""
     own = fixed < 0.5
     little = torch.ones(len(near), dtype=torch.bool, device=near.device)
     if shown is not None:
-        enough = (ENOUGH_REAL if real else ENOUGH) * own.float().mean((1, 2, 3))
+        enough = torch.where(real, ENOUGH_REAL, ENOUGH) * own.float().mean((1, 2, 3))
         little = (shown.kept[:, -1] & own).float().mean((1, 2, 3)) < enough
-        if not real:
-            before, known = shown.near[:, -1], shown.known[:, -1]
-            near = near * _agreed(near, before, known)
-            near = torch.where(known, torch.lerp(before, near, FRESH), near)
+        before, known = shown.near[:, -1], shown.known[:, -1]
+        agreed = near * _agreed(near, before, known)
+        agreed = torch.where(known, torch.lerp(before, agreed, FRESH), agreed)
+        near = torch.where(real[:, None, None, None], near, agreed)
     around, scenery = context.around, context.scenery
     scenery = now(scenery, picture, near, ~own, around.place, around.view)
-    if real:
-        scenery = where(little, scenery, without_latest(scenery))
-    context.scenery = keep(scenery, torch.ones_like(little) if real else little)
+    scenery = where(real & ~little, without_latest(scenery), scenery)
+    context.scenery = keep(scenery, real | little)
 
 
 def _agreed(

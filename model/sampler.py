@@ -9,13 +9,15 @@ All functions work on b worlds at once that share one forward pass. Inference on
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from simworld.actions import CAMERA
-from simworld.model.context import Context, Goal, Impression
+from simworld.model import ground as grounds
+from simworld.model.context import Context, Goal, Impression, copied
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.eye import look, nothing_known, recalled, went
+from simworld.model.ground import nothing_shown
 from simworld.model.hands import RECALL, busy
 from simworld.model.memory import Memory
 from simworld.model.motion import REST_PITCH
@@ -23,7 +25,7 @@ from simworld.model.pixels import to_float, to_uint8
 from simworld.model.scenery import Shown, recolor
 from simworld.model.scenery import where as elsewhere
 from simworld.model.stages import stage
-from simworld.model.surroundings import Surroundings, all_seen, nothing_seen, recall, where
+from simworld.model.surroundings import Surroundings, all_seen, known, nothing_seen, recall, where
 from simworld.model.world import World
 
 TOUCHED = 0.1
@@ -48,8 +50,9 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     around = _surroundings(world, len(seeds), None, None)
     goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around))
     actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
-    scenery = nothing_known(world, len(seeds))
-    return Context(memory, None, around, scenery, actions, list(prompts), _read(world, prompts), generators, goal)
+    scenery, ground = nothing_known(world, len(seeds)), nothing_shown(len(seeds), world.device)
+    text = _read(world, prompts)
+    return Context(memory, None, around, scenery, actions, list(prompts), text, generators, goal, ground)
 
 
 @torch.inference_mode()
@@ -107,8 +110,16 @@ def surround(
     assert context.decoder is not None, "only where a dream has begun something can lie around it"
     context.around = _surroundings(world, len(context.prompts), panoramas, pitch)
     context.scenery = nothing_known(world, len(context.prompts))
+    context.ground = grounds.told(known(context.around))
     h, w = world.config.height, world.config.width
-    look(world, context, context.decoder.picture[..., :h, :w].movedim(1, -1), None)
+    picture = context.decoder.picture[..., :h, :w].movedim(1, -1)
+    look(world, context, picture, None, _everywhere(context))
+
+
+def signs(world: World, context: Context) -> Float[Tensor, "b signs"]:
+    """What the ground that begun dreams stand on says of the pictures that they show, for a `Gauge` to read."""
+    size, field_of_view = (world.config.height, world.config.width), world.config.autoencoder.field_of_view
+    return grounds.signs(context.ground, size, context.around.view, field_of_view)
 
 
 def is_led(context: Context) -> bool:
@@ -134,8 +145,9 @@ def extend(
     frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness, shown)
     frames = _handled(world, context, frames.clamp(-1, 1), actions)
     frames = recalled(world, context, frames, actions, views, shown)
+    arriving = context.goal.left == 1
     frames = _led(world, context, frames)
-    look(world, context, frames[:, -1], shown)
+    look(world, context, frames[:, -1], shown, arriving)
     # What is remembered is what is shown, sharper than what was sampled.
     _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
     return to_uint8(frames)
@@ -198,7 +210,7 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         context.decoder.picture = autoencoder.padded(frame)
         if leading is not None:
             _act(context, leading)
-        look(world, context, frame, shown, real=True)
+        look(world, context, frame, shown, _everywhere(context), level=True)
 
 
 @stage("cache write")
@@ -245,6 +257,10 @@ def _handled(
     return frames
 
 
+def _everywhere(context: Context) -> Bool[Tensor, " b"]:
+    return torch.ones_like(context.goal.left, dtype=torch.bool)
+
+
 def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> Float[Tensor, "b t h w 3"]:
     """The frames, faded on towards the goal, from which the decoder then goes on."""
     goal = context.goal
@@ -256,9 +272,10 @@ def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> 
     share = torch.where(goal.left > 0, 1 / goal.left.clamp(min=1), 0)[:, None] * nearer
     frames = torch.lerp(frames, goal.pictures[:, None].expand_as(frames), share[:, :, None, None, None])
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
-    there = goal.left == 1
-    context.around = where(there, goal.around, context.around)
-    context.scenery = elsewhere(there, nothing_known(world, len(there)), context.scenery)
+    arrived = goal.left == 1
+    context.around = where(arrived, goal.around, context.around)
+    context.scenery = elsewhere(arrived, nothing_known(world, len(arrived)), context.scenery)
+    context.ground = grounds.where(arrived, grounds.told(known(goal.around)), context.ground)
     context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
     return frames
 
@@ -267,6 +284,13 @@ def _surroundings(world: World, b: int, panoramas: Tensor | None, pitch: Tensor 
     if pitch is None:
         pitch = torch.full((b,), REST_PITCH, device=world.device)
     return nothing_seen(pitch) if panoramas is None else all_seen(to_float(panoramas).movedim(-1, 1), pitch)
+
+
+def lot(context: Context) -> int:
+    """What chance decides at this moment, beside the frames, for the first of the dreams: a number below 2³¹. Equal contexts
+    give equal ones, and nothing is drawn from them, so that the same comes again whenever the moment does."""
+    generator = copied(context.generators[0])
+    return int(torch.randint(2**31, (), generator=generator, device=generator.device))
 
 
 def _read(world: World, prompts: list[str]) -> Text:

@@ -66,6 +66,11 @@ def where(chosen: Bool[Tensor, " b"], one: Surroundings, other: Surroundings) ->
     return Surroundings(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
 
+def known(around: Surroundings) -> Bool[Tensor, "b 1 rows columns"]:
+    """Which directions have ever been seen."""
+    return around.seen_from[:, :1] < NEVER / 2
+
+
 def go(
     around: Surroundings, actions: Float[Tensor, "b r a"], steps: Float[Tensor, "b r 3"] | None = None
 ) -> tuple[Float[Tensor, "b r 3"], Float[Tensor, "b r 2"]]:

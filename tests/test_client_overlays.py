@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -65,8 +66,40 @@ def test_the_keys_being_sent_are_lit_and_late_pictures_red() -> None:
     rehearse(script, world)
 
 
+class SureDream(FakeDream):
+    """Is surest of all in its first picture, and ever less."""
+
+    def step(self, action: Any) -> Any:
+        *rest, info = super().step(action)
+        return *rest, {**info, "trust": max(0.0, 1 - len(self.life.actions) / 20), "expected_psnr": 21.4}
+
+
+@pytest.mark.parametrize("kind", [SureDream, FakeDream])
+def test_the_trust_meter_shows_what_the_world_says_and_nothing_where_it_says_nothing(kind: type[FakeDream]) -> None:
+    world, _ = make(kind, step_seconds=0.005)
+
+    def script(app: App) -> Iterator[Wait]:
+        app.window.screen = pygame.display.set_mode((960, 540))
+        yield shown(app, 30)
+        app.messages.clear()
+        yield shown(app, 2)
+        plain = look(app)[700:, 5:150]
+        tap(pygame.K_F3)
+        yield shown(app, 4)
+        changed = (plain != look(app)[700:, 5:150]).mean()
+        if kind is SureDream:
+            assert changed > 0.2
+            app.session.start_rewinding(time.perf_counter())
+            now = app.picture.chunk.info["trust"]  # type: ignore[union-attr]
+            yield lambda: app.picture.chunk.info.get("trust", 0) > now + 0.3  # type: ignore[union-attr]
+        else:
+            assert changed == 0
+
+    rehearse(script, world)
+
+
 def test_all_overlays_together_cost_less_than_three_milliseconds() -> None:
-    world, _ = make(FakeDream, step_seconds=0.005)
+    world, _ = make(SureDream, step_seconds=0.005)
     costs: list[float] = []
 
     def script(app: App) -> Iterator[Wait]:

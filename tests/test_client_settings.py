@@ -13,6 +13,7 @@ from client_rehearsal import Wait, click, lift, move_mouse, press, rehearse, sho
 from simworld.actions import CAMERA, SLOT
 from simworld.client.app import App
 from simworld.client.screens.menu import Menu
+from simworld.client.screens.settings_menu import KeysMenu
 from simworld.client.settings import SettingsFile
 
 
@@ -187,6 +188,46 @@ def test_settings_that_cannot_be_understood_are_said_and_the_play_goes_on(text: 
         assert app.session.steps == 2
         app.settings_file.save()
         assert json.loads(kept().read_text())["colour"] == "red", "another version's setting is not lost"
+
+
+def test_f11_is_heard_on_every_screen_but_where_a_key_is_asked_for() -> None:
+    world, _ = make(FakeDream)
+
+    def script(app: App) -> Iterator[Wait]:
+        yield shown(app, 2)
+        yield from open_settings(app)
+        tap(pygame.K_F11)
+        yield lambda: app.window.full and app.settings.full_screen
+        tap(pygame.K_F11)
+        yield lambda: not app.window.full
+        app.choose()
+        tap(pygame.K_F11)
+        yield lambda: app.window.full
+        tap(pygame.K_F11)
+        yield lambda: not app.window.full
+        app.screens.clear()
+        app.open(KeysMenu(app))
+        tap(pygame.K_RETURN)  # another key for walking forward
+        tap(pygame.K_F11)
+        yield lambda: app.keymap.binding("forward") == "f11"
+        assert not app.window.full
+
+    rehearse(script, world)
+
+
+def test_a_key_that_the_menu_interrupts_is_no_latency() -> None:
+    world, _ = make(FakeDream, step_seconds=0.01)
+
+    def script(app: App) -> Iterator[Wait]:
+        yield shown(app, 4)
+        press(pygame.K_w)
+        tap(pygame.K_ESCAPE)
+        yield 1.5
+        tap(pygame.K_ESCAPE)
+        yield shown(app, 8)
+
+    _, stats = rehearse(script, world)
+    assert all(latency < 1 for latency in stats.latencies)
 
 
 def test_full_screen_and_a_window_of_nothing() -> None:

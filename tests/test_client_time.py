@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 import pygame
 import pytest
+import torch
 from client_fake_env import FakeDream, make
 from client_rehearsal import Wait, click, lift, move_mouse, press, rehearse, shown, tap
-from tiny_world import write_tiny_world
+from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
-from simworld.actions import noop
+from simworld.actions import noop, to_vector
 from simworld.client import moment_files, worlds
 from simworld.client.app import App
 from simworld.client.options import PlayOptions
 from simworld.client.past import Past
-from simworld.client.requests import Reset, Return, Rewind, Rewound, Saved, SaveState, SetPrompt, Step
+from simworld.client.requests import Chunk, Reset, Return, Rewind, Rewound, Saved, SaveState, SetPrompt, Step
 from simworld.client.screens.moments_screen import MomentsScreen
 from simworld.client.worker import Worker
+from simworld.model.checkpoint import write_tensors
+from simworld.model.heads import Heads, HeadsConfig, save_heads
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +148,36 @@ def test_rewinding_is_exact_in_a_dream(tmp_path: Path) -> None:
     worker.ask(SaveState())
     state = answers(worker, Saved).state
     assert np.array_equal(state["frame"], shown_first[9][-1])
+    worker.close()
+
+
+def test_rewinding_is_exact_where_the_dream_plays_itself_and_is_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simworld.env.world_env.LEAST_DETAIL", 1e9)  # everything is mist, and faded from
+    folder = write_tiny_world(tmp_path)
+    pictures = torch.randint(0, 256, (9, HEIGHT, WIDTH, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    write_tensors(folder / "starts.safetensors", {"frames": pictures}, {"captions": ["a place"] * len(pictures)})
+    save_heads(folder / "heads.safetensors", Heads(HeadsConfig(num_tokens=7, token_width=128)), {})
+    worker = Worker(lambda: worlds.make(PlayOptions(world=str(folder), steps=1)))
+
+    def chunk(request: Reset | Step) -> Chunk:
+        worker.ask(request)
+        return answers(worker, Chunk)
+
+    own = Step(noop(), own=True)
+    shown_first = [chunk(Reset(3)), *(chunk(own) for _ in range(40))]
+    assert sum(each.info.get("led", False) for each in shown_first) > 30
+    for number in (33, 7):
+        worker.ask(Rewind(number))
+        assert answers(worker, Rewound).number == number
+        for later in shown_first[number + 1 : number + 6]:  # the dream goes on, and plays, as it did
+            again = chunk(own)
+            assert np.array_equal(again.frames, later.frames)
+            assert np.array_equal(to_vector(again.action), to_vector(later.action))
+    # The same actions, played by hand, lead through the same places: so a recording of such a play can be played again.
+    chunk(Reset(3))
+    assert all(np.array_equal(chunk(Step(later.action)).frames, later.frames) for later in shown_first[1:])
     worker.close()
 
 

@@ -8,6 +8,8 @@ import pytest
 import torch
 from tiny_world import write_tiny_world
 
+from simworld.model.gauge import fit, save_gauge
+from simworld.model.ground import NUM_SIGNS
 from simworld.training.evaluate import Suite, evaluate
 from simworld.training.metrics import psnr, sharpness, ssim
 from simworld.training.players import make_player
@@ -62,6 +64,8 @@ def test_a_script_is_followed_to_the_letter() -> None:
 
 def test_the_game_is_above_copying_and_copying_above_an_untrained_world(tmp_path: Path) -> None:
     world = str(write_tiny_world(tmp_path))
+    signs = torch.rand(50, NUM_SIGNS, generator=torch.Generator().manual_seed(0))
+    save_gauge(tmp_path / "gauge.safetensors", fit(signs, 20 - 3 * signs.sum(1)), {})
     game, copy, untrained = (evaluate(name, SHORT, num_steps=1) for name in ("game", "copy-last-frame", world))
     assert game["horizon"]["8"]["dream_psnr"] == 60
     assert "ceiling_psnr" in untrained["horizon"]["8"] and "ceiling_psnr" not in game["horizon"]["8"]
@@ -75,6 +79,8 @@ def test_the_game_is_above_copying_and_copying_above_an_untrained_world(tmp_path
     assert still[0]["psnr_drift"] == 0 and still[0]["sharpness_ratio"] == 1
     assert still[1]["psnr_last_second"] > still[2]["psnr_last_second"]
     assert game["long_play"] == {"sharpness_ratio": 1, "brightness_ratio": 1, "spread_ratio": 1}
+    assert "trust" not in game and set(untrained["trust"]) >= {"trust", "expected_psnr_at_equal_chunks", "clock_alone", "off"}
+    assert all(-1 <= value <= 1 for name, value in untrained["trust"].items() if name != "off")
     followed = [figures["following"] for figures in (game, copy, untrained)]
     shares = [one["keys_share_of_ceiling"] for one in followed]
     assert shares[0] == 1 > max(shares[1:])

@@ -2,8 +2,8 @@
 
     simworld evaluate --world small --suite quick --out evaluation
 
-What is measured is told in `measures`, `probing`, `prompting` and `stepping`. Written are figures.json, report.md with plots,
-and contact sheets, the truth above the dream.
+What is measured is told in `measures`, `probing`, `prompting`, `stepping` and `trusting`. Written are figures.json, report.md
+with plots, and contact sheets, the truth above the dream.
 """
 
 import json
@@ -25,6 +25,7 @@ from simworld.training.probing import following, likeness
 from simworld.training.prompting import prompting
 from simworld.training.report import write_report, write_sheet
 from simworld.training.stepping import stepping
+from simworld.training.trusting import trusting
 from simworld.training.truth import FIRST_SEED
 
 
@@ -117,6 +118,8 @@ def _measures(player: Player, suite: Suite, probes: Probes) -> Iterator[tuple[st
         yield "shuffled_action_ratio", partial(measures.shuffled_action_ratio, player, moving)
         if suite.step_clips:
             yield "steps", partial(stepping, player, moving.first(suite.step_clips))
+        if player.gauge is not None:
+            yield "trust", partial(trusting, player, player.gauge, moving, away[0])
     for seconds in away:
         yield f"return_after_{seconds:g}s", partial(measures.returning, player, clips, seconds)
     yield "walk_and_reverse", partial(measures.retracing, player, clips)

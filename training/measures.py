@@ -3,7 +3,7 @@
 All of it on evaluation seeds. Every measure gives the truth's own figure where it has one, for that is the ceiling.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,12 +70,18 @@ def horizon(truth: Truth, dream: np.ndarray, r: int, ceiling: np.ndarray | None 
 def returning(player: Player, num_clips: int, seconds: float) -> Found:
     """Look 120° away, wait, look back: PSNR and SSIM of the last picture to the one before looking away, and PSNR of the
     picture away to the truth's, without which never to move would be best."""
-    return _return(player, num_clips, (*_look_away(seconds), Moment("seen", 4)), "away")
+    return _return(player, looking_back(player, num_clips, seconds), "away")
+
+
+def looking_back(player: Player, num_clips: int, seconds: float) -> Truth:
+    """Plays in which the player looks 120° away, waits and looks back, as in `returning`."""
+    return play_script((*_look_away(seconds), Moment("seen", 4)), num_clips, *player.size, player.known)
 
 
 def retracing(player: Player, num_clips: int) -> Found:
     """Walk forward, then the same way backward: PSNR and SSIM of the last picture to the first, and PSNR on the way."""
-    return _return(player, num_clips, (Moment("there", WALK, keys=("forward",)), Moment("back", WALK, keys=("back",))), "there")
+    script = (Moment("there", WALK, keys=("forward",)), Moment("back", WALK, keys=("back",)))
+    return _return(player, play_script(script, num_clips, *player.size, player.known), "there")
 
 
 def lasting(player: Player, num_clips: int, seconds: float, must: str) -> Found:
@@ -185,8 +191,7 @@ def _look_away(seconds: float) -> tuple[Moment, ...]:
     return Moment("away", AWAY, (0, TURN)), Moment("wait", _even(seconds)), Moment("back", AWAY, (0, -TURN))
 
 
-def _return(player: Player, num_clips: int, moments: Sequence[Moment], middle: str) -> Found:
-    truth = play_script(moments, num_clips, *player.size, player.known)
+def _return(player: Player, truth: Truth, middle: str) -> Found:
     dream = player.roll(truth)
     first, away = truth.frames[:, truth.known - 1], truth.ends[middle]
     figures = {

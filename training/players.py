@@ -11,6 +11,7 @@ from einops import rearrange
 from simworld.actions import from_vector
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
+from simworld.model.gauge import load_gauge
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
 from simworld.training.stream import VOXEL_GAME, load
@@ -74,11 +75,14 @@ class CopyLastFrame:
 
 
 class Dream:
-    """A world, sampled in `num_steps` steps a chunk."""
+    """A world, sampled in `num_steps` steps a chunk. gauge: of its trust, where it has one."""
 
     def __init__(self, world: str, num_steps: int = 4, device: str = "cpu") -> None:
         self.world = world
-        self.net = load_world(find_world(world), fastest_dtype(device), device)
+        folder = find_world(world)
+        self.net = load_world(folder, fastest_dtype(device), device)
+        gauge = folder / "gauge.safetensors"
+        self.gauge = load_gauge(gauge, device) if gauge.exists() else None
         self.num_steps = num_steps
         self.size = (self.net.config.height, self.net.config.width)
         self.stride = self.net.config.autoencoder.time_stride
@@ -89,13 +93,17 @@ class Dream:
 
     def chunks(self, truth: Truth) -> Iterator[np.ndarray]:
         """The same, as it is dreamt: uint8 [b, r, h, w, 3] each."""
+        return (frames for frames, _ in self.moments(truth))
+
+    def moments(self, truth: Truth) -> Iterator[tuple[np.ndarray, sampler.Context]]:
+        """The same, each chunk with what the dreams remember after it."""
         net, known = self.net, truth.known
         actions = torch.from_numpy(truth.actions).to(net.device)
         context = sampler.start(net, truth.captions, list(range(len(truth.frames))))
         shown = torch.from_numpy(truth.frames[:, :known]).to(net.device)
         sampler.append_frames(net, context, shown, actions[:, : known - 1])
         for chunk in rearrange(actions[:, known - 1 :], "b (n r) a -> n b r a", r=self.stride):
-            yield sampler.extend(net, context, chunk, self.num_steps).cpu().numpy()
+            yield sampler.extend(net, context, chunk, self.num_steps).cpu().numpy(), context
 
     def prompted(self, truth: Truth, asked: list[Asked]) -> np.ndarray:
         """Played in the environment that the window plays: what comes with the world to start from is led into as there."""

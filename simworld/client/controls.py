@@ -63,6 +63,7 @@ class Controls:
         """Let go of everything: the window lost the keyboard, or a prompt is being typed."""
         self._held.clear()
         self._tapped.clear()
+        self._event_times.clear()
         self._travel[:] = 0
         self._turned[:] = 0
 

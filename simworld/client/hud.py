@@ -27,8 +27,9 @@ class Hud:
         self._pictures: list[pygame.Surface] = []
         self._renewed = float("-inf")
 
-    def draw(self, screen: pygame.Surface, session: Session, info: Mapping[str, Any], name: str, now: float) -> None:
-        """Draw into the upper left corner; `info` is that of the picture shown, `name` the world's."""
+    def draw(self, screen: pygame.Surface, session: Session, info: Mapping[str, Any], name: str, now: float) -> int:
+        """Draw into the upper left corner; `info` is that of the picture shown, `name` the world's. Returns the x from which on
+        there is room."""
         size = max(12, theme.text_size(screen) * 4 // 5)
         margin = size // 2
         if now - self._renewed >= _REFRESH_SECONDS:
@@ -46,6 +47,7 @@ class Hud:
                 (area.left + size, area.top + size // 2 + row * height),
                 picture.get_rect(width=width - 2 * size),
             )
+        return area.right + margin
 
 
 def _measured(stats: Stats, now: float) -> list[_Line]:

@@ -54,7 +54,7 @@ class InputsOverlay:
         self._draw_mouse(screen, keymap, action, pygame.Rect(area.right - key * 3, origin[1], round(key * 2.7), key * 3), size)
         held = pygame.Rect(origin[0] + round(3.5 * key), origin[1], key - 3, key - 3)
         _draw_cap(screen, held, str(slot), any(action[f"hotbar.{number}"] for number in range(1, NUM_SLOTS + 1)), size)
-        self._draw_times(screen, stats, size, bottom)
+        self._draw_times(screen, stats, size, bottom, area.right)
 
     def _draw_mouse(
         self, screen: pygame.Surface, keymap: KeyMap, action: Mapping[str, Any], area: pygame.Rect, size: int
@@ -76,11 +76,14 @@ class InputsOverlay:
             pygame.draw.line(screen, theme.ACCENT, centre, centre + turn * radius, 3)
         pygame.draw.circle(screen, theme.ACCENT if turn.length() > 0.01 else theme.QUIET, centre, 3)
 
-    def _draw_times(self, screen: pygame.Surface, stats: Stats, size: int, bottom: int) -> None:
-        """A bar for each picture: how long after the one before it was shown; the line is what is wanted."""
+    def _draw_times(self, screen: pygame.Surface, stats: Stats, size: int, bottom: int, left: int) -> None:
+        """A bar for each picture: how long after the one before it was shown; the line is what is wanted. Only where there is
+        room right of `left`."""
         wide = max(2, size // 6)
         area = pygame.Rect(0, 0, _BARS * wide + size, size * 6)
         area.bottomright = screen.get_width() - size // 2, bottom
+        if area.left < left:
+            return
         theme.lay_panel(screen, area)
         inside = area.inflate(-size, -size // 2)
         times = list(islice(reversed(stats.flips), _BARS + 1))

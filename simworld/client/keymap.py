@@ -32,7 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("clip", "f7", "keep the last 5 seconds as a film"),
     Command("photo", "f2", "screenshot"),
     Command("help", "f1", "all keys"),
-    Command("figures", "f3", "figures"),
+    Command("figures", "f3", "figures, and how sure the dream is"),
     Command("inputs", "f4", "what is being sent, frame times"),
     Command("full screen", "f11", "full screen"),
 )

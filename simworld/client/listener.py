@@ -14,6 +14,7 @@ from simworld.client.moments import Moment
 from simworld.client.requests import Reset
 from simworld.client.screens.moments_screen import MomentsScreen
 from simworld.client.screens.pause import pause_menu
+from simworld.client.screens.settings_menu import KeysMenu
 from simworld.client.screens.start_screen import StartScreen
 from simworld.client.session import draw_seed
 
@@ -64,7 +65,8 @@ class Listener:
         elif event.type in GAMEPAD_EVENTS:
             self._handle_gamepad(event, event_time)
         elif self._app.screens.open:
-            self._app.screens.handle(event)
+            if not self._always(event):
+                self._app.screens.handle(event)
         elif self._app.prompt_line.open:
             text = self._app.prompt_line.handle(event)
             if text is not None:
@@ -116,6 +118,16 @@ class Listener:
         elif name == "rewind":
             self._stop_rewinding()
         return True
+
+    def _always(self, event: pygame.Event) -> bool:
+        """Do what means the same on every screen, but where a key is asked for; False where nothing does."""
+        asked = isinstance(self._app.screens.top, KeysMenu) and self._app.screens.top.asking
+        if event.type != pygame.KEYDOWN or asked or event.key < pygame.K_F1:
+            return False
+        name = self._app.keymap.name_of(binding_of(event) or "")
+        if name == "full screen":
+            self._turn_full_screen()
+        return name == "full screen"
 
     def _escape(self) -> None:
         """The help closes, else the menu opens."""

@@ -20,7 +20,8 @@ _HALVES = ("game", "dream")
 
 class SideBySide(gymnasium.Env[dict[str, Any], Action]):
     """Pictures are twice as wide: the game's, then the dream's. Both make equally many of the same size in a step. `info`: the
-    game's, with the joined frames, and `psnr`, in dB, of the dream's last picture against the game's."""
+    game's, with the joined frames, `psnr`, in dB, of the dream's last picture against the game's, and how sure
+    the dream is of it."""
 
     def __init__(self, game: gymnasium.Env, dream: gymnasium.Env) -> None:
         self.game, self.dream = game, dream
@@ -102,7 +103,8 @@ class SideBySide(gymnasium.Env[dict[str, Any], Action]):
         frames = np.concatenate([info["frames"], dreamt["frames"]], 2)
         error = float(np.square(info["frames"][-1].astype(np.float32) - dreamt["frames"][-1]).mean())
         psnr = 99.0 if error == 0 else 10 * math.log10(255**2 / error)
-        return {"pov": frames[-1]}, {**info, "frames": frames, "psnr": psnr}
+        sure = {name: dreamt[name] for name in ("trust", "expected_psnr") if name in dreamt}
+        return {"pov": frames[-1]}, {**info, **sure, "frames": frames, "psnr": psnr}
 
 
 def _public(env: gymnasium.Env) -> Any:

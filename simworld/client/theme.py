@@ -1,4 +1,4 @@
-"""How all that is written over the picture looks: Pygame's own font, few colours, dark glass panels. Knows no contents.
+"""How all that is written over the picture looks: few colours, dark glass panels, one kind of letters. Knows no contents.
 
 Sizes derive from the height of the screen, so that the same text is readable at any size.
 """
@@ -6,6 +6,8 @@ Sizes derive from the height of the screen, so that the same text is readable at
 from functools import lru_cache
 
 import pygame
+
+from simworld.client import lettering
 
 INK = (240, 242, 245)
 QUIET = (170, 178, 190)
@@ -26,18 +28,18 @@ def text_size(screen: pygame.Surface) -> int:
 
 def width(content: str, size: int) -> int:
     """Pixels that `content` takes on one line."""
-    return _font(size).size(content)[0] // _FINENESS
+    return lettering.width(content, _fine(size)) // _FINENESS
 
 
 def line_height(size: int) -> int:
     """Pixels from one line to the next."""
-    return _font(size).get_linesize() // _FINENESS
+    return lettering.line_height(_fine(size)) // _FINENESS
 
 
 def fresh_text(content: str, size: int, colour: _Colour = INK) -> pygame.Surface:
     """`content` on one line, with a soft shadow so that it can be read on any picture. For what changes often."""
     printable = "".join(letter for letter in content if letter.isprintable())
-    face, shadow = (_font(size).render(printable, True, ink) for ink in (colour, (0, 0, 0)))
+    face, shadow = (lettering.render(printable, _fine(size), ink) for ink in (colour, (0, 0, 0)))
     surface = pygame.Surface((face.get_width() + _FINENESS, face.get_height() + _FINENESS), pygame.SRCALPHA)
     shadow.set_alpha(150)
     surface.blit(shadow, (_FINENESS, _FINENESS))
@@ -89,7 +91,6 @@ def shortened(content: str, size: int, most: int) -> str:
     return content.rstrip() + "…"
 
 
-@lru_cache(maxsize=16)
-def _font(size: int) -> pygame.Font:
-    """Pygame's bundled font, larger than it is shown."""
-    return pygame.font.Font(None, round(size * 1.3 * _FINENESS))
+def _fine(size: int) -> int:
+    """The size of letters before they are scaled down."""
+    return round(size * 1.3 * _FINENESS)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from simworld.client import help_sheet, reticle, theme
+from simworld.client import help_sheet, reticle, theme, trust_meter
 from simworld.client.screens.start_screen import StartScreen
 from simworld.client.session import Picture
 from simworld.client.waking import Waking
@@ -62,7 +62,12 @@ class View:
                 action = app.session.last_action
                 app.inputs.draw(screen, app.keymap, action, app.controls.slot, app.session.stats, free)
             if app.hud.visible:
-                app.hud.draw(screen, app.session, picture.chunk.info, app.options.world, now)
+                left = app.hud.draw(screen, app.session, picture.chunk.info, app.options.world, now)
+                size = theme.text_size(screen)
+                room = pygame.Rect(left, size // 2, screen.get_width() - size // 2 - left, screen.get_height())
+                if len(halves) == 2:
+                    room.top += 2 * size  # below the names
+                trust_meter.draw(screen, app.session.history, picture.chunk, room)
 
     def _draw_labels(self, app: "App", now: float) -> None:
         """What is going on, at the top: going back in time, recording, watching the bot."""

@@ -42,6 +42,8 @@ class Window:
             if self.screen.get_size() == self._opened_size and not self.full:
                 self._opened_size = self._wished_size()
                 self._open()
+                centre = pygame.WINDOWPOS_CENTERED  # lest a larger one stick out of the screen
+                pygame.display.set_window_position((centre, centre))
         picture = pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB").convert(self.screen)
         self.area = _largest_within(self.screen.get_size(), width, height, self.whole and not fill)
         if self.area.size != self.screen.get_size():

@@ -201,7 +201,7 @@ class _Workshop:
 
     def _step(self, request: Step, started: float) -> Chunk:
         self._choose_steps(request)
-        done = replace(request, action=self.world.suggest_action(), own=False) if request.own else request
+        done = replace(request, action=self.world.suggest_action()) if request.own else request
         observation, reward, terminated, truncated, info = self.env.step(done.action)
         self.past.asked(done)
         chunk = self._chunk(request, observation, float(reward), bool(terminated or truncated), info, started)
@@ -253,6 +253,8 @@ class _Workshop:
                 self.world.set_prompt(again.text)
             else:
                 self._choose_steps(again)
+                if again.own:
+                    self.world.suggest_action()  # it drew, and then what it draws next is what it would have drawn
                 self.env.step(again.action)
         return Rewound(request, self.past.number)
 

@@ -96,6 +96,11 @@ class KeysMenu(Menu):
         rows += [Row("all as they were at first", act=self._reset), Row("back", act=app.screens.pop)]
         super().__init__("Keys", rows, note="Enter, then the new key · a key in use changes places · Esc goes back")
 
+    @property
+    def asking(self) -> bool:
+        """Whether the next key is taken."""
+        return self._asking is not None
+
     def handle(self, event: pygame.Event) -> bool:
         """While a key is asked for, it is taken; Esc takes none."""
         if self._asking is None:
