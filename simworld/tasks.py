@@ -24,6 +24,28 @@ class Facts:
     log: bool = False
 
 
+@dataclass
+class Track:
+    """Where somebody is who began at (0, 0), heading straight ahead. right, ahead: as in `Facts`; heading: degrees turned to
+    the right since."""
+
+    right: float = 0.0
+    ahead: float = 0.0
+    heading: float = 0.0
+
+    def go(self, aside: float, onward: float, turn: float) -> None:
+        """Go so many blocks to the right and onward, as seen half way through a turn of so many degrees."""
+        right, ahead = turned(aside, onward, self.heading + turn / 2)
+        self.right, self.ahead = self.right + right, self.ahead + ahead
+        self.heading += turn
+
+
+def turned(aside: float, onward: float, heading: float) -> tuple[float, float]:
+    """(right, ahead) as seen from straight ahead of what is (aside, onward) as seen `heading` degrees further to the right."""
+    angle = math.radians(heading)
+    return aside * math.cos(angle) + onward * math.sin(angle), onward * math.cos(angle) - aside * math.sin(angle)
+
+
 class Task(Protocol):
     """The score of one play. `biomes`: where it begins, by name, or () for anywhere. `by_day`: whether by daylight."""
 
@@ -40,7 +62,7 @@ class Treechop:
     """1 for every log that is broken; over after `enough`. It begins before a tree."""
 
     biomes: ClassVar[tuple[str, ...]] = WOODS
-    by_day: ClassVar[bool] = False
+    by_day: ClassVar[bool] = True
 
     enough: int = 8
     chopped: int = 0
@@ -74,8 +96,8 @@ class Navigate:
 
     def distance(self, facts: Facts) -> float:
         """To the beacon, in blocks."""
-        angle = math.radians(self.bearing)
-        return math.hypot(self.away * math.sin(angle) - facts.right, self.away * math.cos(angle) - facts.ahead)
+        right, ahead = turned(0.0, self.away, self.bearing)
+        return math.hypot(right - facts.right, ahead - facts.ahead)
 
 
 @dataclass

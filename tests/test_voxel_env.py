@@ -136,7 +136,7 @@ def test_explore_pays_for_every_new_square_once() -> None:
 def test_the_game_tells_tasks_what_is_true(name: str) -> None:
     made = VoxelEnv(**SIZE, task=name)
     made.reset(seed=7)
-    game, stage = made.game, made._stage
+    game, stage = made.game, made.stage
     assert isinstance(stage, TaskStage) and stage.facts(game) == Facts()
     x, y, z, yaw, _ = game.pose
     ahead, right = view_direction(yaw, 0.0), view_direction(yaw + 90.0, 0.0)
@@ -152,7 +152,7 @@ def test_the_game_tells_tasks_what_is_true(name: str) -> None:
 def test_the_beacon_stands_where_the_task_says() -> None:
     made = VoxelEnv(**SIZE, task="navigate")
     first = made.reset(seed=4)[0]["pov"]
-    task = made._stage.task
+    task = made.stage.task
     ahead = view_direction(made.game.pose[3] + task.bearing, 0.0)
     x, z = (int(np.floor(made.game.pose[slot] + task.away * ahead[slot])) & 255 for slot in (0, 2))
     column = made.game.blocks[x, :, z]
@@ -173,7 +173,7 @@ def recalled(env: VoxelEnv, shown: int, left: int, turn: float) -> tuple[list[np
     """Pictures and rewards of who waits for the pillars, turns to one and walks there."""
     env.reset(seed=3, options={"time_of_day": 0.25, "weather": "clear"})
     env.game.herd[:, 0] = -1  # no animal in the way
-    env._stage.lay_out(env.game, shown, left)
+    env.stage.lay_out(env.game, shown, left)
     pictures, rewards = [env.game.render()], []
     for step in range(140):
         camera = np.array([0, turn if step == 90 else 0], np.float32)

@@ -9,11 +9,11 @@ from typing import Protocol
 
 import numpy as np
 
-from simworld.env.voxel.blocks import AIR, BIRCH_LOG, BRICK, LANTERN, LEAVES, LOG, PUMPKIN, REPLACEABLE, SOLID, STONE
+from simworld.env.voxel.blocks import AIR, BIRCH_LOG, BOX, BRICK, LANTERN, LEAVES, LOG, PUMPKIN, REPLACEABLE, SOLID, STONE
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.interact import view_direction
+from simworld.env.voxel.interact import HIT_SIZE, trace, view_direction
 from simworld.env.voxel.physics import EYE_HEIGHT, YAW, X, Y, Z
-from simworld.tasks import TASKS, Facts, Navigate, Task, Treechop
+from simworld.tasks import TASKS, Facts, Navigate, Task, Treechop, turned
 
 LOGS = (LOG, BIRCH_LOG)
 REACHED = 2.2
@@ -21,7 +21,9 @@ REACHED = 2.2
 SIGHTS = 12
 """So many blocks around, trees are looked for."""
 SEA = 24
-BEACON_HEIGHT, BEACON_TURN = 16, 40.0
+BEACON_HEIGHT, BEACON_TURN, NUM_SPOTS = 16, 40.0, 9
+STEEP = 4
+"""So many blocks up or down do not matter."""
 SIGNS = (BRICK, PUMPKIN)
 SIGN_HEIGHT = 3
 SIGN_AWAY, DOOR_AWAY = 4.0, 7.0
@@ -61,6 +63,14 @@ class TaskStage:
         if isinstance(self.task, Navigate):
             self.task.bearing = build_beacon(game, self.task.away)
 
+    @property
+    def goal(self) -> tuple[float, float]:
+        """x and z of the beacon of `Navigate`."""
+        assert isinstance(self.task, Navigate)
+        x, z, yaw = self.origin
+        ahead = view_direction(yaw + self.task.bearing, 0.0)
+        return x + self.task.away * ahead[0], z + self.task.away * ahead[2]
+
     def score(self, game: Game) -> tuple[float, bool]:
         """See the module."""
         return self.task.score(self.facts(game))
@@ -68,10 +78,9 @@ class TaskStage:
     def facts(self, game: Game) -> Facts:
         """What is true after this step."""
         x, z, yaw = self.origin
-        away = float(game.body[X]) - x, float(game.body[Z]) - z
-        ahead, right = (view_direction(yaw + turn, 0.0) for turn in (0.0, 90.0))
-        placed = (away[0] * side[0] + away[1] * side[2] for side in (right, ahead))
-        return Facts(*placed, log=game.broken in LOGS)
+        # Yaw 0 faces +z and grows to the right, where -x lies.
+        right, ahead = turned(x - float(game.body[X]), float(game.body[Z]) - z, -yaw)
+        return Facts(right, ahead, log=game.broken in LOGS)
 
 
 def before_tree(game: Game) -> None:
@@ -110,21 +119,26 @@ def _stand(game: Game, x: float, z: float, floor: int, yaw: float) -> None:
 
 
 def build_beacon(game: Game, away: float) -> float:
-    """Build it at the driest and lowest of some places ahead, within `BEACON_TURN` degrees; returns its bearing in degrees."""
+    """Build it where it is best seen and gone to, within `BEACON_TURN` degrees of ahead; returns its bearing in degrees."""
+    body = game.body
+
+    def place(turn: float) -> tuple[int, int, int]:
+        """Its column, and the ground there."""
+        ahead = view_direction(float(body[YAW]) + turn, 0.0)
+        x, z = math.floor(body[X] + away * ahead[0]), math.floor(body[Z] + away * ahead[2])
+        return x, z, int(game.terrain.height[x & 255, z & 255])
+
+    def faults(turn: float) -> tuple[bool, bool, float]:
+        """Out of sight, in water, far above or below."""
+        _, _, ground = place(turn)
+        eye, hit = (body[X], body[Y] + EYE_HEIGHT, body[Z]), np.zeros(HIT_SIZE, np.int64)
+        rise = math.degrees(math.atan2(max(ground, SEA) + BEACON_HEIGHT / 2 - eye[1], away))
+        hidden = trace(game.blocks, SOLID, BOX, eye, view_direction(float(body[YAW]) + turn, -rise), away, hit) < away
+        return hidden, ground < SEA, abs(ground - body[Y]) // STEEP
+
     # Drawn from the game's own dice, so that equal seeds give equal beacons.
-    turns = game.rng.permutation(np.linspace(-BEACON_TURN, BEACON_TURN, 9))
-
-    def place(turn: float) -> tuple[float, float]:
-        ahead = view_direction(float(game.body[YAW]) + turn, 0.0)
-        return game.body[X] + away * ahead[0], game.body[Z] + away * ahead[2]
-
-    def height(turn: float) -> int:
-        x, z = (math.floor(part) & 255 for part in place(turn))
-        return int(game.terrain.height[x, z])
-
-    turn = float(min(turns, key=lambda turn: (height(turn) < SEA, abs(height(turn) - game.body[Y]) // 3)))
-    x, z = (math.floor(part) for part in place(turn))
-    ground = height(turn)
+    turn = float(min(game.rng.permutation(np.linspace(-BEACON_TURN, BEACON_TURN, NUM_SPOTS)), key=faults))
+    x, z, ground = place(turn)
     for up in range(1, min(max(SEA - ground, 0) + BEACON_HEIGHT, 62 - ground)):
         for dx in (-1, 0, 1):
             for dz in (-1, 0, 1):

@@ -62,7 +62,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         self.render_mode = render_mode
         self.action_space = action_space()
         self.observation_space = observation_space(height, width)
-        self._stage: Stage | None = make_stage(task) if task else None
+        self.stage: Stage | None = make_stage(task) if task else None
         self._frame = np.zeros((height, width, 3), np.uint8)
         self._playing = False
         self._caption = ""
@@ -79,13 +79,13 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         if unknown:
             raise ValueError(f"reset options: unknown {unknown}; they may be {', '.join(OPTIONS)}")
         world = seed if seed is not None else int(self.np_random.integers(2**31))
-        if self._stage and self._stage.biomes and "biome" not in options:
-            options["biome"] = self._stage.biomes[world % len(self._stage.biomes)]
-        if self._stage and self._stage.by_day and "time_of_day" not in options:
+        if self.stage and self.stage.biomes and "biome" not in options:
+            options["biome"] = self.stage.biomes[world % len(self.stage.biomes)]
+        if self.stage and self.stage.by_day and "time_of_day" not in options:
             options["time_of_day"] = float(np.random.default_rng([world, 3]).uniform(*DAYLIGHT))
         self.game.reset(world, **options)
-        if self._stage:
-            self._stage.begin(self.game)
+        if self.stage:
+            self.stage.begin(self.game)
         self._caption_at = ()
         self._playing = True
         self._frame = self.game.render()
@@ -101,8 +101,8 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         for _ in range(self.frame_skip):
             if not terminated:
                 self.game.step(vector)
-                if self._stage:
-                    earned, terminated = self._stage.score(self.game)
+                if self.stage:
+                    earned, terminated = self.stage.score(self.game)
                     reward += earned
             frames.append(self.game.render())
         self._frame = frames[-1]
@@ -117,7 +117,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         """All that decides the future, for `load_state`: the game, the task's score, the dice of later resets."""
         return {
             "game": self.game.save_state(),
-            "task": copy.deepcopy(self._stage),
+            "task": copy.deepcopy(self.stage),
             "dice": copy.deepcopy(self.np_random),
             "caption": (self._caption, self._caption_at),
             "playing": self._playing,
@@ -126,7 +126,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
     def load_state(self, state: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
         """Go on exactly from a `save_state` of an env with the same arguments; returns what `reset` returns."""
         self.game.load_state(state["game"])
-        self._stage = copy.deepcopy(state["task"])
+        self.stage = copy.deepcopy(state["task"])
         self.np_random = copy.deepcopy(state["dice"])
         self._caption, self._caption_at = state["caption"]
         self._playing = state["playing"]
@@ -142,7 +142,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         state = unpack(values, arrays, _STATEFUL)
         if not isinstance(state, dict) or set(state) != {"game", "task", "dice", "caption", "playing"}:
             raise ValueError("the saved state is not that of the block game; it belongs to another kind of world")
-        if _name(state["task"]) != _name(self._stage):
+        if _name(state["task"]) != _name(self.stage):
             raise ValueError("the saved state is of another task of the block game; play the world that it was saved in")
         return state
 
