@@ -108,7 +108,7 @@ class Explore:
     biomes: ClassVar[tuple[str, ...]] = ()
     by_day: ClassVar[bool] = False
 
-    side: float = 8.0
+    side: float = 4.0
     seen: set[tuple[int, int]] = field(default_factory=lambda: {(0, 0)})
 
     def score(self, facts: Facts) -> tuple[float, bool]:

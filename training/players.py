@@ -11,6 +11,7 @@ from einops import rearrange
 from simworld.actions import from_vector
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
+from simworld.model.judge import load_judge
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
 from simworld.training.stream import VOXEL_GAME, load
@@ -74,11 +75,14 @@ class CopyLastFrame:
 
 
 class Dream:
-    """A world, sampled in `num_steps` steps a chunk."""
+    """A world, sampled in `num_steps` steps a chunk. `judge`: of tasks, where it has one."""
 
     def __init__(self, world: str, num_steps: int = 4, device: str = "cpu") -> None:
         self.world = world
-        self.net = load_world(find_world(world), fastest_dtype(device), device)
+        folder = find_world(world)
+        self.net = load_world(folder, fastest_dtype(device), device)
+        judge = folder / "judge.safetensors"
+        self.judge = load_judge(judge, device) if judge.exists() else None
         self.num_steps = num_steps
         self.size = (self.net.config.height, self.net.config.width)
         self.stride = self.net.config.autoencoder.time_stride

@@ -6,6 +6,7 @@ The world goes along with the first part of each play, and dreams the rest under
 be judged. The last tenth of the plays is kept aside to be judged on.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,10 +45,10 @@ class JudgeTraining:
     num_frames: int = 65
     dreamt: float = 0.5
     batch_plays: int = 8
-    steps: int = 3000
+    steps: int = 1000
     batch_size: int = 256
     learning_rate: float = 1e-3
-    decay: float = 0.2
+    decay: float = 0.5
     device: str = "cpu"
     seed: int = 0
 
@@ -134,6 +135,7 @@ def train(config: JudgeTraining) -> Judge:
     chances, true = judge.verdict(known.pick(torch.arange(num - num_judged, num))[0]).log, known.log[num - num_judged :]
     count = max(1, int(true.sum()))
     judge.config.least = float(chances.sort(descending=True).values[count - 1])
+    figures = {name: value for name, value in figures.items() if not math.isnan(value)}  # no log broke there
     figures |= {"loss": nats, "plays": num // known.each, "logs": int(known.log.sum()), "least": judge.config.least}
     print(", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     save_judge(Path(config.out) if config.out else folder / "judge.safetensors", judge, figures)
