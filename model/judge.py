@@ -82,6 +82,9 @@ def middle(pictures: UInt8[Tensor, "b h w 3"]) -> Float[Tensor, "b 3 rows column
 class Judge(nn.Module):
     """Two hidden layers on all the evidence. `mean`, `spread`: of how far players come, by which it is scaled."""
 
+    mean: Tensor
+    spread: Tensor
+
     def __init__(self, config: JudgeConfig) -> None:
         super().__init__()
         self.config = config

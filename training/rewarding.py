@@ -39,7 +39,7 @@ def rewarding(player: Dream, judge: Judge, num_clips: int, seconds: int = 6) -> 
     for name in TASKS:
         plays = [play_task(name, FIRST + number, 1 + r * num_chunks, *player.size) for number in range(num_clips)]
         true = [
-            _by_second(play.rewards.reshape(-1, r).sum(1), play.over.reshape(-1, r).any(1), num_shown, seconds)
+            _by_second(play.rewards.reshape(-1, r).sum(1), np.asarray(play.over.reshape(-1, r).any(1)), num_shown, seconds)
             for play in plays
         ]
         told = {}

@@ -53,7 +53,8 @@ def play_task(name: str, seed: int, num_frames: int, height: int, width: int) ->
             told.append((stage.facts(game), reward, over))
     places = np.array([[facts.right, facts.ahead] for facts, _, _ in told])
     heading = np.cumsum(actions[:, CAMERA][:, 1]) - actions[:, CAMERA][:, 1] / 2
-    moved = [turned(*step, -each) for step, each in zip(np.diff(places, axis=0), heading, strict=True)]
+    steps = zip(np.diff(places, axis=0), heading, strict=True)
+    moved = [turned(float(step[0]), float(step[1]), -float(each)) for step, each in steps]
     task = TASKS[name]()
     if isinstance(task, Navigate):
         task.bearing = stage.task.bearing

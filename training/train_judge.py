@@ -91,8 +91,8 @@ def true_chunks(play: TaskPlay, r: int) -> tuple[np.ndarray, np.ndarray]:
     # From the middle of each action's turn to the middle of the chunk's.
     off = turns.cumsum(1) - turns / 2 - turns.sum(1, keepdims=True) / 2
     steps = zip(play.moved, off.ravel(), strict=True)
-    moved = np.array([turned(*step, by) for step, by in steps], np.float32).reshape(-1, r, 2).sum(1)
-    return moved, play.log.reshape(-1, r).any(1)
+    moved = [turned(float(step[0]), float(step[1]), float(by)) for step, by in steps]
+    return np.array(moved, np.float32).reshape(-1, r, 2).sum(1), np.asarray(play.log.reshape(-1, r).any(1))
 
 
 @torch.inference_mode()
