@@ -55,10 +55,10 @@ def test_a_track_is_where_the_player_is() -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_what_is_true_chunk_by_chunk_is_paid_as_in_the_game(name: str) -> None:
-    play = play_task(name, 3, 121, 24, 40)
+    play = play_task(name, 3, 121, 24, 40, unseen=20)
     moved, log = true_chunks(play, 2)
     turns = play.actions[:, -1].reshape(-1, 2).sum(1)
-    rewards, over = tell(play.task, moved, turns, log)
+    rewards, over = tell(play, moved, turns, log)
     assert rewards.sum() == pytest.approx(play.rewards.sum(), abs=0.7 if name == "navigate" else 0.01)
     assert over.any() == play.over.any() and rewards.sum() > 0
 

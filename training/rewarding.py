@@ -5,8 +5,9 @@ goes on under the same actions. Rewards and endings are told second by second: a
 was earned.
 """
 
+import copy
+import itertools
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ import torch
 from simworld.actions import CAMERA
 from simworld.frames import FPS
 from simworld.model.judge import Judge, Verdict
-from simworld.tasks import TASKS, Facts, Task, Track
+from simworld.tasks import TASKS, Facts
 from simworld.training.metrics import average_precision
 from simworld.training.players import Dream
 from simworld.training.task_play import TaskPlay, play_task
@@ -23,6 +24,8 @@ from simworld.training.truth import FIRST_SEED
 
 FIRST = FIRST_SEED + 600_000
 """Evaluation seeds of these plays, apart from those that anything else is measured on."""
+UNSEEN = {"navigate": 60}
+"""So many steps are played before the dream begins, lest no beacon be reached in its time."""
 NUM_TELLINGS = 32
 SPREAD = 0.1
 """A judge's way is told often, each time longer or shorter by about so much: how often a telling pays is the score by which
@@ -37,7 +40,9 @@ def rewarding(player: Dream, judge: Judge, num_clips: int, seconds: int = 6) -> 
     num_chunks = num_shown + seconds * per_second
     found: dict[str, dict[str, float]] = {}
     for name in TASKS:
-        plays = [play_task(name, FIRST + number, 1 + r * num_chunks, *player.size) for number in range(num_clips)]
+        length, unseen = 1 + r * num_chunks, UNSEEN.get(name, 0)
+        any_plays = (play_task(name, seed, length, *player.size, unseen) for seed in itertools.count(FIRST))
+        plays = list(itertools.islice((play for play in any_plays if not play.ended), num_clips))
         true = [
             _by_second(play.rewards.reshape(-1, r).sum(1), np.asarray(play.over.reshape(-1, r).any(1)), num_shown, seconds)
             for play in plays
@@ -74,16 +79,15 @@ def _told(
     for _ in range(NUM_TELLINGS):
         way = np.concatenate([moved[:num_shown], guessed[num_shown:] * (1 + SPREAD * dice.standard_normal())])
         broke = np.concatenate([log[:num_shown], dice.random(len(chances) - num_shown) < chances[num_shown:]])
-        told.append(_by_second(*tell(play.task, way, turns, broke), num_shown, seconds))
+        told.append(_by_second(*tell(play, way, turns, broke), num_shown, seconds))
     rewards, over = zip(*told, strict=True)
     return np.mean(rewards, 0), np.mean(over, 0)
 
 
-def tell(task: Task, moved: np.ndarray, turns: np.ndarray, broke: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What a task pays chunk by chunk, float [n], and where it is over, bool [n], for a way [n, 2] with turns [n], and for logs
-    broken [n]. The task stays as it is."""
-    fields: Any = {name: set(value) if isinstance(value, set) else value for name, value in vars(task).items()}
-    task, track = replace(task, **fields), Track()  # type: ignore[type-var]
+def tell(play: TaskPlay, moved: np.ndarray, turns: np.ndarray, broke: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What a play's task pays chunk by chunk, float [n], and where it is over, bool [n], for a way [n, 2] with turns [n], and
+    for logs broken [n]."""
+    task, track = copy.deepcopy(play.task), replace(play.track)
     rewards, over = np.zeros(len(turns)), np.zeros(len(turns), bool)
     for chunk, (step, turn, log) in enumerate(zip(moved, turns, broke, strict=True)):
         track.go(float(step[0]), float(step[1]), float(turn))

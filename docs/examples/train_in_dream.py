@@ -6,7 +6,7 @@ Beside them are scored a random player, the game's bot, and the same learner tra
 scored on the same evaluation seeds (1,000,000 and up), which nothing was trained on. A step is a chunk: 2 frames, 0.1 s.
 
 The learner is fitted Q iteration (Ernst et al. 2005) with values linear in what is seen from afar: the mean colours, in
-opponent colours, of ten columns of the picture. What holds to the left is taken to hold to the right. It learns from a
+opponent colours, of ten columns of the picture, beside each other. What holds to the left is taken to hold to the right. It learns from a
 thousand steps.
 """
 
@@ -85,8 +85,8 @@ def seen(pictures: np.ndarray) -> np.ndarray:
     n, h, w, _ = pictures.shape
     upper = pictures[:, : 2 * h // 3, : w // COLUMNS * COLUMNS].astype(np.float32) / 255
     red, green, blue = np.moveaxis(upper.reshape(n, -1, COLUMNS, w // COLUMNS, 3).mean((1, 3)), -1, 0)
-    opponent = [red + green + blue - 1.5, 6 * (red - green), 2 * (red + green - 2 * blue)]
-    return np.concatenate([*opponent, np.ones((n, 1))], 1)
+    opponent = [red + green + blue, 6 * (red - green), 2 * (red + green - 2 * blue)]
+    return np.concatenate([*(part - part.mean(1, keepdims=True) for part in opponent), np.ones((n, 1))], 1)
 
 
 def mirrored(views: np.ndarray) -> np.ndarray:
@@ -163,18 +163,18 @@ def score(envs: VectorEnv, length: int, choose: Any) -> np.ndarray:
 
 
 def score_bot(envs: VectorEnv, length: int) -> np.ndarray:
-    """The same for the game's own bot, which plays without any task."""
+    """The same for the game's own bot, which plays without any task, and acts anew in every frame, as it is made to."""
     games = envs.unwrapped.envs  # type: ignore[attr-defined]
     totals = []
     for number, env in enumerate(games):
         env.reset(seed=FIRST_SEED + number)
-        bot, total, over = Bot(FIRST_SEED + number), 0.0, False
-        for _ in range(length):
-            # A step holds one action for two frames, as every agent's does.
+        bot, total, num_frames, env.frame_skip = Bot(FIRST_SEED + number), 0.0, length * env.frame_skip, 1
+        for _ in range(num_frames):
             _, reward, over, _, _ = env.step(from_vector(bot.act(env.game)))
             total += reward
             if over:
                 break
+        env.frame_skip = num_frames // length
         totals.append(total)
     return np.array(totals)
 
