@@ -5,8 +5,8 @@
 Beside them are scored a random player, the game's bot, and the same learner trained in the game for as many steps. All are
 scored on the same evaluation seeds (1,000,000 and up), which nothing was trained on. A step is a chunk: 2 frames, 0.1 s.
 
-The learner is fitted Q iteration (Ernst et al. 2005) with values linear in what is seen from afar: the mean colours, in
-opponent colours, of ten columns of the picture, beside each other. What holds to the left is taken to hold to the right. It learns from a
+The learner is fitted Q iteration (Ernst et al. 2005) with values linear in what is seen from afar: how the opponent colours of
+ten columns of the picture differ from their mean. What holds to the left is taken to hold to the right. It learns from a
 thousand steps.
 """
 
