@@ -5,13 +5,14 @@
 Beside them are scored a random player, the game's bot, and the same learner trained in the game for as many steps. All are
 scored on the same evaluation seeds (1,000,000 and up), which nothing was trained on. A step is a chunk: 2 frames, 0.1 s.
 
-The learner is fitted Q iteration (Ernst et al. 2005) with values linear in what is seen from afar: how the opponent colours of
-ten columns of the picture differ from their mean. What holds to the left is taken to hold to the right. It learns from a
+The learner is fitted Q iteration (Ernst et al. 2005) with values linear in what is seen from afar: the mean colours, in
+opponent colours, of ten columns of the picture. What holds to the left is taken to hold to the right. It learns from a
 thousand steps.
 """
 
 import argparse
 import json
+import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -85,8 +86,8 @@ def seen(pictures: np.ndarray) -> np.ndarray:
     n, h, w, _ = pictures.shape
     upper = pictures[:, : 2 * h // 3, : w // COLUMNS * COLUMNS].astype(np.float32) / 255
     red, green, blue = np.moveaxis(upper.reshape(n, -1, COLUMNS, w // COLUMNS, 3).mean((1, 3)), -1, 0)
-    opponent = [red + green + blue, 6 * (red - green), 2 * (red + green - 2 * blue)]
-    return np.concatenate([*(part - part.mean(1, keepdims=True) for part in opponent), np.ones((n, 1))], 1)
+    opponent = [red + green + blue - 1.5, 6 * (red - green), 2 * (red + green - 2 * blue)]
+    return np.concatenate([*opponent, np.ones((n, 1))], 1)
 
 
 def mirrored(views: np.ndarray) -> np.ndarray:
@@ -224,9 +225,11 @@ def summary(scores: dict[str, np.ndarray]) -> dict[str, Any]:
     draws = []
     for _ in range(4000):
         means = [rows.mean(1)[numbers.integers(len(rows), size=len(rows))].mean() for rows in (scores["dream"], scores["game"])]
-        draws.append((means[0] - floor) / (means[1] - floor))
-    share = (scores["dream"].mean() - floor) / (scores["game"].mean() - floor)
-    told["share"] = {"mean": float(share), "interval": [float(np.quantile(draws, q)) for q in (0.025, 0.975)]}
+        if means[1] != floor:
+            draws.append((means[0] - floor) / (means[1] - floor))
+    learned = scores["game"].mean() - floor
+    share = (scores["dream"].mean() - floor) / learned if learned else math.nan  # the game itself taught nothing
+    told["share"] = {"mean": float(share), "interval": [float(np.quantile(draws or [math.nan], q)) for q in (0.025, 0.975)]}
     return told
 
 
