@@ -127,7 +127,7 @@ def test_navigate_pays_for_getting_nearer_to_the_beacon() -> None:
 
 def test_explore_pays_for_every_new_square_once() -> None:
     task = Explore()
-    rewards = [task.score(Facts(right=0.0, ahead=ahead)) for ahead in (0.0, 3.9, 4.1, 3.0, 4.1, -4.1, 260.0)]
+    rewards = [task.score(Facts(right=0.0, ahead=ahead)) for ahead in (0.0, 1.9, 2.1, 1.0, 2.1, -2.1, 260.0)]
     assert [reward for reward, _ in rewards] == [0, 0, 1, 0, 0, 1, 1]
     assert not any(over for _, over in rewards)
 
