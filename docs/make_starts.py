@@ -1,7 +1,7 @@
 """The pictures that play starts from, rendered by the game on evaluation seeds: python docs/make_starts.py WORLD_FOLDER
 
 Every biome by day, at dusk, by night and in bad weather, each with several captions, of which the nearest to a prompt is found,
-and with what lies around it, gathered by looking about.
+and with what lies around it, gathered by looking about. So have the beginnings of the tasks that begin in places of their own.
 """
 
 import io
@@ -15,7 +15,9 @@ from PIL import Image
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import PITCH, YAW
+from simworld.env.voxel.stages import TaskStage
 from simworld.env.voxel.terrain import BIOMES
+from simworld.env.voxel.voxel_env import VoxelEnv
 from simworld.model.autoencoder import AutoencoderConfig
 from simworld.model.checkpoint import write_tensors
 from simworld.model.pixels import to_float, to_uint8
@@ -27,6 +29,9 @@ SCENES = ((0.2, False), (0.45, False), (0.58, False), (0.3, True))
 NUM_PLACES = 3
 """Places of each biome and scene."""
 NUM_CAPTIONS = 8
+TASK_SEED = 900_000
+TASK_STARTS = {"navigate": 24, "treechop": 12}
+"""How many beginnings of each task, from which training seed on."""
 OPEN = 0.06
 """The least detail of a picture that is worth starting from."""
 
@@ -49,7 +54,7 @@ def look_about(game: Game) -> bytes:
             body[YAW], body[PITCH] = yaw + turn, down
             around.view = torch.tensor([[down, float(turn)]])
             seen = to_float(torch.from_numpy(game.render())[None]).movedim(-1, 1)
-            paint(around, seen, hand, AutoencoderConfig().field_of_view)
+            paint(around, seen, hand, torch.zeros(1, dtype=torch.bool), AutoencoderConfig().field_of_view)
     game.hit = hit
     body[YAW], body[PITCH] = yaw, pitch
     assert float(around.seen_from.max()) < 1, "every direction was looked at"
@@ -75,14 +80,48 @@ def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
             pitches.append(float(game.pose[4]))
             told = {game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
             captions.append(" / ".join(sorted(told)))
+    _write(folder / "starts.safetensors", frames, pitches, panoramas, captions)
+
+
+def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96, width: int = 160) -> None:
+    """Write `starts-TASK.safetensors` into `folder`: how plays of a task begin in worlds of training seeds."""
+    env = VoxelEnv(height, width, task=task)
+    assert isinstance(env.stage, TaskStage)
+    frames, captions, panoramas, pitches, bearings = [], [], [], [], []
+    for seed in range(TASK_SEED, FIRST_SEED):
+        frame = env.reset(seed=seed)[0]["pov"]
+        if detail(frame) < OPEN:
+            continue
+        frames.append(torch.from_numpy(frame))
+        panoramas.append(look_about(env.game))
+        pitches.append(float(env.game.pose[4]))
+        bearings.append(float(getattr(env.stage.task, "bearing", 0.0)))
+        told = {env.game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
+        captions.append(" / ".join(sorted(told)))
+        if len(frames) == num_starts:
+            break
+    _write(folder / f"starts-{task}.safetensors", frames, pitches, panoramas, captions, bearing=torch.tensor(bearings))
+
+
+def _write(
+    path: Path,
+    frames: list[torch.Tensor],
+    pitches: list[float],
+    panoramas: list[bytes],
+    captions: list[str],
+    **more: torch.Tensor,
+) -> None:
     tensors = {
         "frames": torch.stack(frames),
         "pitch": torch.tensor(pitches),
         "around": torch.from_numpy(np.frombuffer(b"".join(panoramas), np.uint8).copy()),
         "sizes": torch.tensor([len(panorama) for panorama in panoramas]),
+        **more,
     }
-    write_tensors(folder / "starts.safetensors", tensors, {"kind": "starts", "captions": captions})
+    write_tensors(path, tensors, {"kind": "starts", "captions": captions})
 
 
 if __name__ == "__main__":
     make_starts(Path(sys.argv[1]))
+    for name, number in TASK_STARTS.items():
+        make_task_starts(Path(sys.argv[1]), name, number)

@@ -1,7 +1,8 @@
 """Worlds as Gymnasium environments. Importing this package registers their ids and loads none of them.
 
 `gymnasium.make("simworld:simworld/Voxel-v0")` plays the reference game, `simworld/World-v0` the dream; the tasks
-`simworld/VoxelTreechop-v0`, `VoxelNavigate-v0`, `VoxelExplore-v0` and `VoxelRecall-v0` are the game with rewards.
+`simworld/VoxelTreechop-v0`, `VoxelNavigate-v0`, `VoxelExplore-v0` and `VoxelRecall-v0` are the game with rewards,
+and `simworld/World-v0` with `task="explore"` is the dream with them.
 `gymnasium.make_vec` makes many of each: the dreams of a vector share one forward pass, its games one pool of threads.
 `simworld/Doom-v0` and `simworld/MineRL-v0` are other people's games in the same shape, where they are installed.
 """

@@ -20,31 +20,38 @@ NUM_ALIKE = 4
 @dataclass(frozen=True)
 class Start:
     """frame: uint8 (h, w, 3). around: what lies around it, uint8 (p, 2p, 3), all directions at equal angles (an
-    equirectangular panorama) with the frame's heading in its middle, or None. pitch: how far the frame looks down, degrees."""
+    equirectangular panorama) with the frame's heading in its middle, or None. pitch: how far the frame looks down, degrees.
+    bearing: of a beacon, in degrees to the right, None where there is none."""
 
     frame: np.ndarray
     around: np.ndarray | None = None
     pitch: float = 0.0
+    bearing: float | None = None
 
     def options(self) -> dict[str, Any]:
         """The env's reset options that begin here."""
         options: dict[str, Any] = {"frames": self.frame[None], "pitch": self.pitch}
+        if self.bearing is not None:
+            options["bearing"] = self.bearing
         return options if self.around is None else {**options, "around": self.around}
 
 
 class StartPictures:
     """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist. In the file,
-    `around` holds n WebP pictures of the surroundings, one after another, of `sizes` bytes each, and `pitch` n angles."""
+    `around` holds n WebP pictures of the surroundings, one after another, of `sizes` bytes each, `pitch` and, where there are
+    beacons, `bearing` n angles."""
 
     def __init__(self, path: Path, height: int, width: int) -> None:
         self.frames = np.zeros((0, height, width, 3), np.uint8)
         self._around: list[bytes] = []
         self._pitch = np.zeros(0, np.float32)
+        self._bearing: np.ndarray | None = None
         self._words: list[set[str]] = []
         if path.exists():
             tensors, header = read_tensors(path)
             self.frames = tensors["frames"].numpy()
             self._pitch = tensors["pitch"].numpy() if "pitch" in tensors else np.zeros(len(self.frames), np.float32)
+            self._bearing = tensors["bearing"].numpy() if "bearing" in tensors else None
             if "around" in tensors:
                 ends = tensors["sizes"].numpy().cumsum()
                 self._around = [part.tobytes() for part in np.split(tensors["around"].numpy(), ends[:-1])]
@@ -59,7 +66,8 @@ class StartPictures:
         if self._around:
             with Image.open(io.BytesIO(self._around[number])) as picture:
                 around = np.asarray(picture.convert("RGB"))
-        return Start(self.frames[number], around, float(self._pitch[number]))
+        bearing = None if self._bearing is None else float(self._bearing[number])
+        return Start(self.frames[number], around, float(self._pitch[number]), bearing)
 
     def nearest(self, prompt: str, seed: int = 0, like: np.ndarray | None = None) -> Start | None:
         """A start whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,

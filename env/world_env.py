@@ -9,6 +9,7 @@ The env only translates: networks and sampling are `simworld.model`'s.
 
 import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 
 from simworld.actions import Action, from_vector, to_vector
+from simworld.env.dream_task import KINDS, DreamTask
 from simworld.env.packing import pack, unpack
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.start_pictures import Start, StartPictures, detail
@@ -27,11 +29,13 @@ from simworld.model.denoiser import STEP_COUNTS
 from simworld.model.flops import flops
 from simworld.model.gauge import load_gauge
 from simworld.model.heads import load_heads
+from simworld.model.judge import Verdict, evidence, load_judge
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
+from simworld.tasks import TASKS
 
 Observation = dict[str, Any]
-OPTIONS = ("prompt", "frames", "actions", "around", "pitch")
+OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
 FADE_CHUNKS = 10
@@ -50,8 +54,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     nothing of what is seen begins at one of the start pictures that come with the world. `info`: frames uint8 (r, h, w, 3),
     the last of them the observation (at reset one frame), prompt, and led: whether they fade into a start picture; where the
     world has a gauge (`model/gauge.py`), expected_psnr: how like the truth the observation is likely to be, in dB, and trust:
-    how sure the dream can be of it, from 0 to 1, whatever the scene. Rewards are 0 and a dream never ends. ValueError for a
-    world or arguments that cannot be.
+    how sure the dream can be of it, from 0 to 1, whatever the scene. task: a name of `simworld.tasks.TASKS`: the dream then
+    begins where the task does, is not renewed, and gives rewards and ends as the world's judge tells; without a task rewards
+    are 0 and a dream never ends. ValueError for a world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
@@ -64,11 +69,14 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         render_mode: str | None = None,
         renew: bool = True,
         from_pictures: bool = True,
+        task: str | None = None,
     ) -> None:
         if num_steps not in STEP_COUNTS:
             raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode is {render_mode!r}; it must be None or 'rgb_array'")
+        if task is not None and task not in TASKS:
+            raise ValueError(f"task is {task!r}; in a dream it must be one of {', '.join(TASKS)}, or None")
         folder = find_world(world)
         self.world = load_world(folder, fastest_dtype(device), device)
         self._starts = StartPictures(folder / "starts.safetensors", self.world.config.height, self.world.config.width)
@@ -77,8 +85,12 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self._heads = load_heads(heads, device) if heads.exists() else None
         gauge = folder / "gauge.safetensors"
         self._gauge = load_gauge(gauge, device) if gauge.exists() else None
+        self._task = DreamTask(task) if task else None
+        self._judge = load_judge(self._own_file("judge", "simworld train judge world="), device) if task else None
+        if task and (starts := folder / f"starts-{task}.safetensors").exists():
+            self._starts = StartPictures(starts, self.world.config.height, self.world.config.width)
         self.num_steps = num_steps
-        self.renew = renew
+        self.renew = renew and task is None
         self.from_pictures = from_pictures
         self.render_mode = render_mode
         self.action_space = action_space()
@@ -99,7 +111,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         frames that fill no whole latent, and of more than the world remembers, the oldest are left out. around: what
         lies around the last frame, uint8 (p, 2p, 3), an equirectangular panorama with the frame's heading in its middle;
         without frames the first picture is cut from it, and without either it is a start picture that fits the prompt, or
-        dreamt where there are none. pitch: how far that frame looks down, in degrees; as players do where not given.
+        dreamt where there are none. pitch: how far that frame looks down, in degrees; as players do where not given. bearing:
+        of the beacon of task navigate, in degrees to the right of where the last frame looks.
         ValueError for unknown options or wrong shapes.
         """
         super().reset(seed=seed)
@@ -112,6 +125,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if self.from_pictures and not set(options) - {"prompt"}:
             options.update(self.start_options(prompt, dream_seed))
         around, pitch = self._surroundings(options.get("around"), options.get("pitch"))
+        if self._task is not None:
+            self._task.begin(_check_bearing(options.get("bearing", 0.0)))
         if options.get("frames") is None and around is not None:
             options["frames"] = sampler.view(self.world, around, pitch).cpu().numpy()
         if options.get("frames") is None:
@@ -143,12 +158,25 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """One chunk: r frames under `action`. ValueError for a malformed action, or before the first reset."""
         actions = torch.from_numpy(np.tile(to_vector(action), (1, self.frame_skip, 1)))
         context = self._started()
+        if self._task is not None and self._task.over:
+            raise ValueError("the task of this dream is over; call reset() first")
         led = sampler.is_led(context)
         chunk = sampler.extend(self.world, context, actions, self.num_steps)[0].cpu().numpy()
-        self._frame = chunk[-1]
+        before, self._frame = self._frame, chunk[-1]
         if self.renew and not led and is_mist(self._frame):
             self.leave_mist()
-        return self._observation(), 0.0, False, False, self._info(chunk, led)
+        reward, over = 0.0, False
+        if self._task is not None:
+            reward, over = self._task.score(self.verdict(context, before[None], self._frame[None]), 0, actions[0])
+        return self._observation(), reward, over, False, self._info(chunk, led)
+
+    def verdict(self, context: sampler.Context, before: np.ndarray, after: np.ndarray) -> Verdict:
+        """What happened in the latest chunks of b dreams, which led from pictures `before` to `after`, uint8 (b, h, w, 3).
+        ValueError for an env without a task."""
+        if self._judge is None:
+            raise ValueError("this env has no task, and so no judge")
+        device = self.world.device
+        return self._judge.verdict(evidence(context, *(torch.from_numpy(part).to(device) for part in (before, after))))
 
     def render(self) -> np.ndarray | None:
         """The last frame, uint8 (h, w, 3), in render mode "rgb_array", else None."""
@@ -161,7 +189,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         a second into the one described most like it."""
         context = self._started()
         sampler.set_prompts(self.world, context, [_check_prompt(text)])
-        if self._starts.knows(text):
+        if self._task is None and self._starts.knows(text):
             self._lead(self._starts.nearest(text, sampler.lot(self._started())))
 
     def leave_mist(self) -> None:
@@ -181,7 +209,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """`suggest_action` for b dreams of this world, each with its dice: float32 [b, 25]."""
         assert context.impression is not None, "a dream that has begun has seen something"
         if self._heads is None:
-            raise ValueError(f"{self._folder} has no heads.safetensors; make one: simworld train heads world={self._folder}")
+            self._own_file("heads", "simworld train heads world=")
+        assert self._heads is not None
         generators = [torch.Generator().manual_seed(int(each.integers(2**31))) for each in dice]
         return self._heads.suggest(context.impression, generators, warmth).numpy()
 
@@ -202,29 +231,42 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def save_state(self) -> dict[str, Any]:
         """All that decides the future, for `load_state`. Cheap: what later steps do not change is shared, not copied. It may
         be pickled, and loaded in another process."""
-        return {"context": self._started().fork(), "frame": self._frame.copy(), "dice": copy.deepcopy(self.np_random)}
+        state = {"context": self._started().fork(), "frame": self._frame.copy(), "dice": copy.deepcopy(self.np_random)}
+        return state if self._task is None else {**state, "task": self._task.fork()}
 
     def load_state(self, state: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
         """Go on exactly from a `save_state` of an env with the same world; returns what `reset` returns."""
         self._context = state["context"].fork()
         self._frame = state["frame"].copy()
         self.np_random = copy.deepcopy(state["dice"])
+        if self._task is not None:
+            self._task = state["task"].fork()
         return self._observation(), self._info(self._frame[None])
 
     def pack_state(self, state: dict[str, Any]) -> tuple[Any, dict[str, np.ndarray]]:
         """A `save_state` as JSON values and arrays, for a file; `unpack_state` of an env with the same world takes them."""
-        return pack({**state, "context": take_apart(state["context"])})
+        return pack({**state, "context": take_apart(state["context"])}, KINDS)
 
     def unpack_state(self, values: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """The state that was packed, for `load_state`. ValueError where it is not whole, or of another world."""
-        state = unpack(values, arrays)
-        if not isinstance(state, dict) or set(state) != {"context", "frame", "dice"}:
+        state = unpack(values, arrays, KINDS)
+        if not isinstance(state, dict) or set(state) - {"task"} != {"context", "frame", "dice"}:
             raise ValueError("the saved state is not that of a dream; it belongs to another kind of world")
+        saved, own = (task and task.name for task in (state.get("task"), self._task))
+        if own is not None and own != saved:
+            raise ValueError(f"the saved state is of a dream with task {saved}; this one's is {own}")
         return {**state, "context": put_together(state["context"], self.world)}
 
     def flops_per_chunk(self, num_steps: int | None = None) -> int:
         """Floating-point operations of one step (counted, not measured), with the memory filled."""
         return flops(self.world, num_steps or self.num_steps)
+
+    def _own_file(self, name: str, command: str) -> Path:
+        """A file of the world's. ValueError where there is none, which tells the command that makes it."""
+        path = self._folder / f"{name}.safetensors"
+        if not path.exists():
+            raise ValueError(f"{self._folder} has no {path.name}; make one: {command}{self._folder}")
+        return path
 
     def _lead(self, start: Start | None) -> None:
         if start is not None:
@@ -286,3 +328,9 @@ def _check_prompt(text: Any) -> str:
     if not isinstance(text, str):
         raise ValueError(f"prompt is {text!r}; it must be text")
     return text
+
+
+def _check_bearing(angle: Any) -> float:
+    if not (isinstance(angle, (int, float)) and -180 <= angle <= 180):
+        raise ValueError(f"reset option bearing is {angle!r}; it must be an angle from -180 to 180 degrees")
+    return float(angle)

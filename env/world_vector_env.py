@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from simworld.actions import CAMERA, KEYS, SLOT, Action
+from simworld.env.dream_task import DreamTask
 from simworld.env.vector_env import Moment, Start, WorldsVectorEnv, check_num_envs
 from simworld.env.world_env import WorldEnv, is_mist
 from simworld.model import batch, footprint, sampler
@@ -35,6 +36,7 @@ class WorldVectorEnv(WorldsVectorEnv):
             num_envs, self._single.action_space, self._single.observation_space, render_mode, max_episode_steps
         )
         self._context: sampler.Context | None = None
+        self._tasks: dict[int, DreamTask] = {}
         self._dice = [gymnasium.utils.seeding.np_random()[0] for _ in range(num_envs)]
 
     @property
@@ -69,6 +71,7 @@ class WorldVectorEnv(WorldsVectorEnv):
             "context": self._started().fork(),
             "frames": self._frames.copy(),
             "dice": copy.deepcopy(self._dice),
+            "tasks": {number: task.fork() for number, task in self._tasks.items()},
             "num_steps": self._num_steps.copy(),
             "over": self._over.copy(),
         }
@@ -78,6 +81,7 @@ class WorldVectorEnv(WorldsVectorEnv):
         if len(state["frames"]) != self.num_envs:
             raise ValueError(f"the state is of {len(state['frames'])} envs; these are {self.num_envs}")
         self._context, self._dice = state["context"].fork(), copy.deepcopy(state["dice"])
+        self._tasks = {number: task.fork() for number, task in state["tasks"].items()}
         self._num_steps, self._over, self._begun = state["num_steps"].copy(), state["over"].copy(), True
         prompts, sure = self._context.prompts, self._single.sureness(self._context)
         return self._observe(
@@ -106,6 +110,8 @@ class WorldVectorEnv(WorldsVectorEnv):
                 raise ValueError(f"env {number}: {error}") from None
             state = self._single.save_state()
             self._dice[number] = state["dice"]
+            if "task" in state:
+                self._tasks[number] = state["task"]
             begun.append(state["context"])
             moments[number] = Moment(info)
         part = batch.stack(begun)
@@ -125,13 +131,20 @@ class WorldVectorEnv(WorldsVectorEnv):
             actions[number] = torch.from_numpy(vector)
         led = (context.goal.left > 0).tolist()
         frames = sampler.extend(self.world, context, actions, self._single.num_steps).cpu().numpy()
+        before = self._frames.copy()
         self._frames[:] = frames[:, -1]
         if self._single.renew:
             lost = [number for number in vectors if not led[number] and is_mist(self._frames[number])]
             self._alone(lost, lambda number: self._single.leave_mist())
-        sure = self._single.sureness(context)
+        scores = {number: (0.0, False) for number in vectors}
+        if self._tasks:
+            verdict = self._single.verdict(context, before, self._frames)
+            scores = {number: self._tasks[number].score(verdict, number, actions[number]) for number in vectors}
+        sure, prompts = self._single.sureness(context), context.prompts
         return {
-            number: Moment({"frames": frames[number], "prompt": context.prompts[number], "led": led[number], **sure[number]})
+            number: Moment(
+                {"frames": frames[number], "prompt": prompts[number], "led": led[number], **sure[number]}, *scores[number]
+            )
             for number in vectors
         }
 
@@ -140,7 +153,8 @@ class WorldVectorEnv(WorldsVectorEnv):
         changed = []
         for number in numbers:
             context = batch.take(self._started(), [number])
-            self._single.load_state({"context": context, "frame": self._frames[number], "dice": self._dice[number]})
+            state = {"context": context, "frame": self._frames[number], "dice": self._dice[number]}
+            self._single.load_state({**state, "task": self._tasks.get(number)} if self._tasks else state)
             try:
                 change(number)
             except ValueError as error:

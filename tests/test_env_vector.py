@@ -15,7 +15,6 @@ from tiny_world import HEIGHT, WIDTH, write_tiny_world
 from simworld.actions import noop
 from simworld.env.vector_env import WorldsVectorEnv
 from simworld.env.voxel.blocks import LOG
-from simworld.env.voxel.tasks import NUM_LOGS
 from simworld.model import footprint
 
 NUM = 3
@@ -143,7 +142,7 @@ def test_a_task_ends_and_begins_anew_for_itself(folder: Path) -> None:
     assert envs.unwrapped.max_episode_steps == 8000
     envs.reset(seed=1)
     game = envs.unwrapped.envs[1].game
-    envs.unwrapped.envs[1]._task.chopped = NUM_LOGS - 1
+    envs.unwrapped.envs[1].stage.task.chopped = 7
     game._use_hands = lambda action: setattr(game, "broken", LOG)
     _, rewards, terminated, truncated, _ = envs.step(turning(2))
     assert rewards.tolist() == [0, 1] and terminated.tolist() == [False, True] and not truncated.any()
@@ -271,7 +270,7 @@ def test_a_game_that_has_not_begun_or_is_over_says_so(folder: Path) -> None:
     with pytest.raises(ValueError, match="call reset"):
         env.step(noop())
     env.reset(seed=1)
-    env._task.score = lambda game: (0.0, True)
+    env.stage.score = lambda game: (0.0, True)
     assert env.step(noop())[2]
     with pytest.raises(ValueError, match="call reset"):
         env.step(noop())

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FOLDERS = {"simworld.model": "model", "simworld.env": "env", "simworld.training": "training", "simworld": "simworld"}
 FACE = ("simworld.cli", "simworld.commands", "simworld.client")
-RECORDS = ("simworld", "simworld.actions", "simworld.choices", "simworld.frames", "simworld.episode")
+RECORDS = ("simworld", "simworld.actions", "simworld.choices", "simworld.frames", "simworld.episode", "simworld.tasks")
 DRIVERS = ("simworld.training.recorder", "simworld.training.stream")
 """The two of training that drive an environment."""
 
@@ -34,7 +34,7 @@ ROOMS: dict[tuple[str, ...], tuple[tuple[str, ...], set[str]]] = {
         {"numpy", "torch", "einops", "jaxtyping", "safetensors", "av", "gymnasium", "tqdm", "PIL", "matplotlib", "minari"},
     ),
     ("simworld.conf",): ((), set()),
-    ("simworld.actions", "simworld.choices", "simworld.frames", "simworld.episode"): (RECORDS, {"numpy"}),
+    ("simworld.actions", "simworld.choices", "simworld.frames", "simworld.episode", "simworld.tasks"): (RECORDS, {"numpy"}),
     ("simworld",): (("simworld.env", *RECORDS), set()),  # so that gymnasium.make("simworld:…") finds its ids
 }
 OPTIONAL = {"minerl", "ray", "transformers", "minari", "stable_baselines3", "vizdoom", "wandb"}

@@ -6,10 +6,12 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from simworld.actions import KEYS, from_vector, noop
-from simworld.env.voxel.blocks import BIRCH_LOG, LANTERN, LOG
+from simworld.env.voxel.blocks import LANTERN, PUMPKIN
 from simworld.env.voxel.bot import Bot
-from simworld.env.voxel.tasks import DOOR_TURN, GOAL_DISTANCE, HIDDEN, NUM_LOGS, SHOWN, TASKS, Explore, Navigate, Treechop
+from simworld.env.voxel.interact import view_direction
+from simworld.env.voxel.stages import DOOR_TURN, HIDDEN, SHOWN, TaskStage
 from simworld.env.voxel.voxel_env import VoxelEnv
+from simworld.tasks import TASKS, Explore, Facts, Navigate, Treechop
 
 SIZE = {"height": 24, "width": 40}
 
@@ -21,7 +23,7 @@ def env() -> VoxelEnv:
 
 # MineRL's camera is in degrees, and the checker would rather see actions in [-1, 1].
 @pytest.mark.filterwarnings("ignore:.*symmetric and normalized space.*:UserWarning")
-@pytest.mark.parametrize("name", ["Voxel", "VoxelNavigate"])
+@pytest.mark.parametrize("name", ["Voxel", "VoxelNavigate", "VoxelTreechop", "VoxelExplore"])
 def test_gymnasium_approves(name: str) -> None:
     made = gymnasium.make(f"simworld:simworld/{name}-v0", **SIZE, render_mode="rgb_array", disable_env_checker=True)
     check_env(made.unwrapped)
@@ -105,61 +107,73 @@ def test_every_action_of_the_table_is_in_the_space(env: VoxelEnv) -> None:
     assert set(env.action_space.spaces) == {*KEYS, "camera"}
 
 
-def test_treechop_pays_for_logs_and_ends_after_eight(env: VoxelEnv) -> None:
-    task, game = Treechop(), env.game
-    task.begin(game)
-    scores = []
-    for broken in [0, LOG, BIRCH_LOG, LANTERN] + [LOG] * (NUM_LOGS - 2):
-        game.broken = broken
-        scores.append(task.score(game))
+def test_treechop_pays_for_logs_and_ends_after_eight() -> None:
+    task = Treechop()
+    scores = [task.score(Facts(log=log)) for log in [False, True, True, False] + [True] * 6]
     assert [reward for reward, _ in scores[:4]] == [0, 1, 1, 0]
-    assert sum(reward for reward, _ in scores) == NUM_LOGS
+    assert sum(reward for reward, _ in scores) == task.enough
     assert [over for _, over in scores] == [False] * (len(scores) - 1) + [True]
 
 
-def test_navigate_pays_for_getting_nearer_to_the_beacon(env: VoxelEnv) -> None:
-    env.reset(seed=5)
-    task, game = Navigate(), env.game
-    task.begin(game)
-    goal_x, goal_z = task.goal
-    x, _, z = game.pose[:3]
-    assert np.hypot(goal_x - x, goal_z - z) == pytest.approx(GOAL_DISTANCE, abs=1)
-    assert (game.blocks[int(goal_x) & 255, :, int(goal_z) & 255] == LANTERN).sum() >= 3
-    game.stand(x + (goal_x - x) / 2, 40, z + (goal_z - z) / 2, 0, 0)
-    reward, over = task.score(game)
-    assert reward == pytest.approx(GOAL_DISTANCE / 2, abs=1) and not over
-    assert task.score(game) == (0.0, False), "standing still pays nothing"
-    game.stand(goal_x - 1, 40, goal_z, 0, 0)
-    reward, over = task.score(game)
-    assert reward > 100 and over
+def test_navigate_pays_for_getting_nearer_to_the_beacon() -> None:
+    task = Navigate(bearing=90.0)
+    assert task.score(Facts()) == (0.0, False)
+    assert task.score(Facts(right=task.away / 2)) == (pytest.approx(task.away / 2), False)
+    assert task.score(Facts(right=task.away / 2)) == (0.0, False), "standing still pays nothing"
+    assert task.score(Facts(right=1.0)) == (0.0, False)
+    reward, over = task.score(Facts(right=task.away - 1))
+    assert reward == pytest.approx(task.arrival + task.away / 2 - 1) and over
 
 
-def test_explore_pays_for_every_new_area_once(env: VoxelEnv) -> None:
-    env.reset(seed=6)
-    task, game = Explore(), env.game
-    game.stand(4.0, 40, 4.0, 0, 0)
-    task.begin(game)
-    rewards = []
-    for x in (5.0, 9.0, 5.0, 265.0, 17.0):
-        game.stand(x, 40, 4.0, 0, 0)
-        rewards.append(task.score(game))
-    assert [reward for reward, _ in rewards] == [0, 1, 0, 0, 1]
+def test_explore_pays_for_every_new_square_once() -> None:
+    task = Explore()
+    rewards = [task.score(Facts(right=0.0, ahead=ahead)) for ahead in (0.0, 1.9, 2.1, 1.0, 2.1, -2.1, 260.0)]
+    assert [reward for reward, _ in rewards] == [0, 0, 1, 0, 0, 1, 1]
     assert not any(over for _, over in rewards)
 
 
-def test_the_beacon_is_the_same_for_equal_seeds() -> None:
+@pytest.mark.parametrize("name", TASKS)
+def test_the_game_tells_tasks_what_is_true(name: str) -> None:
+    made = VoxelEnv(**SIZE, task=name)
+    made.reset(seed=7)
+    game, stage = made.game, made.stage
+    assert isinstance(stage, TaskStage) and stage.facts(game) == Facts()
+    x, y, z, yaw, _ = game.pose
+    ahead, right = view_direction(yaw, 0.0), view_direction(yaw + 90.0, 0.0)
+    game.stand(x + 3 * ahead[0] + 2 * right[0], y, z + 3 * ahead[2] + 2 * right[2], yaw + 50.0, 0.0)
+    facts = stage.facts(game)
+    assert facts.right == pytest.approx(2) and facts.ahead == pytest.approx(3), "as the player stood in the beginning"
+    if TASKS[name].biomes:
+        assert game.biome in TASKS[name].biomes
+    if TASKS[name].by_day:
+        assert 0 < game.time_of_day < 0.5
+
+
+def test_the_beacon_stands_where_the_task_says() -> None:
     made = VoxelEnv(**SIZE, task="navigate")
     first = made.reset(seed=4)[0]["pov"]
+    task = made.stage.task
+    ahead = view_direction(made.game.pose[3] + task.bearing, 0.0)
+    x, z = (int(np.floor(made.game.pose[slot] + task.away * ahead[slot])) & 255 for slot in (0, 2))
+    column = made.game.blocks[x, :, z]
+    assert (column == PUMPKIN).sum() >= 8 and (column == LANTERN).sum() >= 3 and abs(task.bearing) <= 40
     made.reset(seed=5)
-    assert np.array_equal(made.reset(seed=4)[0]["pov"], first)
-    assert set(TASKS) == {"treechop", "navigate", "explore", "recall"}
+    assert np.array_equal(made.reset(seed=4)[0]["pov"], first), "the same for equal seeds"
+
+
+def test_who_begins_before_a_tree_can_chop_it() -> None:
+    made = VoxelEnv(**SIZE, task="treechop", frame_skip=2)
+    for seed in range(3):
+        made.reset(seed=seed)
+        rewards = [made.step({**noop(), "attack": 1})[1] for _ in range(14)]
+        assert sum(rewards) == 1
 
 
 def recalled(env: VoxelEnv, shown: int, left: int, turn: float) -> tuple[list[np.ndarray], list[float]]:
     """Pictures and rewards of who waits for the pillars, turns to one and walks there."""
     env.reset(seed=3, options={"time_of_day": 0.25, "weather": "clear"})
     env.game.herd[:, 0] = -1  # no animal in the way
-    env._task.lay_out(env.game, shown, left)
+    env.stage.lay_out(env.game, shown, left)
     pictures, rewards = [env.game.render()], []
     for step in range(140):
         camera = np.array([0, turn if step == 90 else 0], np.float32)

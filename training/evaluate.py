@@ -24,6 +24,7 @@ from simworld.training.probes import Probes, load_probes
 from simworld.training.probing import following, likeness
 from simworld.training.prompting import prompting
 from simworld.training.report import write_report, write_sheet
+from simworld.training.rewarding import rewarding
 from simworld.training.stepping import stepping
 from simworld.training.trusting import trusting
 from simworld.training.truth import FIRST_SEED
@@ -129,5 +130,7 @@ def _measures(player: Player, suite: Suite, probes: Probes) -> Iterator[tuple[st
     if few:
         yield "standing_still", partial(measures.standing, player, few, suite.stand)
         yield "long_play", partial(measures.long_play, player, few, suite.play)
+    if isinstance(player, Dream) and player.judge is not None:
+        yield "tasks", partial(rewarding, player, player.judge, clips)
     if suite.prompts:
         yield "prompts", partial(prompting, player, probes.scenes, suite.prompts, round(suite.walk * FPS))

@@ -12,6 +12,7 @@ from simworld.actions import from_vector
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
 from simworld.model.gauge import load_gauge
+from simworld.model.judge import load_judge
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
 from simworld.training.stream import VOXEL_GAME, load
@@ -75,7 +76,7 @@ class CopyLastFrame:
 
 
 class Dream:
-    """A world, sampled in `num_steps` steps a chunk. gauge: of its trust, where it has one."""
+    """A world, sampled in `num_steps` steps a chunk. gauge: of its trust, judge: of tasks, where it has one."""
 
     def __init__(self, world: str, num_steps: int = 4, device: str = "cpu") -> None:
         self.world = world
@@ -83,6 +84,8 @@ class Dream:
         self.net = load_world(folder, fastest_dtype(device), device)
         gauge = folder / "gauge.safetensors"
         self.gauge = load_gauge(gauge, device) if gauge.exists() else None
+        judge = folder / "judge.safetensors"
+        self.judge = load_judge(judge, device) if judge.exists() else None
         self.num_steps = num_steps
         self.size = (self.net.config.height, self.net.config.width)
         self.stride = self.net.config.autoencoder.time_stride

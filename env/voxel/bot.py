@@ -65,7 +65,7 @@ class Bot:
                 self._target = (self.yaw, self.pitch)
         self.keys = set()
         if next(self._intention, self) is self:
-            self._intention = intentions.choose(self)
+            self._intention = self.choose()
             self._quickness = max(2.0, float(self.rng.lognormal(1.5, 0.5)) * self._temper)
             self._tremble = float(self.rng.choice([0.0, 0.08, 0.3], p=[0.5, 0.3, 0.2]))
             self._daring = self.chance(0.1)
@@ -82,6 +82,10 @@ class Bot:
             self.yaw += float(action[-1])
             self.pitch = float(np.clip(self.pitch + action[-2], -90, 90))
         return action
+
+    def choose(self) -> Intention:
+        """What to do next."""
+        return intentions.choose(self)
 
     def aim(self, yaw: float, pitch: float, quickness: float | None = None) -> None:
         """Head the mouse for (yaw, pitch) in degrees, at no more than `quickness` degrees a step."""

@@ -4,7 +4,7 @@
     observation, info = env.reset(seed=1, options={"biome": "forest", "time_of_day": 0.3, "weather": "rain"})
     observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
 
-The env only translates: rules of play are `Game`'s, rewards are `tasks.py`'s.
+The env only translates: rules of play are `Game`'s, rewards are `stages.py`'s.
 """
 
 import copy
@@ -18,14 +18,17 @@ from simworld.actions import Action, to_vector
 from simworld.env.packing import pack, unpack
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.tasks import TASKS, Task
+from simworld.env.voxel.stages import NAMES, Recall, Stage, TaskStage, make_stage
 from simworld.env.voxel.weather import Weather
+from simworld.tasks import TASKS
 
 Observation = dict[str, Any]
 OPTIONS = ("biome", "time_of_day", "weather")
+DAYLIGHT = 0.06, 0.44
+"""The hours of tasks by day."""
 CAPTION_STEPS = 100
 """A caption stands for this many steps, unless biome, weather or the hour change before."""
-_STATEFUL: tuple[type, ...] = (Weather, *TASKS.values())
+_STATEFUL: tuple[type, ...] = (Weather, TaskStage, Recall, *TASKS.values())
 """What a saved state holds besides plain values."""
 
 
@@ -33,7 +36,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
     """Observation: Dict(pov uint8 (height, width, 3)). Action: MineRL's human action dict.
 
     One env step is `frame_skip` game steps (1/20 s each) under the same action: keys stay held, the camera turns anew
-    in each. `task`: a name of `tasks.TASKS`, or None for play without rewards. `info`: pose float64 [5] (x, y, z, yaw,
+    in each. `task`: a name of `stages.NAMES`, or None for play without rewards. `info`: pose float64 [5] (x, y, z, yaw,
     pitch), biome, time_of_day in [0, 1), weather, caption, frames uint8 (frame_skip, height, width, 3), the last of
     them the observation (at reset there is one frame). ValueError for impossible arguments.
     """
@@ -52,14 +55,14 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"frame_skip is {frame_skip}; it must be at least 1")
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode is {render_mode!r}; it must be None or 'rgb_array'")
-        if task is not None and task not in TASKS:
-            raise ValueError(f"task is {task!r}; it must be one of {', '.join(TASKS)}, or None")
+        if task is not None and task not in NAMES:
+            raise ValueError(f"task is {task!r}; it must be one of {', '.join(NAMES)}, or None")
         self.game = Game(height, width)
         self.frame_skip = frame_skip
         self.render_mode = render_mode
         self.action_space = action_space()
         self.observation_space = observation_space(height, width)
-        self._task: Task | None = TASKS[task]() if task else None
+        self.stage: Stage | None = make_stage(task) if task else None
         self._frame = np.zeros((height, width, 3), np.uint8)
         self._playing = False
         self._caption = ""
@@ -76,11 +79,13 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         if unknown:
             raise ValueError(f"reset options: unknown {unknown}; they may be {', '.join(OPTIONS)}")
         world = seed if seed is not None else int(self.np_random.integers(2**31))
-        if self._task and self._task.biomes and "biome" not in options:
-            options["biome"] = self._task.biomes[world % len(self._task.biomes)]
+        if self.stage and self.stage.biomes and "biome" not in options:
+            options["biome"] = self.stage.biomes[world % len(self.stage.biomes)]
+        if self.stage and self.stage.by_day and "time_of_day" not in options:
+            options["time_of_day"] = float(np.random.default_rng([world, 3]).uniform(*DAYLIGHT))
         self.game.reset(world, **options)
-        if self._task:
-            self._task.begin(self.game)
+        if self.stage:
+            self.stage.begin(self.game)
         self._caption_at = ()
         self._playing = True
         self._frame = self.game.render()
@@ -96,8 +101,8 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         for _ in range(self.frame_skip):
             if not terminated:
                 self.game.step(vector)
-                if self._task:
-                    earned, terminated = self._task.score(self.game)
+                if self.stage:
+                    earned, terminated = self.stage.score(self.game)
                     reward += earned
             frames.append(self.game.render())
         self._frame = frames[-1]
@@ -112,7 +117,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         """All that decides the future, for `load_state`: the game, the task's score, the dice of later resets."""
         return {
             "game": self.game.save_state(),
-            "task": copy.deepcopy(self._task),
+            "task": copy.deepcopy(self.stage),
             "dice": copy.deepcopy(self.np_random),
             "caption": (self._caption, self._caption_at),
             "playing": self._playing,
@@ -121,7 +126,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
     def load_state(self, state: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
         """Go on exactly from a `save_state` of an env with the same arguments; returns what `reset` returns."""
         self.game.load_state(state["game"])
-        self._task = copy.deepcopy(state["task"])
+        self.stage = copy.deepcopy(state["task"])
         self.np_random = copy.deepcopy(state["dice"])
         self._caption, self._caption_at = state["caption"]
         self._playing = state["playing"]
@@ -137,7 +142,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
         state = unpack(values, arrays, _STATEFUL)
         if not isinstance(state, dict) or set(state) != {"game", "task", "dice", "caption", "playing"}:
             raise ValueError("the saved state is not that of the block game; it belongs to another kind of world")
-        if type(state["task"]) is not type(self._task):
+        if _name(state["task"]) != _name(self.stage):
             raise ValueError("the saved state is of another task of the block game; play the world that it was saved in")
         return state
 
@@ -157,3 +162,8 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
             "caption": self._caption,
             "frames": frames,
         }
+
+
+def _name(stage: Any) -> Any:
+    """What tells stages of one task from those of others."""
+    return type(stage), getattr(stage, "name", None)

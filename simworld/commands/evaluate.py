@@ -3,8 +3,9 @@
 Evaluation seeds are 1,000,000 and up, never used in training. Measured are reconstruction (the ceiling of the rest), the
 horizon (PSNR and SSIM after 1, 2, 4, 8 … chunks, beside copy-last-frame), which actions can be read off the dream, how like
 true clips it is, the number of sampling steps, looking away and back, walking there and back, whether broken and placed
-blocks stay so, standing still, long play, prompts in wordings of training and held out, and how much worse the denoising
-loss is with shuffled actions. "game" and "copy-last-frame" are measured like worlds: the ceiling and the floor.
+blocks stay so, standing still, long play, rewards and endings of tasks where the world has a judge, prompts in wordings of
+training and held out, and how much worse the denoising loss is with shuffled actions. "game" and "copy-last-frame" are
+measured like worlds: the ceiling and the floor.
 docs/measuring.md tells how each is measured.
 
 examples:

@@ -11,7 +11,8 @@ examples:
   simworld train world loop.folder=runs/world data.source=recordings
   simworld train heads world=runs/small/world data.folder=runs/small/clips
   simworld train gauge world=runs/small/world data.folder=runs/small/clips
-  for what in autoencoder hands world; do simworld train $what --preset debug; done
+  simworld train judge world=runs/small/world
+  for what in autoencoder hands sight world; do simworld train $what --preset debug; done
   simworld train probes data.num_clips=10000
 """
 
@@ -28,6 +29,7 @@ TRAININGS = {
     "world": ("simworld.training.train_world", "train"),
     "heads": ("simworld.training.train_heads", "train"),
     "gauge": ("simworld.training.train_gauge", "train"),
+    "judge": ("simworld.training.train_judge", "train"),
     "probes": ("simworld.training.train_probes", "train"),
 }
 """What can be made: the module and the function that makes it from its one argument, a config dataclass."""
@@ -35,7 +37,8 @@ TRAININGS = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
-    parser.add_argument("what", choices=TRAININGS, help="clips, autoencoder, hands, world, heads, gauge of trust, or probes")
+    told = "clips, autoencoder, hands, sight, world, heads that play, gauge of trust, judge of tasks, or probes"
+    parser.add_argument("what", choices=TRAININGS, help=told)
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="settings, as in hydra")
     parser.add_argument("--preset", metavar="NAME", help="debug, small (the default), medium or large")
     parser.add_argument("--cfg", action="store_true", help="print the settings that these overrides give, and stop")
