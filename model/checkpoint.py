@@ -101,13 +101,13 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     with torch.device("meta"):
         world = World(config)
     world.autoencoder = autoencoder
-    hands = folder / "hands.safetensors"
+    hands, sight = folder / "hands.safetensors", folder / "sight.safetensors"
     world.hands = load_hands(hands, dtype, device) if hands.exists() else None
-    if world.hands is not None and world.hands.config.time_stride != autoencoder.config.time_stride:
-        raise ValueError(f"{hands}: for chunks of {world.hands.config.time_stride} frames; this world's have "
-                         f"{autoencoder.config.time_stride}")
-    sight = folder / "sight.safetensors"
     world.sight = load_sight(sight, dtype, device) if sight.exists() else None
+    for path_of, part in ((hands, world.hands), (sight, world.sight)):
+        if part is not None and part.config.time_stride != autoencoder.config.time_stride:
+            raise ValueError(f"{path_of}: for chunks of {part.config.time_stride} frames; this world's have "
+                             f"{autoencoder.config.time_stride}")
     for name in ("denoiser", "text"):
         part = getattr(world, name)
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}

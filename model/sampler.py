@@ -308,11 +308,12 @@ def _conditions(
     world: World,
     context: Context,
     actions: Float[Tensor, "b r a"] | None,
-    pitch: Float[Tensor, " b"],
-    shown: Shown | None,
+    pitch: Float[Tensor, " b"] | None = None,
+    shown: Shown | None = None,
 ) -> Conditions:
     """What the next latent is told, once for all passes: for pure noise, and at the finest steps. pitch: how far down the
-    player looked, in degrees. shown: what is known of the next frames."""
+    player looks, in degrees, where the eye has already gone on. shown: what is known of the next frames."""
+    pitch = context.around.view[:, 0] if pitch is None else pitch
     b = len(context.prompts)
     config, device = world.config.denoiser, world.device
     acted = actions is not None

@@ -18,6 +18,8 @@ from simworld.model.unet import UNet
 
 LEAST_NEAR = 1 / 64
 """Nearness is told by the logarithm of it and this, in 1 / blocks: farther away than so is the sky."""
+MOST_NEAR = 20.0
+"""In 1 / blocks: the eye is never nearer to anything."""
 CELLS = (6, 10)
 """Into so many cells a map of nearness is condensed, for the steps."""
 FINE_CELLS = (24, 40)
@@ -74,7 +76,7 @@ class Sight(nn.Module):
 
     def near(self, frames: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 h w"]:
         """One over how far away each pixel is, in blocks along the view's axis; 0 for the sky. The hand is looked through."""
-        return (self(frames).exp() - LEAST_NEAR).clamp(min=0)
+        return (self(frames).exp() - LEAST_NEAR).clamp(0, MOST_NEAR)
 
     def pitch(self, frames: Float[Tensor, "n 3 h w"], near: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n"]:
         """How many degrees down looks who sees such frames, in [-1, 1], and things so near."""

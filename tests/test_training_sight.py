@@ -1,0 +1,100 @@
+"""Learning sight: from what the game knows, and so that it can be used."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from simworld.env.voxel.game import Game
+from simworld.model.sight import RECENT, SightConfig
+from simworld.model.surroundings import go, nothing_seen
+from simworld.training.data import DataConfig
+from simworld.training.loop import LoopConfig
+from simworld.training.optimizer import OptimizerConfig
+from simworld.training.sights import EVERY, sights
+from simworld.training.train_sight import SightTask, SightTraining
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sight") / "sights"
+    sights(data(path))
+    return path
+
+
+def data(folder: Path, num_clips: int = 12) -> DataConfig:
+    return DataConfig(folder=str(folder), num_clips=num_clips, clip_frames=21, height=48, width=80)
+
+
+def task(folder: Path, soft: float = 0.0) -> SightTask:
+    loop = LoopConfig(folder=str(folder.parent / "run"), optimizer=OptimizerConfig(learning_rate=2e-3))
+    model = SightConfig(widths=[16, 32], blocks=[1, 1], hidden=32)
+    return SightTask(SightTraining(model=model, data=data(folder), loop=loop, batch_size=8, soft=soft))
+
+
+def test_the_game_knows_how_far_away_things_are() -> None:
+    game = Game(48, 80)
+    game.reset(5, time_of_day=0.25, weather="clear")
+    x, y, z, yaw, _ = game.pose
+    game.stand(x, y + 20, z, yaw, 90)
+    frame, depth = game.look()
+    assert np.array_equal(frame, game.render()) and depth.shape == (48, 80)
+    middle = depth[20:28, 36:44]
+    above = y + 20 + 1.62
+    ground = np.round(above - middle)
+    assert np.abs(above - middle - ground).max() < 0.05 and (ground <= y + 15).all(), "whole blocks below the eye"
+    game.stand(x, y + 20, z, yaw, -90)
+    assert (game.look()[1] > 1e8).all(), "the sky"
+
+
+def test_a_store_is_played_once_and_tells_of_each_frame(folder: Path) -> None:
+    store = sights(data(folder))
+    assert store.frames.shape == (12, 3, 48, 80, 3) and store.poses.shape == (12, 21, 5) and EVERY == 7
+    assert float(store.near.min()) >= 0 and float(store.near.max()) > 0.2
+    assert len({frame.tobytes() for frame in store.frames.reshape(-1, 48, 80, 3)}) > 30
+    changed = (folder / "near.npy").stat().st_mtime
+    assert sights(data(folder)).near.shape == (12, 3, 48, 80) and (folder / "near.npy").stat().st_mtime == changed
+    with pytest.raises(ValueError, match="holds 12 clips of 48×80 pixels, not 40 of 48×80"):
+        sights(data(folder, 40))
+    with pytest.raises(ValueError, match=r"data\.source is 'recordings', not 'voxel'"):
+        sights(DataConfig(folder=str(folder.parent / "none"), source="recordings"))
+
+
+def test_steps_are_those_that_the_eye_then_takes(folder: Path) -> None:
+    """Going on by the recorded steps and turns ends where the game's player ended."""
+    learner, store = task(folder), sights(data(folder))
+    moments = learner.batch(3, 64)
+    assert moments.actions.shape == (64, RECENT + 2, 25) and float(moments.known.mean()) > 0.5
+    assert 0 < float(moments.steps.abs().mean()) < 0.5
+    pose, then = (torch.from_numpy(np.array(store.poses[:, at])) for at in (EVERY, EVERY + 2))
+    around = nothing_seen(pose[:, 4])
+    around.view = torch.stack([pose[:, 4], pose[:, 3]], 1)
+    from simworld.training.train_sight import _walk
+
+    steps = torch.from_numpy(np.stack([_walk(poses[EVERY : EVERY + 3], poses[EVERY, 3]) for poses in store.poses])).float()
+    told = torch.from_numpy(np.array(store.actions[:, EVERY : EVERY + 2]))
+    go(around, told, steps)
+    moved = then - pose
+    assert torch.allclose(around.place, torch.stack([-moved[:, 0], moved[:, 2], moved[:, 1]], 1), atol=1e-3)
+
+
+def test_sight_learns_nearness_and_pitch(folder: Path) -> None:
+    learner = task(folder)
+    optimizer = torch.optim.AdamW(learner.model.parameters(), 2e-3)
+    told = []
+    for step in range(120):
+        loss, scalars = learner.loss(step)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        told.append([scalars["near"], scalars["pitch"]])
+    near, pitch = (np.array(told)[:, column] for column in (0, 1))
+    assert near[-20:].mean() < 0.6 * near[:10].mean() and pitch[-20:].mean() < 0.8 * pitch[:10].mean()
+
+
+def test_soft_pictures_tell_the_same(folder: Path) -> None:
+    sharp, soft = (task(folder, share).batch(1, 16) for share in (0.0, 1.0))
+    assert torch.equal(sharp.near, soft.near) and torch.equal(sharp.steps, soft.steps)
+    rough = [(m.frames[..., 1:] - m.frames[..., :-1]).square().mean() for m in (sharp, soft)]
+    assert float(rough[1]) < 0.8 * float(rough[0])
