@@ -38,6 +38,8 @@ Observation = dict[str, Any]
 OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
+LEAST_TRUST, FAR = 0.08, 4.0
+"""A dream that trusts itself less and has walked so many blocks has gone astray."""
 FADE_CHUNKS = 10
 """How slowly a dream fades into a picture that it is led to."""
 LEAST_DETAIL = 0.03
@@ -49,9 +51,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     """Observation: Dict(pov uint8 (h, w, 3)). Action: MineRL's human action dict, held for the r frames of one step.
 
     world: a shipped world's name or a folder. num_steps: 1, 2, 4 or 8 network evaluations a step, more for better
-    pictures. device: "cpu", "cuda" …. renew: whether a dream that has turned to mist fades into the start picture that is
-    described most like its prompt and looks most like it, and goes on there. from_pictures: whether a reset that says
-    nothing of what is seen begins at one of the start pictures that come with the world. `info`: frames uint8 (r, h, w, 3),
+    pictures. device: "cpu", "cuda" …. renew: whether a dream that has turned to mist or gone astray fades into the start
+    picture that is described most like its prompt and looks most like it, and goes on there. from_pictures: whether a reset
+    that says nothing of what is seen begins at one of the start pictures that come with the world. `info`: frames uint8 (r, h, w, 3),
     the last of them the observation (at reset one frame), prompt, and led: whether they fade into a start picture; where the
     world has a gauge (`model/gauge.py`), expected_psnr: how like the truth the observation is likely to be, in dB, and trust:
     how sure the dream can be of it, from 0 to 1, whatever the scene. task: a name of `simworld.tasks.TASKS`: the dream then
@@ -163,7 +165,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         led = sampler.is_led(context)
         chunk = sampler.extend(self.world, context, actions, self.num_steps)[0].cpu().numpy()
         before, self._frame = self._frame, chunk[-1]
-        if self.renew and not led and is_mist(self._frame):
+        if self.renew and not led and (is_mist(self._frame) or self.astray(context)[0]):
             self.leave_mist()
         reward, over = 0.0, False
         if self._task is not None:
@@ -222,6 +224,13 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         signs = sampler.signs(self.world, context)
         pairs = zip(self._gauge.psnr(signs).tolist(), self._gauge.trust(signs).tolist(), strict=True)
         return [{"expected_psnr": one, "trust": share} for one, share in pairs]
+
+    def astray(self, context: sampler.Context) -> list[bool]:
+        """Which of b dreams of this world have walked so far from what they were shown that what they show means nothing; none
+        where the world has no gauge."""
+        walked = context.around.place.norm(dim=1).tolist()
+        sure = self.sureness(context)
+        return [away > FAR and each.get("trust", 1.0) < LEAST_TRUST for away, each in zip(walked, sure, strict=True)]
 
     @property
     def plays_itself(self) -> bool:

@@ -134,7 +134,8 @@ class WorldVectorEnv(WorldsVectorEnv):
         before = self._frames.copy()
         self._frames[:] = frames[:, -1]
         if self._single.renew:
-            lost = [number for number in vectors if not led[number] and is_mist(self._frames[number])]
+            astray = self._single.astray(context)
+            lost = [n for n in vectors if not led[n] and (is_mist(self._frames[n]) or astray[n])]
             self._alone(lost, lambda number: self._single.leave_mist())
         scores = {number: (0.0, False) for number in vectors}
         if self._tasks:

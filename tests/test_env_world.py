@@ -267,6 +267,17 @@ def test_mist_is_led_to_the_picture_most_like_it(tmp_path: Path, monkeypatch: py
         assert [env.step(noop())[4]["led"] for _ in range(3)] == [False, renew, renew]
 
 
+def test_who_has_gone_astray_is_led_back_to_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither who walked far and is still sure of what is seen, nor who is unsure without having walked."""
+    env = make(with_pictures(tmp_path))
+    for trust, walked, led in ((0.5, 9.0, False), (0.01, 0.5, False), (0.01, 9.0, True)):
+        env.reset(seed=1, options={"frames": env.unwrapped.start_pictures()[:1]})
+        monkeypatch.setattr(env.unwrapped, "sureness", lambda context, trust=trust: [{"trust": trust}])
+        around = env.unwrapped._started().around
+        around.place = around.place + torch.tensor([[0.0, walked, 0.0]])
+        assert [env.step(noop())[4]["led"] for _ in range(2)] == [False, led]
+
+
 def test_detail_tells_mist_from_a_picture() -> None:
     picture = some_frames(1)[0]
     mist = np.full_like(picture, 120) + np.arange(WIDTH, dtype=np.uint8)[:, None] // 8
