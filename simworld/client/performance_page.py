@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 MEANING = {
+    "scenery": "how near things are, where the eye goes, and what it then sees of the last pictures",
     "conditioning": "what the network is told: the latent expected if all goes on, actions, prompt",
     "denoise": "the denoising passes",
     "decode": "from latent to pictures, and the finished pictures encoded again",
