@@ -55,10 +55,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     picture that is described most like its prompt and looks most like it, and goes on there. from_pictures: whether a reset
     that says nothing of what is seen begins at one of the start pictures that come with the world. `info`: frames uint8
     (r, h, w, 3), the last of them the observation (at reset one frame), prompt, and led: whether they fade into a start
-    picture; where the world has a gauge (`model/gauge.py`), expected_psnr: how like the truth the observation is likely to be, in dB, and trust:
-    how sure the dream can be of it, from 0 to 1, whatever the scene. task: a name of `simworld.tasks.TASKS`: the dream then
-    begins where the task does, is not renewed, and gives rewards and ends as the world's judge tells; without a task rewards
-    are 0 and a dream never ends. ValueError for a world or arguments that cannot be.
+    picture; where the world has a gauge (`model/gauge.py`), expected_psnr: how like the truth the observation is likely to be,
+    in dB, and trust: how sure the dream can be of it, from 0 to 1, whatever the scene. task: a name of `simworld.tasks.TASKS`:
+    the dream then begins where the task does, is not renewed, and gives rewards and ends as the world's judge tells; without a
+    task rewards are 0 and a dream never ends. ValueError for a world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
