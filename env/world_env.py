@@ -38,8 +38,8 @@ Observation = dict[str, Any]
 OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
-LEAST_TRUST, FAR = 0.08, 4.0
-"""A dream that trusts itself less and has walked so many blocks has gone astray."""
+FAR, LONG = 4.0, 10
+"""Who has walked so many blocks and for so many chunks seen nothing real has gone astray."""
 FADE_CHUNKS = 10
 """How slowly a dream fades into a picture that it is led to."""
 LEAST_DETAIL = 0.03
@@ -226,11 +226,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         return [{"expected_psnr": one, "trust": share} for one, share in pairs]
 
     def astray(self, context: sampler.Context) -> list[bool]:
-        """Which of b dreams of this world have walked so far from what they were shown that what they show means nothing; none
-        where the world has no gauge."""
-        walked = context.around.place.norm(dim=1).tolist()
-        sure = self.sureness(context)
-        return [away > FAR and each.get("trust", 1.0) < LEAST_TRUST for away, each in zip(walked, sure, strict=True)]
+        """Which of b dreams of this world have walked away from all that they were shown, and see nothing of it for a while;
+        none where the world has no sight."""
+        away = context.around.place.norm(dim=1) > FAR
+        return (away & (context.scenery.lost > LONG)).tolist()
 
     @property
     def plays_itself(self) -> bool:

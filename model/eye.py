@@ -20,6 +20,8 @@ from simworld.model.world import World
 
 ENOUGH, ENOUGH_REAL = 0.25, 0.9
 """A picture is kept when those that are kept show less than so much of it, dreamt and real."""
+LEAST_REAL = 0.05
+"""Who sees less of what was real, as a share of the picture, is lost."""
 FRESH = 0.3
 """How far the nearness of what is shown again is measured anew."""
 LEAST_BOTH = 0.1
@@ -155,7 +157,9 @@ def _remember(
         agreed = torch.where(known, torch.lerp(before, agreed, FRESH), agreed)
         near = torch.where(real[:, None, None, None], near, agreed)
     around, scenery = context.around, context.scenery
-    scenery = now(scenery, picture, near, ~own, around.place, around.view)
+    scenery = now(scenery, picture, near, ~own, around.place, around.view, real)
+    seen = torch.ones_like(real) if shown is None else shown.real[:, -1].float().mean((1, 2, 3)) > LEAST_REAL
+    scenery = replace(scenery, lost=torch.where(seen | real, 0, scenery.lost + 1))
     scenery = where(real & ~little, without_latest(scenery), scenery)
     context.scenery = keep(scenery, real | little)
 

@@ -32,6 +32,8 @@ BEFORE = 1.5
 """What a later picture of a scenery shows is in front of what an earlier one does only if it is so much nearer."""
 FAINT = 0.02
 """In 1 / blocks: differences in nearness up to here do not count."""
+PARTS = ("pictures", "near", "places", "views", "real")
+"""The fields of scenery that say something of each picture."""
 NOTHING = -1.0
 """How near what is not known is."""
 
@@ -41,8 +43,9 @@ class Scenery:
     """Of b worlds, k pictures each: those that are kept, the latest first, and then the present one. pictures: in [-1, 1].
     near: 1 / blocks along the view's axis, 0 for the sky, `NOTHING` where it is not known or not of the world, as the hand.
     places: of the eye, (right, ahead, above) in blocks. views: [pitch, yaw] in degrees. ahead: how near things are in the
-    present picture, the hand looked through. moved: the last steps of the eye, r frames of (right, ahead, above). Its tensors
-    are replaced, never written to, so that copies may share them."""
+    present picture, the hand looked through. moved: the last steps of the eye, r frames of (right, ahead, above). real: 1 for
+    pictures that nobody dreamt, else 0. lost: chunks since such a picture showed something of the present one. Its tensors are
+    replaced, never written to, so that copies may share them."""
 
     pictures: Float[Tensor, "b k 3 h w"]
     near: Float[Tensor, "b k 1 h w"]
@@ -50,16 +53,20 @@ class Scenery:
     views: Float[Tensor, "b k 2"]
     ahead: Float[Tensor, "b 1 h w"]
     moved: Float[Tensor, "b r 3"]
+    real: Float[Tensor, "b k"]
+    lost: Float[Tensor, " b"]
 
 
 @dataclass
 class Shown:
-    """colors: in [-1, 1]. near: as in `Scenery`. known: where there is something to show; kept: where it is of a kept one."""
+    """colors: in [-1, 1]. near: as in `Scenery`. known: where there is something to show; kept: where it is of a kept
+    picture; real: where it is of one that nobody dreamt."""
 
     colors: Float[Tensor, "b r 3 h w"]
     near: Float[Tensor, "b r 1 h w"]
     known: Bool[Tensor, "b r 1 h w"]
     kept: Bool[Tensor, "b r 1 h w"]
+    real: Bool[Tensor, "b r 1 h w"]
 
 
 def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.device, kept: int) -> Scenery:
@@ -71,6 +78,8 @@ def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.
         views=torch.zeros(b, kept, 2, device=device),
         ahead=torch.zeros(b, 1, *size, device=device),
         moved=torch.zeros(b, time_stride, 3, device=device),
+        real=torch.zeros(b, kept, device=device),
+        lost=torch.zeros(b, device=device),
     )
 
 
@@ -82,7 +91,7 @@ def where(chosen: Bool[Tensor, " b"], one: Scenery, other: Scenery) -> Scenery:
 
 def keep(scenery: Scenery, chosen: Bool[Tensor, " b"]) -> Scenery:
     """The scenery in which the present picture of each chosen world is kept, and its oldest is not."""
-    parts = {name: getattr(scenery, name) for name in ("pictures", "near", "places", "views")}
+    parts = {name: getattr(scenery, name) for name in PARTS}
     more = {name: torch.cat([part[:, -1:], part[:, :-2], part[:, -1:]], 1) for name, part in parts.items()}
     return where(chosen, replace(scenery, **more), scenery)
 
@@ -94,16 +103,18 @@ def now(
     hidden: Bool[Tensor, "b 1 h w"],
     place: Float[Tensor, "b 3"],
     view: Float[Tensor, "b 2"],
+    real: Bool[Tensor, " b"],
 ) -> Scenery:
-    """The scenery with other present pictures, of which what is `hidden` is not of the world."""
-    new = {"pictures": pictures, "near": torch.where(hidden, NOTHING, near), "places": place, "views": view}
+    """The scenery with other present pictures, of which what is `hidden` is not of the world. `real`: nobody dreamt them."""
+    near_of_world = torch.where(hidden, NOTHING, near)
+    new = {"pictures": pictures, "near": near_of_world, "places": place, "views": view, "real": real.float()}
     parts = {name: torch.cat([getattr(scenery, name)[:, :-1], part[:, None]], 1) for name, part in new.items()}
     return replace(scenery, ahead=near, **parts)
 
 
 def without_latest(scenery: Scenery) -> Scenery:
     """The scenery without the latest picture that each world keeps."""
-    parts = {name: getattr(scenery, name) for name in ("pictures", "near", "places", "views")}
+    parts = {name: getattr(scenery, name) for name in PARTS}
     rest = {name: torch.cat([p[:, 1:-1], torch.full_like(p[:, :1], NOTHING), p[:, -1:]], 1) for name, p in parts.items()}
     return replace(scenery, **rest)
 
@@ -160,7 +171,8 @@ def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, 
     colors = sample(scenery.pictures.movedim(1, 2).flatten(2, 3), stacked, "bicubic").unflatten(2, (r, h)).movedim(2, 1)
     known = (inside & same).view(b, r, 1, h, w)
     kept = known & (number < k - 1).view_as(known)
-    return Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept)
+    real = kept & (scenery.real.gather(1, number.flatten(1)) > 0).view_as(known)
+    return Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept, real)
 
 
 def _landed(

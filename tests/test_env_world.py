@@ -267,14 +267,14 @@ def test_mist_is_led_to_the_picture_most_like_it(tmp_path: Path, monkeypatch: py
         assert [env.step(noop())[4]["led"] for _ in range(3)] == [False, renew, renew]
 
 
-def test_who_has_gone_astray_is_led_back_to_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither who walked far and is still sure of what is seen, nor who is unsure without having walked."""
+def test_who_has_gone_astray_is_led_back_to_something(tmp_path: Path) -> None:
+    """Neither who walked far and still sees what was real, nor who looks elsewhere without having walked."""
     env = make(with_pictures(tmp_path))
-    for trust, walked, led in ((0.5, 9.0, False), (0.01, 0.5, False), (0.01, 9.0, True)):
+    for lost, walked, led in ((0.0, 9.0, False), (20.0, 0.5, False), (20.0, 9.0, True)):
         env.reset(seed=1, options={"frames": env.unwrapped.start_pictures()[:1]})
-        monkeypatch.setattr(env.unwrapped, "sureness", lambda context, trust=trust: [{"trust": trust}])
-        around = env.unwrapped._started().around
-        around.place = around.place + torch.tensor([[0.0, walked, 0.0]])
+        context = env.unwrapped._started()
+        context.scenery.lost = torch.tensor([lost])
+        context.around.place = context.around.place + torch.tensor([[0.0, walked, 0.0]])
         assert [env.step(noop())[4]["led"] for _ in range(2)] == [False, led]
 
 

@@ -12,6 +12,7 @@ from simworld.model.scenery import NOTHING, Scenery, keep, nothing_kept, now, re
 SIZE, VIEW = (48, 80), 70.0
 TALL = math.tan(math.radians(VIEW) / 2)
 HERE, LEVEL = torch.zeros(1, 3), torch.zeros(1, 2)
+ALWAYS = torch.ones(1, dtype=torch.bool)
 NO_HAND = torch.zeros(1, 1, *SIZE, dtype=torch.bool)
 
 
@@ -30,7 +31,7 @@ def wall(away: float, right: float = 0.0, above: float = 0.0) -> Tensor:
 def begun(picture: Tensor, near: Tensor, place: Tensor = HERE, view: Tensor = LEVEL, room: int = 3) -> Scenery:
     """Scenery that has just seen one picture."""
     nothing = nothing_kept(1, SIZE, 2, torch.device("cpu"), room)
-    return keep(now(nothing, picture, near, NO_HAND, place, view), torch.ones(1, dtype=torch.bool))
+    return keep(now(nothing, picture, near, NO_HAND, place, view, ALWAYS), ALWAYS)
 
 
 def at_wall(away: float) -> Scenery:
@@ -85,15 +86,16 @@ def test_kept_pictures_come_before_the_present_one_and_the_oldest_goes() -> None
     near = torch.full((1, 1, *SIZE), 0.25)
     scenery = at_wall(4.0)
     grey = torch.zeros(1, 3, *SIZE)
-    dreamt = now(scenery, grey, near, NO_HAND, HERE, LEVEL)
+    dreamt = now(scenery, grey, near, NO_HAND, HERE, LEVEL, ~ALWAYS)
     shown = show(dreamt, HERE[None], LEVEL[None], VIEW)
-    assert bool(inner(shown.kept).all()) and float(inner(shown.colors[:, 0] - wall(4.0)).abs().mean()) < 0.01
+    assert bool(inner(shown.kept & shown.real).all()) and float(inner(shown.colors[:, 0] - wall(4.0)).abs().mean()) < 0.01
     shown = show(without_latest(dreamt), HERE[None], LEVEL[None], VIEW)
     assert not shown.kept.any() and bool(inner(shown.known).all())
     assert float(inner(shown.colors).abs().max()) < 1e-3
-    never, always = torch.zeros(1, dtype=torch.bool), torch.ones(1, dtype=torch.bool)
-    assert torch.equal(keep(dreamt, never).pictures, dreamt.pictures)
-    twice = keep(keep(dreamt, always), always)
+    assert not shown.real.any()
+    assert torch.equal(keep(dreamt, ~ALWAYS).pictures, dreamt.pictures)
+    twice = keep(keep(dreamt, ALWAYS), ALWAYS)
+    assert not show(twice, HERE[None], LEVEL[None], VIEW).real.any()
     assert not (twice.pictures == wall(4.0)[:, None]).flatten(2).all(-1).any(), "there was room for two"
 
 
@@ -112,6 +114,6 @@ def test_a_hidden_hand_is_not_of_the_world() -> None:
     hand = NO_HAND.clone()
     hand[..., 30:, 60:] = True
     nothing = nothing_kept(1, SIZE, 2, torch.device("cpu"), 2)
-    scenery = now(nothing, wall(4.0), torch.full((1, 1, *SIZE), 0.25), hand, HERE, LEVEL)
+    scenery = now(nothing, wall(4.0), torch.full((1, 1, *SIZE), 0.25), hand, HERE, LEVEL, ALWAYS)
     assert bool((scenery.near[:, -1] == NOTHING).eq(hand).all())
     assert not show(scenery, HERE[None], LEVEL[None], VIEW).known[..., 34:, 64:].any()
