@@ -1,6 +1,6 @@
 """The README's moving picture, four seconds in the shipped world: python docs/make_gif.py docs/play.gif
 
-Walks on a little, looks far to the right and back, and walks on.
+Walks towards a house, looks to the right and back, and steps aside and back.
 """
 
 import sys
@@ -14,20 +14,19 @@ from simworld.env.world_env import WorldEnv
 
 PROMPT, SEED = "a beach in the late afternoon", 0
 SIZE = (480, 288)
-MOST_DEGREES = 5.0
+DEGREES = 4.0
 
 
 def actions() -> Iterator[Action]:
     """One for each step of two pictures."""
-    for _ in range(6):
+    for _ in range(10):
         yield {**noop(), "forward": 1}
     for side in (1, -1):
-        for step in range(13):
-            yield {**noop(), "camera": np.array([0, side * min(MOST_DEGREES, 1 + step)], np.float32)}
-        for _ in range(4 if side == 1 else 0):
-            yield noop()
-    for _ in range(4):
-        yield {**noop(), "forward": 1}
+        for _ in range(8):
+            yield {**noop(), "camera": np.array([0, side * DEGREES], np.float32)}
+    for key in ("left", "right"):
+        for _ in range(7):
+            yield {**noop(), key: 1}
 
 
 def make_gif(path: str) -> None:
