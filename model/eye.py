@@ -18,6 +18,8 @@ from simworld.model.stages import stage
 from simworld.model.surroundings import alike, go, headed, paint, recall
 from simworld.model.world import World
 
+LEAST_STEP = 0.01
+"""Blocks in a frame's time; who moves less stands still."""
 ENOUGH, ENOUGH_REAL = 0.25, 0.9
 """A picture is kept when those that are kept show less than so much of it, dreamt and real."""
 LEAST_REAL = 0.05
@@ -45,6 +47,8 @@ def went(
     lately = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECENT - actions.shape[1] :]
     pitch, yaw = around.view.unbind(1)
     steps = sight.steps(scenery.ahead, lately, headed(scenery.moved, -yaw), pitch)
+    # Who stands still must not creep.
+    steps = torch.where(steps.norm(dim=-1, keepdim=True) < LEAST_STEP, 0, steps)
     context.scenery = replace(scenery, moved=headed(steps, yaw))
     places, views = go(around, actions, steps)
     shown = show(scenery, places, views, field_of_view)
