@@ -17,12 +17,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simworld.model.autoencoder import DecoderState
-from simworld.model.context import Context, Goal, Impression, copied
+from simworld.model.context import Context, Goal, copied
 from simworld.model.denoiser import Text
-from simworld.model.ground import Ground
 from simworld.model.memory import Memory
-from simworld.model.scenery import Scenery
-from simworld.model.surroundings import Surroundings
+from simworld.model.records import Record, joined
 
 Join = Callable[[list[Tensor], int], Tensor]
 """Makes one tensor of the same tensor of several contexts, whose worlds lie along an axis."""
@@ -68,6 +66,10 @@ def put(context: Context, part: Context, numbers: list[int]) -> None:
 
 def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], list]) -> Context:
     """One context whose tensors and lists are made of those of several."""
+
+    def of_worlds(parts: list[Record]) -> Record:
+        return joined(parts, lambda tensors: join(tensors, 0))
+
     memories = [context.memory for context in contexts]
     decoders = [context.decoder for context in contexts if context.decoder is not None]
     goals = [context.goal for context in contexts]
@@ -88,33 +90,21 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         for layer in range(len(texts[0].keys))
     ]
     text = Text(keys, join([text.present for text in texts], 0), join([text.whole for text in texts], 0))
-    scenery = _scenery([context.scenery for context in contexts], join)
+    scenery = of_worlds([context.scenery for context in contexts])
     goal = Goal(
         join([goal.pictures for goal in goals], 0),
         join([goal.left for goal in goals], 0),
-        _surroundings([goal.around for goal in goals], join),
+        of_worlds([goal.around for goal in goals]),
     )
-    around = _surroundings([context.around for context in contexts], join)
-    grounds = [context.ground for context in contexts]
-    ground = Ground(*(join([getattr(part, field.name) for part in grounds], 0) for field in fields(Ground)))
+    around = of_worlds([context.around for context in contexts])
+    ground = of_worlds([context.ground for context in contexts])
     impressions = [context.impression for context in contexts if context.impression is not None]
     impression = None
     if impressions:
-        impression = Impression(
-            join([impression.tokens for impression in impressions], 0),
-            join([impression.actions for impression in impressions], 0),
-        )
+        impression = of_worlds(impressions)
     generators = [copied(generator) for generator in listed([context.generators for context in contexts])]
     actions, prompts = join([context.actions for context in contexts], 0), listed([context.prompts for context in contexts])
     return Context(memory, decoder, around, scenery, actions, prompts, text, generators, goal, ground, impression)
-
-
-def _surroundings(parts: list[Surroundings], join: Join) -> Surroundings:
-    return Surroundings(*(join([getattr(part, field.name) for part in parts], 0) for field in fields(Surroundings)))
-
-
-def _scenery(parts: list[Scenery], join: Join) -> Scenery:
-    return Scenery(*(join([getattr(part, field.name) for part in parts], 0) for field in fields(Scenery)))
 
 
 def _padded(text: Text, num_tokens: int) -> Text:

@@ -26,6 +26,12 @@ def turn_grid(camera: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view
     return torch.stack([right / ahead / (tall * w / h), down / ahead / tall], -1)
 
 
+def half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, float]:
+    """Tangents of half the vertical and the horizontal field of view of pictures of height × width `size`."""
+    tall = math.tan(math.radians(field_of_view) / 2)
+    return tall, tall * size[1] / size[0]
+
+
 def still_grid(size: tuple[int, int], device: torch.device) -> Float[Tensor, "1 h w 2"]:
     """Where the pixels of a picture of height × width `size` are."""
     return turn_grid(torch.zeros(1, 2, device=device), size, 0.0)

@@ -6,6 +6,7 @@ player has them, `hands.safetensors`, so that each can be trained, shipped and r
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -82,6 +83,27 @@ def load_sight(path: Path, dtype: torch.dtype = torch.float32, device: str = "cp
     """Read sight. ValueError naming the file and the field that is wrong."""
     tensors, config = _load(path, "sight", SightConfig)
     return _filled(path, Sight(config), tensors).to(device, dtype)
+
+
+def save_small(path: Path, kind: str, model: nn.Module, summary: dict[str, Any]) -> None:
+    """Write a small network with a `config` that goes beside a world, in half precision. summary: JSON values about its
+    training."""
+    _save(path, kind, model.config, model.state_dict(), summary, torch.float16)
+
+
+def load_small(
+    path: Path, kind: str, what: str, config: type[Config], make: Callable[[Config], Network], device: str
+) -> Network:
+    """Read what `save_small` wrote, in float32; errors call it `what`. ValueError naming the file and what is wrong."""
+    tensors, header = read_tensors(path)
+    if header.get("kind") != kind or header.get("format") != FORMAT:
+        raise ValueError(f"{path}: holds {header.get('kind')!r} of format {header.get('format')!r}; not {what} of {FORMAT}")
+    model = make(build(config, header["config"], str(path)))
+    try:
+        model.load_state_dict(_as(tensors, torch.float32))
+    except RuntimeError as error:
+        raise ValueError(f"{path}: tensors that do not fit its own config ({error})") from error
+    return model.to(device).eval().requires_grad_(False)
 
 
 def save_dynamics(path: Path, world: World, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:

@@ -12,7 +12,8 @@ from simworld.model import ground as grounds
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
 from simworld.model.hands import busy
-from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, keep, nothing_kept, now, show, where, without_latest
+from simworld.model.records import where
+from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, keep, nothing_kept, now, show, without_latest
 from simworld.model.sight import RECENT, Sight
 from simworld.model.stages import stage
 from simworld.model.surroundings import alike, go, headed, paint, recall

@@ -6,7 +6,7 @@ closed form. What it says about the picture is read by `gauge`. Knows no network
 """
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -79,12 +79,6 @@ def look(
     steepness = grey.diff(dim=-1).square().mean((1, 2)) + grey.diff(dim=-2).square().mean((1, 2))
     begins = real | (ground.steepness == 0)
     return Ground(worn, torch.where(begins, steepness, ground.steepness), coarse, place)
-
-
-def where(chosen: Bool[Tensor, " b"], one: Ground, other: Ground) -> Ground:
-    """Of each world `one` where it is chosen, else the `other`."""
-    pairs = [(getattr(one, part.name), getattr(other, part.name)) for part in fields(one)]
-    return Ground(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
 
 def signs(ground: Ground, size: tuple[int, int], view: Float[Tensor, "b 2"], field_of_view: float) -> Float[Tensor, "b signs"]:

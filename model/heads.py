@@ -7,7 +7,7 @@ those of the recordings does next, so that a dream can play itself.
 Trained by `simworld train heads`; a file of its own beside the world. Knows no sampler.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from simworld.actions import CAMERA
 from simworld.choices import Factors
-from simworld.model.checkpoint import FORMAT, build, read_tensors, write_tensors
+from simworld.model.checkpoint import load_small, save_small
 from simworld.model.context import Impression
 
 CAMERA_SCALE = 10.0
@@ -81,18 +81,9 @@ class Heads(nn.Module):
 
 def save_heads(path: Path, heads: Heads, summary: dict[str, Any]) -> None:
     """Write heads. summary: JSON values about their training."""
-    header = {"kind": "heads", "format": FORMAT, "config": asdict(heads.config), "summary": summary}
-    write_tensors(path, {name: tensor.half() for name, tensor in heads.state_dict().items()}, header)
+    save_small(path, "heads", heads, summary)
 
 
 def load_heads(path: Path, device: str = "cpu") -> Heads:
     """Read heads, in float32. ValueError naming the file and what is wrong."""
-    tensors, header = read_tensors(path)
-    if header.get("kind") != "heads" or header.get("format") != FORMAT:
-        raise ValueError(f"{path}: holds {header.get('kind')!r} of format {header.get('format')!r}; not heads of {FORMAT}")
-    heads = Heads(build(HeadsConfig, header["config"], str(path)))
-    try:
-        heads.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except RuntimeError as error:
-        raise ValueError(f"{path}: tensors that do not fit its own config ({error})") from error
-    return heads.to(device).eval().requires_grad_(False)
+    return load_small(path, "heads", "heads", HeadsConfig, Heads, device)

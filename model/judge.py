@@ -8,7 +8,7 @@ It reads what the world makes of its latest latent, what was done, and what is s
 by `simworld train judge`; a file of its own beside the world. Knows no task.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
 from simworld.actions import CAMERA, SLOT
-from simworld.model.checkpoint import FORMAT, build, read_tensors, write_tensors
+from simworld.model.checkpoint import load_small, save_small
 from simworld.model.heads import CAMERA_SCALE
 from simworld.model.sampler import Context
 
@@ -125,18 +125,9 @@ class Judge(nn.Module):
 
 def save_judge(path: Path, judge: Judge, summary: dict[str, Any]) -> None:
     """Write a judge. summary: JSON values about its training."""
-    header = {"kind": "judge", "format": FORMAT, "config": asdict(judge.config), "summary": summary}
-    write_tensors(path, {name: tensor.half() for name, tensor in judge.state_dict().items()}, header)
+    save_small(path, "judge", judge, summary)
 
 
 def load_judge(path: Path, device: str = "cpu") -> Judge:
     """Read a judge, in float32. ValueError naming the file and what is wrong."""
-    tensors, header = read_tensors(path)
-    if header.get("kind") != "judge" or header.get("format") != FORMAT:
-        raise ValueError(f"{path}: holds {header.get('kind')!r} of format {header.get('format')!r}; not a judge of {FORMAT}")
-    judge = Judge(build(JudgeConfig, header["config"], str(path)))
-    try:
-        judge.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except RuntimeError as error:
-        raise ValueError(f"{path}: tensors that do not fit its own config ({error})") from error
-    return judge.to(device).eval().requires_grad_(False)
+    return load_small(path, "judge", "a judge", JudgeConfig, Judge, device)

@@ -22,10 +22,10 @@ from simworld.model.hands import RECALL, busy
 from simworld.model.memory import Memory
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float, to_uint8
+from simworld.model.records import where
 from simworld.model.scenery import Shown, recolor
-from simworld.model.scenery import where as elsewhere
 from simworld.model.stages import stage
-from simworld.model.surroundings import Surroundings, all_seen, known, nothing_seen, recall, where
+from simworld.model.surroundings import Surroundings, all_seen, known, nothing_seen, recall
 from simworld.model.world import World
 
 TOUCHED = 0.1
@@ -274,8 +274,8 @@ def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> 
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
     arrived = goal.left == 1
     context.around = where(arrived, goal.around, context.around)
-    context.scenery = elsewhere(arrived, nothing_known(world, len(arrived)), context.scenery)
-    context.ground = grounds.where(arrived, grounds.told(known(goal.around)), context.ground)
+    context.scenery = where(arrived, nothing_known(world, len(arrived)), context.scenery)
+    context.ground = where(arrived, grounds.told(known(goal.around)), context.ground)
     context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
     return frames
 

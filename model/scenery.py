@@ -3,15 +3,15 @@ where it is now. Closed form: points are thrown forward to learn how near things
 that colours come from the pictures themselves, once resampled, however far the player has gone.
 """
 
-import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from simworld.model.camera import sample
+from simworld.model.camera import half_angles, sample
+from simworld.model.records import where
 from simworld.model.registration import averaged
 
 KEPT = 4
@@ -83,12 +83,6 @@ def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.
     )
 
 
-def where(chosen: Bool[Tensor, " b"], one: Scenery, other: Scenery) -> Scenery:
-    """Of each world `one` where it is chosen, else the `other`."""
-    pairs = [(getattr(one, part.name), getattr(other, part.name)) for part in fields(one)]
-    return Scenery(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
-
-
 def keep(scenery: Scenery, chosen: Bool[Tensor, " b"]) -> Scenery:
     """The scenery in which the present picture of each chosen world is kept, and its oldest is not."""
     parts = {name: getattr(scenery, name) for name in PARTS}
@@ -150,7 +144,7 @@ def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, 
     worlds, frames = torch.arange(b, device=near.device)[:, None, None], torch.arange(r, device=near.device)[:, None]
     direction = torch.einsum("brnij,nj->brni", turn[worlds, frames, number], rays)
     shift = shift[worlds, frames, number]
-    tall, wide = _half_angles((h, w), field_of_view)
+    tall, wide = half_angles((h, w), field_of_view)
     near = near.flatten(2)
     all_near = scenery.near.movedim(1, 2).flatten(2, 3)
     for attempt in range(2):
@@ -234,7 +228,7 @@ def _thrown(
     x, y, ahead = (
         torch.einsum("brkj,nj->brkn", turn[..., axis, :], rays) + near * shift[..., axis, None] for axis in range(3)
     )
-    tall, wide = _half_angles((h, w), field_of_view)
+    tall, wide = half_angles((h, w), field_of_view)
     behind = ahead < 1e-3
     ahead = ahead.clamp(min=1e-3)
     x, y = x / ahead / wide, y / ahead / tall
@@ -268,16 +262,10 @@ def _axes(views: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b 3 3"]:
     return torch.stack([right, down, ahead], -1)
 
 
-def _half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, float]:
-    """Tangents of half the vertical and the horizontal field of view."""
-    tall = math.tan(math.radians(field_of_view) / 2)
-    return tall, tall * size[1] / size[0]
-
-
 def _rays(size: tuple[int, int], field_of_view: float, device: torch.device) -> Float[Tensor, "h w 3"]:
     """The directions (right, down, 1 ahead) of a picture's pixels."""
     h, w = size
-    tall, wide = _half_angles(size, field_of_view)
+    tall, wide = half_angles(size, field_of_view)
     y = ((torch.arange(h, device=device) + 0.5) * 2 / h - 1) * tall
     x = ((torch.arange(w, device=device) + 0.5) * 2 / w - 1) * wide
     return torch.stack([x[None].expand(h, w), y[:, None].expand(h, w), torch.ones(h, w, device=device)], -1)

@@ -6,7 +6,7 @@ reckoned from the keys; where walls hold the player they are off. Closed form, n
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simworld.actions import CAMERA, KEYS
-from simworld.model.camera import sample
+from simworld.model.camera import half_angles, sample
 from simworld.model.registration import averaged
 
 ROWS, COLUMNS = 270, 540
@@ -58,12 +58,6 @@ def all_seen(canvases: Float[Tensor, "b 3 rows columns"], pitch: Float[Tensor, "
     colors = F.interpolate(canvases.float(), (ROWS, COLUMNS), mode="bilinear", align_corners=False, antialias=True)
     here = torch.zeros(len(pitch), 3, device=pitch.device)
     return Surroundings(colors, torch.zeros_like(colors), here, torch.stack([pitch, here[:, 0]], 1))
-
-
-def where(chosen: Bool[Tensor, " b"], one: Surroundings, other: Surroundings) -> Surroundings:
-    """Of each world `one` where it is chosen, else the `other`."""
-    pairs = [(getattr(one, part.name), getattr(other, part.name)) for part in fields(one)]
-    return Surroundings(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
 
 def known(around: Surroundings) -> Bool[Tensor, "b 1 rows columns"]:
@@ -217,17 +211,11 @@ def _away(seen_from: Float[Tensor, "n 3 R C"], place: Float[Tensor, "n 3"]) -> F
     return (seen_from - place[..., None, None]).square().sum(1, keepdim=True).sqrt()
 
 
-def _half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, float]:
-    """Tangents of half the vertical and the horizontal field of view."""
-    tall = math.tan(math.radians(field_of_view) / 2)
-    return tall, tall * size[1] / size[0]
-
-
 def _picture_in_canvas(views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float) -> Float[Tensor, "n h w 2"]:
     """Where on the canvas the pixels of pictures that look towards `views` lie: (column, row), from 0 in the middle of the
     first; columns go on beyond the border."""
     h, w = size
-    tall, wide = _half_angles(size, field_of_view)
+    tall, wide = half_angles(size, field_of_view)
     y = (((torch.arange(h, device=views.device) + 0.5) * 2 / h - 1) * tall)[:, None]
     x = (((torch.arange(w, device=views.device) + 0.5) * 2 / w - 1) * wide)[None, :]
     pitch, yaw = torch.deg2rad(views)[..., None, None].unbind(1)
@@ -241,7 +229,7 @@ def _canvas_in_picture(
     window: _Window, view: Float[Tensor, "b 2"], size: tuple[int, int], field_of_view: float
 ) -> tuple[Float[Tensor, "b R C 2"], Bool[Tensor, "b 1 R C"]]:
     """Where in a picture that looks towards `view` the directions of a window lie, and which of them it shows."""
-    tall, wide = _half_angles(size, field_of_view)
+    tall, wide = half_angles(size, field_of_view)
     pitch, yaw = torch.deg2rad(view)[..., None].unbind(1)
     corners = torch.tensor(window.corners, device=view.device)
     rows, columns = (corners[:, axis, None] + torch.arange(window.size[axis], device=view.device) for axis in (0, 1))

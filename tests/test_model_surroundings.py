@@ -6,6 +6,7 @@ from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.model import surroundings
+from simworld.model.records import where
 from simworld.model.surroundings import (
     FALL,
     FAR,
@@ -18,7 +19,6 @@ from simworld.model.surroundings import (
     nothing_seen,
     paint,
     recall,
-    where,
 )
 
 SIZE, VIEW = (48, 80), 70.0
