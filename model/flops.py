@@ -1,10 +1,24 @@
 """The arithmetic of a chunk, counted by running one: the floor under its time is this over the machine's matrix rate."""
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from simworld.model import sampler
+from simworld.model.packed import has_units
 from simworld.model.world import World
+
+
+def counter() -> FlopCounterMode:
+    """Counts the floating-point operations within it, packed convolutions included."""
+    packed = {torch.ops.mkldnn._convolution_pointwise: _packed_conv_flop} if has_units() else {}
+    return FlopCounterMode(display=False, custom_mapping=packed)
+
+
+def _packed_conv_flop(
+    pictures: torch.Size, weights: torch.Size, *_: object, out_shape: torch.Size | None = None, **__: object
+) -> int:
+    assert out_shape is not None, "the counter tells the shape of what came out"
+    return conv_flop_count(list(pictures), list(weights), list(out_shape))
 
 
 def flops(world: World, num_steps: int) -> int:
@@ -15,6 +29,6 @@ def flops(world: World, num_steps: int) -> int:
     context.memory.counts = [context.memory.num_slots]
     config = world.config.denoiser
     actions = torch.zeros(1, config.time_stride, config.action_size, device=world.device)
-    with FlopCounterMode(display=False) as counter:
+    with counter() as counted:
         sampler.extend(world, context, actions, num_steps)
-    return counter.get_total_flops()
+    return counted.get_total_flops()

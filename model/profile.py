@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.model import sampler
+from simworld.model.flops import counter
 from simworld.model.stages import per_chunk, watching
 from simworld.model.world import World
 
@@ -52,7 +52,7 @@ def profile(world: World, num_steps: int, num_chunks: int = 40) -> Profile:
             with watch.over("chunk"):
                 sampler.extend(world, context, actions, num_steps)
     timed = per_chunk(watch, num_chunks)
-    with FlopCounterMode(display=False) as counter, watching(counter) as watch, watch.over("chunk"):
+    with counter() as counting, watching(counting) as watch, watch.over("chunk"):
         sampler.extend(world, context, actions, num_steps)
     counted = per_chunk(watch, 1)
     return Profile({name: {"ms": part["ms"], "flops": counted[name]["flops"]} for name, part in timed.items()})

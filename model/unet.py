@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simworld.model.layers import silent
+from simworld.model.packed import PackedConv
 
 
 def _norm(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
@@ -20,14 +21,14 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int, memory: bool = False) -> None:
         super().__init__()
-        self.enter = nn.Conv2d(width, width, 3, padding=1)
-        self.recall = nn.Conv2d(width, width, 3, padding=1, bias=False) if memory else None
-        self.leave = silent(nn.Conv2d(width, width, 3, padding=1))
+        self.enter = PackedConv(width, width, 3, padding=1)
+        self.recall = PackedConv(width, width, 3, padding=1, bias=False) if memory else None
+        self.leave = silent(PackedConv(width, width, 3, padding=1))
 
     def forward(self, x: Float[Tensor, "n c h w"], past: Float[Tensor, "n c h w"] | None = None) -> Tensor:
-        hidden = self.enter(F.silu(_norm(x)))
-        if self.recall is not None and past is not None:
-            hidden = hidden + self.recall(F.silu(_norm(past)))
+        if self.recall is None or past is None:
+            return x + self.leave(self.enter.silu(F.silu(_norm(x))))
+        hidden = self.enter(F.silu(_norm(x))) + self.recall(F.silu(_norm(past)))
         return x + self.leave(F.silu(hidden))
 
 
@@ -36,7 +37,7 @@ class Down(nn.Module):
 
     def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(width_in, width_out // 4, 3, padding=1)
+        self.conv = PackedConv(width_in, width_out // 4, 3, padding=1)
         self.group = 4 * width_in // width_out
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,7 +50,7 @@ class Up(nn.Module):
 
     def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(width_in, 4 * width_out, 3, padding=1)
+        self.conv = PackedConv(width_in, 4 * width_out, 3, padding=1)
         self.copies = 4 * width_out // width_in
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,7 +67,7 @@ class UNet(nn.Module):
         self, inputs: int, outputs: int, widths: list[int], blocks: list[int], remembers: bool = False, told: int = 0
     ) -> None:
         super().__init__()
-        self.enter = nn.Conv2d(inputs, widths[0], 3, padding=1)
+        self.enter = PackedConv(inputs, widths[0], 3, padding=1)
         self.falling, self.rising = nn.ModuleList(), nn.ModuleList()
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         for level, (width, num_blocks) in enumerate(zip(widths, blocks, strict=True)):
@@ -77,7 +78,7 @@ class UNet(nn.Module):
                 self.downs.append(Down(width, widths[level + 1]))
                 self.ups.append(Up(widths[level + 1], width))
         self.tell = nn.ModuleList(nn.Linear(told, width) for width in widths) if told else None
-        self.leave = silent(nn.Conv2d(widths[0], outputs, 3, padding=1))
+        self.leave = silent(PackedConv(widths[0], outputs, 3, padding=1))
 
     def forward(
         self,
