@@ -1,6 +1,6 @@
-"""Does a dream stay as quick and as small as it began, however long it is played? python benchmarks/long_play.py [--chunks 36000]
+"""Does a dream stay as quick and as small as it began, however long it is played? python benchmarks/long_play.py [--chunks N]
 
-A wanderer plays the shipped world without a window, in chunks of two pictures, 600 chunks to a minute of play; an hour is 36,000.
+A wanderer plays the shipped world without a window, in chunks of two pictures: 600 to a minute, 36,000 to an hour.
 After each minute of play: memory of the process, and the processor time of the minute's median chunk, which other
 programs' work on the machine does not change. In the end: the last minutes over the second (in the first, everything is new).
 """

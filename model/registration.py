@@ -53,6 +53,13 @@ def _step(wanted: Float[Tensor, "n c h w"], found: Float[Tensor, "n c h w"]) -> 
 
 
 def averaged(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"]:
-    """The mean over squares of odd `width`, one side at a time; beyond the border, its values."""
+    """The mean over squares of odd `width`, one side at a time; beyond the border, its values. Sums of shifted pictures are
+    many times quicker than pooling on a processor."""
     x = F.pad(x, (width // 2,) * 4, mode="replicate")
-    return F.avg_pool2d(F.avg_pool2d(x, (width, 1), 1), (1, width), 1)
+    for axis in (-2, -1):
+        size = x.shape[axis] - width + 1
+        total = x.narrow(axis, 0, size) + x.narrow(axis, 1, size)
+        for start in range(2, width):
+            total += x.narrow(axis, start, size)
+        x = total
+    return x / width**2

@@ -3,6 +3,8 @@ where it is now. Closed form: points are thrown forward to learn how near things
 that colours come from the pictures themselves, once resampled, however far the player has gone.
 """
 
+import functools
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -36,6 +38,8 @@ PARTS = ("pictures", "near", "places", "views", "real")
 """The fields of scenery that say something of each picture."""
 NOTHING = -1.0
 """How near what is not known is."""
+LEAST_AHEAD = 1e-3
+"""Relative distance below which something is at the eye or behind it."""
 
 
 @dataclass
@@ -123,12 +127,14 @@ def recolor(
 ) -> Scenery:
     """The scenery in which what is `changed` in pictures from `place` towards `view` has their colours."""
     b, k, _, h, w = scenery.pictures.shape
-    points = _thrown(scenery, place[:, None], view[:, None], field_of_view, 1)
+    any_size = torch.full((k,), 1 / LEAST_AHEAD, device=place.device)
+    points = _thrown(scenery, place[:, None], view[:, None], field_of_view, 1, any_size)
     cells = points.cell.flatten(1)
     nearest = torch.zeros(b, h * w, device=cells.device).scatter_reduce(1, cells, points.near.flatten(1), "amax")
     seen = points.inside.flatten(1) & (points.near.flatten(1) >= nearest.gather(1, cells) * (1 - SAME_NEAR) - FAINT)
     hit = (seen & changed.flatten(1).gather(1, cells)).view(b, k, 1, h, w)
-    found = sample(pictures, points.at.view(b, k * h, w, 2)).unflatten(2, (k, h)).movedim(1, 2)
+    at = torch.stack([points.x * (2 / w) - 1, points.y * (2 / h) - 1], -1)
+    found = sample(pictures, at.view(b, k * h, w, 2)).unflatten(2, (k, h)).movedim(1, 2)
     return replace(scenery, pictures=torch.where(hit, found, scenery.pictures))
 
 
@@ -138,106 +144,131 @@ def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, 
     b, k, _, h, w = scenery.pictures.shape
     r = places.shape[1]
     near, source = _landed(scenery, places, views, field_of_view)
-    rays = _rays((h, w), field_of_view, near.device).flatten(0, 1)
+    number = source.clamp(max=k - 1)  # b r n
+    all_near = scenery.near.flatten()
+    first_rows = torch.arange(b, device=near.device)[:, None, None] * k * h + number * h
+    scale, middle = _scale((h, w), field_of_view, near.device)
     turn, shift = _between(places, views, scenery.places, scenery.views)  # b r k 3 3, b r k 3
-    number = source.flatten(2).clamp(max=k - 1)  # b r n
-    worlds, frames = torch.arange(b, device=near.device)[:, None, None], torch.arange(r, device=near.device)[:, None]
-    direction = torch.einsum("brnij,nj->brni", turn[worlds, frames, number], rays)
-    shift = shift[worlds, frames, number]
-    tall, wide = half_angles((h, w), field_of_view)
-    near = near.flatten(2)
-    all_near = scenery.near.movedim(1, 2).flatten(2, 3)
+    moves = torch.cat([turn, shift[..., None]], -1) * scale[:, None]
+    # For each pixel what its picture's eye does to its direction, and to what is near.
+    which = (torch.arange(b * r, device=near.device).view(b, r, 1) * k + number).flatten().int()
+    right_of, down_of, _ = _rays((h, w), field_of_view, near.device).flatten(1)
+    directions, shifts = [], []
+    for axis in range(3):
+        table = moves[..., axis, :].flatten(0, 2).T.contiguous()
+        right, down, ahead, shift = (row.index_select(0, which).view_as(near) for row in table)
+        directions.append(ahead.addcmul_(right, right_of).addcmul_(down, down_of))
+        shifts.append(shift)
     for attempt in range(2):
-        before = direction + near[..., None] * shift
-        ahead = before[..., 2].clamp(min=1e-3)
-        x, y = before[..., 0] / ahead / wide, before[..., 1] / ahead / tall
-        # All pictures of a world as one, one above the other.
-        stacked = torch.stack([x, (2 * number + y + 1) / k - 1], -1).view(b, r * h, w, 2)
-        there = F.grid_sample(all_near, stacked, "nearest", align_corners=False).view(b, r, -1)
+        x, y, ahead = (torch.addcmul(direction, shift, near) for direction, shift in zip(directions, shifts, strict=True))
+        before, ahead = ahead, ahead.clamp(min=LEAST_AHEAD)
+        x, y = x / ahead + middle[0], y / ahead + middle[1]
+        row, column = y.floor().clamp(0, h - 1) + first_rows, x.floor().clamp(0, w - 1)
+        there = all_near.index_select(0, (row * w + column).flatten().int()).view_as(near)
         wanted = near / ahead
-        same = (there >= 0) & ((there - wanted).abs() <= FAINT + SAME_NEAR * wanted)
+        same = torch.minimum(FAINT + SAME_NEAR * wanted - (there - wanted).abs(), there) >= 0
         # A speck between others is as they are.
-        same = (there >= 0) & (averaged(same.view(b, r, h, w).float(), SPECK).flatten(2) > 0.5)
+        share = averaged(same.view(b, r, h, w).float(), SPECK).flatten(2)
+        same = torch.minimum(share - 0.5, there - NOTHING) > 0
         if not attempt:
             # What is seen there says better how near it is.
             near = torch.where(same, there * ahead, near)
-    inside = (source.flatten(2) < k) & (before[..., 2] > 1e-3) & (x.abs() <= 1) & (y.abs() <= 1)
-    colors = sample(scenery.pictures.movedim(1, 2).flatten(2, 3), stacked, "bicubic").unflatten(2, (r, h)).movedim(2, 1)
+    margin = torch.minimum(torch.minimum(x, w - x), torch.minimum(y, h - y))
+    inside = (torch.minimum(margin, before - LEAST_AHEAD) >= 0) & (source < k)
+    # All pictures of a world as one, one above the other: as they lie in memory, a colour's are three heights apart.
+    tall = (3 * k - 2) * h
+    stacked = scenery.pictures.contiguous().as_strided((b, 3, tall, w), (3 * k * h * w, h * w, w, 1))
+    grid = torch.stack([x * (2 / w) - 1, (y + number * (3 * h)) * (2 / tall) - 1], -1).view(b, r * h, w, 2)
+    colors = sample(stacked, grid, "bicubic").unflatten(2, (r, h)).movedim(2, 1)
     known = (inside & same).view(b, r, 1, h, w)
     kept = known & (number < k - 1).view_as(known)
-    real = kept & (scenery.real.gather(1, number.flatten(1)) > 0).view_as(known)
+    of_world = torch.arange(b, device=near.device)[:, None, None] * k
+    real = kept & (scenery.real.flatten().index_select(0, (number + of_world).flatten().int()) > 0).view_as(known)
     return Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept, real)
 
 
 def _landed(
     scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, "b r 2"], field_of_view: float
-) -> tuple[Float[Tensor, "b r h w"], Int[Tensor, "b r h w"]]:
-    """How near things are in pictures from `places` towards `views`, 0 where nothing is known, and which kept picture shows
-    each pixel's, k for none."""
+) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"]]:
+    """How near things are in each pixel of pictures from `places` towards `views`, 0 where nothing is known, and which kept
+    picture shows it, k for none."""
     b, k, _, h, w = scenery.pictures.shape
     r = places.shape[1]
     rows, columns = -(-h // COARSE), -(-w // COARSE)
-    points = _thrown(scenery, places, views, field_of_view, COARSE)
-    kept = torch.arange(points.near.shape[2], device=points.near.device) < points.near.shape[2] // k * (k - 1)
-    inside = points.inside & ~(kept & (points.larger > LARGEST))
-    # Each picture's points land on a map of their own, with one cell more for what is out of sight.
-    own = torch.arange(k, device=points.near.device).repeat_interleave(points.near.shape[2] // k) * (rows * columns + 1)
-    cell = torch.where(inside, points.cell, rows * columns) + own
-    empty = torch.full((b, r, k * (rows * columns + 1)), NOTHING, device=points.near.device)
-    maps = empty.scatter_reduce(2, cell, points.near, "amax").unflatten(2, (k, -1))[..., :-1]
+    largest = torch.full((k,), LARGEST, device=places.device)
+    largest[-1] = 1 / LEAST_AHEAD
+    points = _thrown(scenery, places, views, field_of_view, COARSE, largest)
+    # Each picture's points land on a map of their own; what is out of sight leaves it as it is.
+    own = torch.arange(k, device=places.device).repeat_interleave(points.near.shape[2] // k) * (rows * columns)
+    empty = torch.full((b, r, k * rows * columns), NOTHING, device=places.device)
+    maps = empty.scatter_reduce(2, points.cell + own, torch.where(points.inside, points.near, NOTHING), "amax")
     # What is thrown apart, as it comes nearer, must not be looked through: holes are closed.
-    maps = maps.flatten(0, 1).unflatten(-1, (rows, columns))
-    maps = torch.maximum(maps, -F.max_pool2d(-F.max_pool2d(maps, HOLE, 1, HOLE // 2), HOLE, 1, HOLE // 2))
-    found = torch.stack([maps[:, 0], torch.where(maps[:, 0] >= 0, 0.0, k)], 1)
+    maps = maps.view(b * r, k, rows, columns)
+    maps = torch.maximum(maps, -_largest(-_largest(maps, HOLE), HOLE))
+    near, source = maps[:, 0], torch.where(maps[:, 0] >= 0, 0.0, k)
     for number in range(1, k):
-        before = maps[:, number] > found[:, 0] * BEFORE + FAINT
-        found = torch.where(before[:, None], torch.stack([maps[:, number], torch.full_like(maps[:, 0], number)], 1), found)
+        before = maps[:, number] > near * BEFORE + FAINT
+        near, source = torch.where(before, maps[:, number], near), torch.where(before, float(number), source)
     # A speck between others is shown by the picture that shows them; the present one shows all that is in view.
-    speck = averaged((found[:, 1:] < k - 1).float(), CELLS) < 0.5
-    present = torch.stack([maps[:, -1], torch.full_like(maps[:, -1], k - 1)], 1)
-    found = torch.where(speck & (maps[:, -1:] >= 0), present, found)
-    fine = F.interpolate(found, scale_factor=COARSE, mode="nearest")[..., :h, :w]
+    speck = (averaged((source[:, None] < k - 1).float(), CELLS)[:, 0] < 0.5) & (maps[:, -1] >= 0)
+    near, source = torch.where(speck, maps[:, -1], near), torch.where(speck, k - 1.0, source)
+    fine, source = F.interpolate(torch.stack([near, source], 1), scale_factor=COARSE, mode="nearest")[..., :h, :w].unbind(1)
     # Slopes are smooth, but not edges.
-    smooth = F.interpolate(found[:, :1], scale_factor=COARSE, mode="bilinear", align_corners=False)[..., :h, :w]
-    nearest = torch.where((smooth - fine[:, :1]).abs() < SAME_NEAR / 2 * fine[:, :1].abs(), smooth, fine[:, :1]).clamp(min=0)
-    return nearest.unflatten(0, (b, r))[:, :, 0], fine[:, 1].long().unflatten(0, (b, r))
+    smooth = F.interpolate(near[:, None], scale_factor=COARSE, mode="bilinear", align_corners=False)[:, 0, :h, :w]
+    near = torch.where((smooth - fine).abs() < SAME_NEAR / 2 * fine.abs(), smooth, fine).clamp(min=0)
+    return near.reshape(b, r, h * w), source.reshape(b, r, h * w)
+
+
+def _largest(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"]:
+    """The largest value of squares of odd `width`, one side at a time. Many times quicker than max-pooling on a processor."""
+    x = F.pad(x, (width // 2,) * 4, value=-math.inf)
+    for axis in (-2, -1):
+        size = x.shape[axis] - width + 1
+        parts = [x.narrow(axis, start, size) for start in range(width)]
+        x = functools.reduce(torch.maximum, parts)
+    return x
 
 
 @dataclass
 class _Points:
-    """Those of all pictures, thrown into other ones. near: there. larger: so many times. at: where, in the units of
-    `camera.sample`. cell: in which of its cells. inside: whether it is in view at all."""
+    """Those of all pictures, thrown into other ones. near: there. x, y: where, in cells. cell: in which of them, or the one next
+    to it. inside: whether it is in view at all."""
 
     near: Float[Tensor, "b r n"]
-    larger: Float[Tensor, "b r n"]
-    at: Float[Tensor, "b r n 2"]
+    x: Float[Tensor, "b r n"]
+    y: Float[Tensor, "b r n"]
     cell: Int[Tensor, "b r n"]
     inside: Bool[Tensor, "b r n"]
 
 
 def _thrown(
-    scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, "b r 2"], field_of_view: float, coarse: int
+    scenery: Scenery,
+    places: Float[Tensor, "b r 3"],
+    views: Float[Tensor, "b r 2"],
+    field_of_view: float,
+    coarse: int,
+    largest: Float[Tensor, " k"],
 ) -> _Points:
     """The points of all kept pictures, every `coarse`-th each way, as seen from `places` towards `views` in cells of `coarse`
-    pixels."""
+    pixels. Those are out of view that would be more than `largest` times larger there, for each picture."""
     h, w = scenery.pictures.shape[-2:]
-    rays = _rays((h, w), field_of_view, places.device)[::coarse, ::coarse].flatten(0, 1)
-    near = scenery.near[:, None, :, 0, ::coarse, ::coarse].flatten(3)  # b 1 k n
+    rays = _rays((h, w), field_of_view, places.device)[:, ::coarse, ::coarse].flatten(1)
+    near = scenery.near[..., ::coarse, ::coarse].flatten(2)[:, None]  # b 1 k n
+    scale, middle = _scale((h, w), field_of_view, places.device)
+    cells = torch.tensor([1 / coarse, 1 / coarse, 1], device=places.device)
     turn, shift = _between(scenery.places, scenery.views, places, views)
-    turn, shift = turn.transpose(1, 2), shift.transpose(1, 2)  # b r k ...
-    x, y, ahead = (
-        torch.einsum("brkj,nj->brkn", turn[..., axis, :], rays) + near * shift[..., axis, None] for axis in range(3)
-    )
-    tall, wide = half_angles((h, w), field_of_view)
-    behind = ahead < 1e-3
-    ahead = ahead.clamp(min=1e-3)
-    x, y = x / ahead / wide, y / ahead / tall
-    column, row = ((x + 1) * w / 2 / coarse).floor(), ((y + 1) * h / 2 / coarse).floor()
+    turn, shift = turn.transpose(1, 2) * (scale * cells)[:, None], shift.transpose(1, 2) * scale * cells  # b r k ...
+    x, y, ahead = torch.addcmul(turn @ rays, near[:, :, :, None], shift[..., None]).unbind(3)
     rows, columns = -(-h // coarse), -(-w // coarse)
-    inside = (near >= 0) & ~behind & (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-    cell = (row.clamp(0, rows - 1) * columns + column.clamp(0, columns - 1)).long()
-    at = torch.stack([x, y], -1)
-    return _Points(*(part.flatten(2, 3) for part in (near / ahead, 1 / ahead, at, cell, inside)))
+    before = ahead - 1 / largest[:, None]
+    ahead = ahead.clamp(min=LEAST_AHEAD)
+    x, y = x / ahead + middle[0] / coarse, y / ahead + middle[1] / coarse
+    row, column = y.floor(), x.floor()
+    near_row, near_column = row.clamp(0, rows - 1), column.clamp(0, columns - 1)
+    off = (row - near_row).abs() + (column - near_column).abs()
+    inside = torch.minimum(torch.minimum(before, near), -off) >= 0
+    cell = (near_row * columns + near_column).long()
+    return _Points(*(part.flatten(2, 3) for part in (near / ahead, x, y, cell, inside)))
 
 
 def _between(
@@ -246,9 +277,10 @@ def _between(
     """For each pair of eyes: what turns a direction, (right, down, ahead) of the first, into that of the other, and where the
     first is for the other, in blocks."""
     first, other = _axes(views), _axes(other_views)
-    turn = torch.einsum("bnij,bmik->bmnjk", other, first)
-    apart = (places[:, :, None] - other_places[:, None])[..., [0, 2, 1]] * places.new_tensor([1, -1, 1])
-    return turn, torch.einsum("bnij,bmni->bmnj", other, apart)
+    back = other.mT[:, None]
+    aside, onward, above = (places[:, :, None] - other_places[:, None]).unbind(-1)
+    apart = torch.stack([aside, -above, onward], -1)
+    return back @ first[:, :, None], (back @ apart[..., None])[..., 0]
 
 
 def _axes(views: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b 3 3"]:
@@ -262,10 +294,23 @@ def _axes(views: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b 3 3"]:
     return torch.stack([right, down, ahead], -1)
 
 
-def _rays(size: tuple[int, int], field_of_view: float, device: torch.device) -> Float[Tensor, "h w 3"]:
+@functools.lru_cache(maxsize=8)
+def _rays(size: tuple[int, int], field_of_view: float, device: torch.device) -> Float[Tensor, "3 h w"]:
     """The directions (right, down, 1 ahead) of a picture's pixels."""
     h, w = size
     tall, wide = half_angles(size, field_of_view)
-    y = ((torch.arange(h, device=device) + 0.5) * 2 / h - 1) * tall
-    x = ((torch.arange(w, device=device) + 0.5) * 2 / w - 1) * wide
-    return torch.stack([x[None].expand(h, w), y[:, None].expand(h, w), torch.ones(h, w, device=device)], -1)
+    with torch.inference_mode(False):  # whoever asks first, it is for all
+        y = ((torch.arange(h, device=device) + 0.5) * 2 / h - 1) * tall
+        x = ((torch.arange(w, device=device) + 0.5) * 2 / w - 1) * wide
+        return torch.stack([x[None].expand(h, w), y[:, None].expand(h, w), torch.ones(h, w, device=device)])
+
+
+@functools.lru_cache(maxsize=8)
+def _scale(
+    size: tuple[int, int], field_of_view: float, device: torch.device
+) -> tuple[Float[Tensor, "3"], tuple[float, float]]:
+    """What makes a direction's (right, down) ÷ ahead pixels, and where (x, y) the middle of the picture is, in pixels."""
+    h, w = size
+    tall, wide = half_angles(size, field_of_view)
+    with torch.inference_mode(False):
+        return torch.tensor([w / 2 / wide, h / 2 / tall, 1.0], device=device), (w / 2, h / 2)
