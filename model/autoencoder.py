@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from simworld.model.camera import sample, turn_grid
 from simworld.model.motion import CELL, expected_frames, measured_flow
+from simworld.model.packed import Packed, packs
 from simworld.model.registration import flow_between
 from simworld.model.scenery import Shown
 from simworld.model.unet import ResidualBlock, UNet
@@ -126,6 +127,7 @@ class Autoencoder(nn.Module):
         self.register_buffer("basis", torch.eye(config.channels, config.patch_values))
         self.register_buffer("centre", torch.zeros(config.patch_values))
         self.register_buffer("scale", torch.ones(config.channels))
+        self._entering, self._leaving, self._last = Packed(), Packed(), Packed()
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def hidden_matrices(self) -> list[nn.Parameter]:
@@ -258,12 +260,18 @@ class Autoencoder(nn.Module):
         return self._soft(self._latents(pictures[:, None].to(self.basis.dtype)))[:, 0]
 
     def _latents(self, pictures: Float[Tensor, "b n colors h w"]) -> Float[Tensor, "b n rows columns c"]:
-        return F.linear(self._patches(pictures) - self.centre, self.basis) / self.scale
+        patches = self._patches(pictures) - self.centre
+        basis = self.basis
+        found = self._entering.linear(patches, [basis], None) if packs(basis, patches) else F.linear(patches, basis)
+        return found / self.scale
 
     def _soft(self, latents: Float[Tensor, "b n rows columns c"]) -> Float[Tensor, "b n colors h w"]:
         """All that the latents hold, decoded."""
         stride = self.config.space_stride
-        patches = F.linear(latents * self.scale, self.basis.T) + self.centre
+        latents = latents * self.scale
+        basis = self.basis.T
+        patches = self._leaving.linear(latents, [basis], None) if packs(self.basis, latents) else F.linear(latents, basis)
+        patches = patches + self.centre
         return rearrange(patches, "b n hz wz (c p q) -> b n c (hz p) (wz q)", p=stride, q=stride)
 
     @torch.no_grad()
@@ -298,7 +306,9 @@ class Autoencoder(nn.Module):
         """The last of each latent's frames, soft as the latent holds it, in float32. Cheap."""
         stride = self.config.space_stride
         last = self.config.patch_values * (self.config.time_stride - 1) // self.config.time_stride
-        patches = F.linear(latents * self.scale, self.basis[:, last:].T) + self.centre[last:]
+        latents, basis = latents * self.scale, self.basis[:, last:].T
+        patches = self._last.linear(latents, [basis], None) if packs(self.basis, latents) else F.linear(latents, basis)
+        patches = patches + self.centre[last:]
         return rearrange(patches, "n hz wz (c p q) -> n c (hz p) (wz q)", p=stride, q=stride).float()
 
     def _patches(self, pictures: Float[Tensor, "b t colors h w"]) -> Float[Tensor, "b t rows columns n"]:

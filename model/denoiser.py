@@ -21,6 +21,7 @@ from simworld.model.layers import silent
 from simworld.model.memory import Memory, block_causal, paired
 from simworld.model.motion import DRIVE_SIZE, FIXED_SIZE, NUM_DRIVES, drives
 from simworld.model.nearness import Nearness
+from simworld.model.packed import PackedLinear
 from simworld.model.path import Path
 from simworld.model.positions import Rotation, places, rotate, rotation
 from simworld.model.text import TextTokens
@@ -124,22 +125,22 @@ class Denoiser(nn.Module):
         self.register_buffer("drive", torch.zeros(NUM_DRIVES, 2, *DRIVE_SIZE))
         self.register_buffer("fixed_share", torch.zeros(FIXED_SIZE))
         self.nearness = Nearness()
-        self.enter = nn.Linear(3 * config.channels, width)
-        self.place = silent(nn.Linear(16, width))
+        self.enter = PackedLinear(3 * config.channels, width)
+        self.place = silent(PackedLinear(16, width))
         self.registers = nn.Parameter(torch.randn(config.num_registers, width) * 0.5)
-        self.tau = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
+        self.tau = nn.Sequential(PackedLinear(128, width), nn.SiLU(), PackedLinear(width, width))
         self.level = nn.Embedding(len(STEP_COUNTS), width)
         self.action = nn.Sequential(
-            nn.Linear(config.time_stride * (config.action_size + 2), width), nn.SiLU(), nn.Linear(width, width)
+            PackedLinear(config.time_stride * (config.action_size + 2), width), nn.SiLU(), PackedLinear(width, width)
         )
         self.no_action = nn.Parameter(torch.zeros(width))
-        self.whole_text = nn.Linear(config.text_width, width)
-        self.modulate = silent(nn.Linear(width, 6 * width))
+        self.whole_text = PackedLinear(config.text_width, width)
+        self.modulate = silent(PackedLinear(width, 6 * width))
         self.blocks = nn.ModuleList(
             Block(config, reads_text=number % config.text_every == config.text_every - 1) for number in range(config.depth)
         )
-        self.modulate_out = silent(nn.Linear(width, 2 * width))
-        self.leave = silent(nn.Linear(width, config.channels))
+        self.modulate_out = silent(PackedLinear(width, 2 * width))
+        self.leave = silent(PackedLinear(width, config.channels))
 
     def hidden_matrices(self) -> list[nn.Parameter]:
         """The weights that an optimizer for hidden layers (Muon) may take."""
@@ -190,7 +191,7 @@ class Denoiser(nn.Module):
         """What the blocks make of each latent's registers and cells, and what the latent is told; see `forward`."""
         b, t, h, w, _ = noisy.shape
         before = given.before
-        x = self.enter(torch.cat([noisy, before.latents, before.expected], -1)) + self.place(places(h, w, noisy))
+        x = self.enter(torch.cat([noisy, before.latents, before.expected], -1)) + self.place(places(h, w, noisy.dtype, noisy.device))
         x = rearrange(x, "b t h w d -> b t (h w) d")
         x = torch.cat([repeat(self.registers.to(x.dtype), "n d -> b t n d", b=b, t=t), x], 2)
         cond = self._condition(given, x.dtype)
@@ -265,8 +266,8 @@ class Block(nn.Module):
         self.modulation = nn.Parameter(torch.zeros(6 * width))
         self.attention = Attention(width, config.num_heads)
         self.text = CrossAttention(width, config.text_width, config.num_heads) if reads_text else None
-        self.mlp_in = nn.Linear(width, 4 * width)
-        self.mlp_out = nn.Linear(4 * width, width)
+        self.mlp_in = PackedLinear(width, 4 * width)
+        self.mlp_out = PackedLinear(4 * width, width)
 
     def forward(
         self,
@@ -283,8 +284,8 @@ class Block(nn.Module):
         x = x + gate_1 * self.attention(_norm(x) * (1 + scale_1) + shift_1, turn, mask, memory)
         if self.text is not None and text is not None:
             x = x + self.text(_norm(x), text, text_mask)
-        hidden = self.mlp_in(_norm(x) * (1 + scale_2) + shift_2)
-        return x + gate_2 * self.mlp_out(F.gelu(hidden, approximate="tanh"))
+        hidden = self.mlp_in.gelu(_norm(x) * (1 + scale_2) + shift_2)
+        return x + gate_2 * self.mlp_out(hidden)
 
 
 class Attention(nn.Module):
@@ -293,19 +294,18 @@ class Attention(nn.Module):
     def __init__(self, width: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.query = nn.Linear(width, width, bias=False)
-        self.key = nn.Linear(width, width, bias=False)
-        self.value = nn.Linear(width, width, bias=False)
+        self.query = PackedLinear(width, width, bias=False)
+        self.key = PackedLinear(width, width, bias=False)
+        self.value = PackedLinear(width, width, bias=False)
         self.query_scale = nn.Parameter(torch.ones(width // num_heads))
         self.key_scale = nn.Parameter(torch.ones(width // num_heads))
-        self.out = nn.Linear(width, width)
+        self.out = PackedLinear(width, width)
 
     def forward(self, x: Tensor, turn: Rotation, mask: Tensor | None, memory: tuple[Memory, int] | None) -> Tensor:
         t = x.shape[1]
         split = "b t n (heads d) -> b heads (t n) d"
-        q = rearrange(self.query(x), split, heads=self.num_heads)
-        k = rearrange(self.key(x), split, heads=self.num_heads)
-        v = rearrange(self.value(x), split, heads=self.num_heads)
+        parts = self.query.beside([self.key, self.value], x)
+        q, k, v = (rearrange(part, split, heads=self.num_heads) for part in parts)
         q = rotate(_norm(q) * self.query_scale.to(q.dtype), turn)
         k = rotate(_norm(k) * self.key_scale.to(k.dtype), turn)
         if memory is not None:
@@ -320,10 +320,10 @@ class CrossAttention(nn.Module):
     def __init__(self, width: int, text_width: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.query = nn.Linear(width, width, bias=False)
-        self.key = nn.Linear(text_width, width, bias=False)
-        self.value = nn.Linear(text_width, width, bias=False)
-        self.out = silent(nn.Linear(width, width))
+        self.query = PackedLinear(width, width, bias=False)
+        self.key = PackedLinear(text_width, width, bias=False)
+        self.value = PackedLinear(text_width, width, bias=False)
+        self.out = silent(PackedLinear(width, width))
 
     def keys(self, tokens: Float[Tensor, "b n text_width"]) -> tuple[Tensor, Tensor]:
         """Keys and values of the prompt's tokens: [b, heads, n, d] each."""

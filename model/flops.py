@@ -1,5 +1,7 @@
 """The arithmetic of a chunk, counted by running one: the floor under its time is this over the machine's matrix rate."""
 
+import math
+
 import torch
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
@@ -9,8 +11,13 @@ from simworld.model.world import World
 
 
 def counter() -> FlopCounterMode:
-    """Counts the floating-point operations within it, packed convolutions included."""
-    packed = {torch.ops.mkldnn._convolution_pointwise: _packed_conv_flop} if has_units() else {}
+    """Counts the floating-point operations within it, packed layers included."""
+    packed = {}
+    if has_units():
+        packed = {
+            torch.ops.mkldnn._convolution_pointwise: _packed_conv_flop,
+            torch.ops.mkldnn._linear_pointwise: _packed_linear_flop,
+        }
     return FlopCounterMode(display=False, custom_mapping=packed)
 
 
@@ -19,6 +26,13 @@ def _packed_conv_flop(
 ) -> int:
     assert out_shape is not None, "the counter tells the shape of what came out"
     return conv_flop_count(list(pictures), list(weights), list(out_shape))
+
+
+def _packed_linear_flop(
+    _: torch.Size, weights: torch.Size, *__: object, out_shape: torch.Size | None = None, **___: object
+) -> int:
+    assert out_shape is not None, "the counter tells the shape of what came out"
+    return 2 * math.prod(out_shape) * weights[-1]
 
 
 def flops(world: World, num_steps: int) -> int:

@@ -11,18 +11,44 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-class _Packed:
-    """The weights of one layer as they were last packed, and for what. Copies and files of a layer do not hold them."""
+class Packed:
+    """Weights as they were last packed, and for what. Copies and files of a layer do not hold them."""
 
     def __init__(self) -> None:
-        self.key: tuple[Any, ...] = ()
-        self.weights: Tensor | None = None
+        self._key: tuple[Any, ...] = ()
+        self._weights: Tensor | None = None
 
-    def __deepcopy__(self, memo: Any) -> "_Packed":
-        return _Packed()
+    def __deepcopy__(self, memo: Any) -> "Packed":
+        return Packed()
 
-    def __reduce__(self) -> tuple[type["_Packed"], tuple[()]]:
-        return _Packed, ()
+    def __reduce__(self) -> tuple[type["Packed"], tuple[()]]:
+        return Packed, ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been packed yet."""
+        return self._weights is None
+
+    def linear(
+        self, x: Float[Tensor, "*n c"], weights: list[Float[Tensor, "d c"]], bias: Float[Tensor, " d"] | None, then: str = "none"
+    ) -> Float[Tensor, "*n ds"]:
+        """As `F.linear` with the weights one above the other; `then` may be "gelu" (by tanh). Only where `packs`."""
+        num = x.numel() // x.shape[-1]
+        key = (x.dtype, num, *((weight.data_ptr(), weight._version) for weight in weights))
+        if self._key != key:
+            whole = weights[0] if len(weights) == 1 else torch.cat(weights)
+            self._weights, self._key = torch.ops.mkldnn._reorder_linear_weight(whole.contiguous(), num), key
+        return torch.ops.mkldnn._linear_pointwise(x.contiguous(), self._weights, bias, then, [], "tanh")
+
+    def conv(self, x: Float[Tensor, "n c h w"], conv: nn.Conv2d, then: str = "none") -> Float[Tensor, "n d h w"]:
+        """What a convolution makes of x; `then` may be "swish", which is SiLU. Only where `packs`."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        shape = [conv.padding, conv.stride, conv.dilation, conv.groups]
+        key = (x.dtype, x.shape, conv.weight.data_ptr(), conv.weight._version)
+        if self._key != key:
+            self._weights = torch.ops.mkldnn._reorder_convolution_weight(conv.weight, *shape, x.shape)
+            self._key = key
+        return torch.ops.mkldnn._convolution_pointwise(x, self._weights, conv.bias, *shape, then, [], "")
 
 
 class PackedConv(nn.Conv2d):
@@ -30,26 +56,41 @@ class PackedConv(nn.Conv2d):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._packed = _Packed()
+        self._packed = Packed()
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
-        return self._run(x, "none") if _packs(self.weight, x) else super().forward(x)
+        return self._packed.conv(x, self) if packs(self.weight, x) else super().forward(x)
 
     def silu(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
         """The same, and SiLU of it."""
-        return self._run(x, "swish") if _packs(self.weight, x) else F.silu(super().forward(x))
-
-    def _run(self, x: Tensor, then: str) -> Tensor:
-        x = x.contiguous(memory_format=torch.channels_last)
-        shape = [self.padding, self.stride, self.dilation, self.groups]
-        key = (self.weight.data_ptr(), self.weight._version, x.dtype, x.shape)
-        if self._packed.key != key:
-            self._packed.weights = torch.ops.mkldnn._reorder_convolution_weight(self.weight, *shape, x.shape)
-            self._packed.key = key
-        return torch.ops.mkldnn._convolution_pointwise(x, self._packed.weights, self.bias, *shape, then, [], "")
+        return self._packed.conv(x, self, "swish") if packs(self.weight, x) else F.silu(super().forward(x))
 
 
-def _packs(weight: Tensor, x: Tensor) -> bool:
+class PackedLinear(nn.Linear):
+    """A linear layer."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._packed = Packed()
+
+    def forward(self, x: Float[Tensor, "*n c"]) -> Float[Tensor, "*n d"]:
+        return self._packed.linear(x, [self.weight], self.bias) if packs(self.weight, x) else super().forward(x)
+
+    def gelu(self, x: Float[Tensor, "*n c"]) -> Float[Tensor, "*n d"]:
+        """The same, and GELU (by tanh) of it."""
+        if not packs(self.weight, x):
+            return F.gelu(super().forward(x), approximate="tanh")
+        return self._packed.linear(x, [self.weight], self.bias, "gelu")
+
+    def beside(self, others: "list[PackedLinear]", x: Float[Tensor, "*n c"]) -> tuple[Float[Tensor, "*n d"], ...]:
+        """What this layer and others, all of one size and without biases, make of x: one product instead of several."""
+        layers = [self, *others]
+        if not packs(self.weight, x):
+            return tuple(layer(x) for layer in layers)
+        return self._packed.linear(x, [layer.weight for layer in layers], None).chunk(len(layers), -1)
+
+
+def packs(weight: Tensor, x: Tensor) -> bool:
     """Whether weights may be packed for x: on a processor that has such units, finished, and used for inference alone."""
     return (
         not torch.is_grad_enabled()

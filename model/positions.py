@@ -1,6 +1,7 @@
 """Positions, computed on the fly: no table, so no rollout is too long and no picture too large. Rotary ones over (time, row,
 column) say where tokens lie to each other; places say where a cell lies in the picture."""
 
+import functools
 import math
 
 import torch
@@ -21,21 +22,9 @@ def rotation(
     Angles are computed in float64, so that they stay exact after hours of play.
     """
     half = head_width // 2
-    num_space = half // 4
-    num_time = half - 2 * num_space
-    device = times.device
-    time_rates = 0.5 * 100 ** -torch.linspace(0, 1, num_time, dtype=torch.float64, device=device)
-    space_rates = 1.5 * 30 ** -torch.linspace(0, 1, num_space, dtype=torch.float64, device=device)
-    row = torch.arange(rows, dtype=torch.float64, device=device) - (rows - 1) / 2
-    column = torch.arange(columns, dtype=torch.float64, device=device) - (columns - 1) / 2
-    cells = torch.cat(
-        [
-            (row[:, None, None] * space_rates).expand(rows, columns, num_space),
-            (column[None, :, None] * space_rates).expand(rows, columns, num_space),
-        ],
-        -1,
-    )
-    space = torch.cat([cells.new_zeros(num_registers, 2 * num_space), rearrange(cells, "h w d -> (h w) d")])
+    num_time = half - 2 * (half // 4)
+    space = _space_angles(rows, columns, num_registers, half // 4, times.device)
+    time_rates = 0.5 * 100 ** -torch.linspace(0, 1, num_time, dtype=torch.float64, device=times.device)
     time = times.double()[..., None] * time_rates
     angles = torch.cat(
         [
@@ -48,14 +37,35 @@ def rotation(
     return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
-def places(rows: int, columns: int, like: Tensor) -> Float[Tensor, "rows columns 16"]:
+@functools.lru_cache(maxsize=8)
+def _space_angles(
+    rows: int, columns: int, num_registers: int, num_space: int, device: torch.device
+) -> Float[Tensor, "n two_space"]:
+    """Those of row and column, which are the same at all times."""
+    with torch.inference_mode(False):  # whoever asks first, it is for all
+        rates = 1.5 * 30 ** -torch.linspace(0, 1, num_space, dtype=torch.float64, device=device)
+        row = torch.arange(rows, dtype=torch.float64, device=device) - (rows - 1) / 2
+        column = torch.arange(columns, dtype=torch.float64, device=device) - (columns - 1) / 2
+        cells = torch.cat(
+            [
+                (row[:, None, None] * rates).expand(rows, columns, num_space),
+                (column[None, :, None] * rates).expand(rows, columns, num_space),
+            ],
+            -1,
+        )
+        return torch.cat([cells.new_zeros(num_registers, 2 * num_space), rearrange(cells, "h w d -> (h w) d")])
+
+
+@functools.lru_cache(maxsize=8)
+def places(rows: int, columns: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "rows columns 16"]:
     """Each cell's place in the picture, whose sides count as 1: sines and cosines of the angles π · 2^k, k from 0 to 3, of
     row and column."""
-    rates = math.pi * 2.0 ** torch.arange(4, device=like.device)
-    row = ((torch.arange(rows, device=like.device) + 0.5) / rows)[:, None] * rates
-    column = ((torch.arange(columns, device=like.device) + 0.5) / columns)[:, None] * rates
-    angles = torch.cat([repeat(row, "h n -> h w n", w=columns), repeat(column, "w n -> h w n", h=rows)], -1)
-    return torch.cat([angles.sin(), angles.cos()], -1).to(like.dtype)
+    with torch.inference_mode(False):
+        rates = math.pi * 2.0 ** torch.arange(4, device=device)
+        row = ((torch.arange(rows, device=device) + 0.5) / rows)[:, None] * rates
+        column = ((torch.arange(columns, device=device) + 0.5) / columns)[:, None] * rates
+        angles = torch.cat([repeat(row, "h n -> h w n", w=columns), repeat(column, "w n -> h w n", h=rows)], -1)
+        return torch.cat([angles.sin(), angles.cos()], -1).to(dtype)
 
 
 def rotate(x: Float[Tensor, "b heads n d"], turn: Rotation) -> Float[Tensor, "b heads n d"]:

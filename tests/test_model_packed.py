@@ -30,7 +30,7 @@ def test_packed_is_plain(dtype: torch.dtype) -> None:
         with torch.inference_mode():
             assert torch.allclose(conv(x), plain, atol=1e-5)
             assert torch.allclose(conv.silu(x), F.silu(plain), atol=0.02)
-        assert conv._packed.weights is not None
+        assert not conv._packed.empty
 
 
 def test_changed_weights_count() -> None:
@@ -55,5 +55,5 @@ def test_learning_is_plain() -> None:
     assert x.grad is not None and bool((x.grad != 0).any())
     with torch.no_grad():
         conv.requires_grad_(True)(x)
-    assert conv._packed.weights is None
+    assert conv._packed.empty
     assert list(conv.state_dict()) == ["weight", "bias"]
