@@ -1,5 +1,6 @@
 """What turning the camera does to a picture: a rotation about the eye, which no depth is needed for."""
 
+import functools
 import math
 
 import torch
@@ -18,12 +19,12 @@ def turn_grid(camera: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view
     y = ((torch.arange(h, device=camera.device) + 0.5) * 2 / h - 1) * tall
     x = ((torch.arange(w, device=camera.device) + 0.5) * 2 / w - 1) * tall * w / h
     pitch, yaw = torch.deg2rad(camera.float())[..., None, None].unbind(1)
-    y, x = y[:, None].expand(h, w), x[None, :].expand(h, w)
+    y, x = y[:, None], x[None, :]
     # The ray of a pixel after the turn, seen by the camera before it.
     down, ahead = y * pitch.cos() + pitch.sin(), pitch.cos() - y * pitch.sin()
     right, ahead = x * yaw.cos() + ahead * yaw.sin(), ahead * yaw.cos() - x * yaw.sin()
     ahead = ahead.clamp(min=1e-2)
-    return torch.stack([right / ahead / (tall * w / h), down / ahead / tall], -1)
+    return torch.stack([right / (ahead * (tall * w / h)), down / (ahead * tall)], -1)
 
 
 def half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, float]:
@@ -32,9 +33,11 @@ def half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, flo
     return tall, tall * size[1] / size[0]
 
 
+@functools.lru_cache(maxsize=16)
 def still_grid(size: tuple[int, int], device: torch.device) -> Float[Tensor, "1 h w 2"]:
-    """Where the pixels of a picture of height × width `size` are."""
-    return turn_grid(torch.zeros(1, 2, device=device), size, 0.0)
+    """Where the pixels of a picture of height × width `size` are. Not to be written to."""
+    with torch.inference_mode(False):  # whoever asks first, it is for all
+        return turn_grid(torch.zeros(1, 2, device=device), size, 0.0)
 
 
 def sample(pictures: Float[Tensor, "n c h w"], grid: Float[Tensor, "n rows columns 2"], mode: str = "bilinear") -> Tensor:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simworld.actions import CAMERA
+from simworld.model.folding import fold, unfold
 from simworld.model.motion import WALKING
 from simworld.model.unet import UNet
 
@@ -70,9 +71,8 @@ class Sight(nn.Module):
         h, w = frames.shape[-2:]
         coarsest = self.config.patch * 2 ** (len(self.config.widths) - 1)
         frames = F.pad(_lit(frames), (0, -w % coarsest, 0, -h % coarsest), mode="replicate")
-        folded = F.pixel_unshuffle(frames, self.config.patch).contiguous(memory_format=torch.channels_last)
-        found, _ = self.unet(folded.to(self.dtype))
-        return F.pixel_shuffle(found.float(), self.config.patch)[..., :h, :w]
+        found, _ = self.unet(fold(frames.to(self.dtype), self.config.patch))
+        return unfold(found.float(), self.config.patch)[..., :h, :w]
 
     def near(self, frames: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 h w"]:
         """One over how far away each pixel is, in blocks along the view's axis; 0 for the sky. The hand is looked through."""

@@ -2,10 +2,11 @@
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange, repeat
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simworld.model.folding import halved, halved_means
 from simworld.model.layers import silent
 from simworld.model.packed import PackedConv
 
@@ -41,8 +42,9 @@ class Down(nn.Module):
         self.group = 4 * width_in // width_out
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = rearrange(F.pixel_unshuffle(x, 2), "n (c g) h w -> n c g h w", g=self.group).mean(2)
-        return F.pixel_unshuffle(self.conv(x), 2) + shortcut
+        if self.group == 2:
+            return halved(self.conv(x)) + halved_means(x)
+        return halved(self.conv(x)) + rearrange(halved(x), "n (c g) h w -> n c g h w", g=self.group).mean(2)
 
 
 class Up(nn.Module):
@@ -54,7 +56,8 @@ class Up(nn.Module):
         self.copies = 4 * width_out // width_in
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_shuffle(self.conv(x) + repeat(x, "n c h w -> n (c g) h w", g=self.copies), 2)
+        copied = x.permute(0, 2, 3, 1).repeat_interleave(self.copies, -1).permute(0, 3, 1, 2)
+        return F.pixel_shuffle(self.conv(x) + copied, 2)
 
 
 class UNet(nn.Module):

@@ -64,6 +64,7 @@ class World(nn.Module):
         self.denoiser = Denoiser(config.denoiser, config.path)
         self.hands: Hands | None = None
         self.sight: Sight | None = None
+        self._fixed: tuple[Tensor, int, Tensor] | None = None
 
     def hidden_matrices(self) -> list[nn.Parameter]:
         """The denoiser's."""
@@ -130,8 +131,13 @@ class World(nn.Module):
 
     def fixed(self) -> Float[Tensor, "1 1 h w"]:
         """1 in the pixels that are fixed to the camera, as the hand is, else 0."""
-        share = self.denoiser.fixed_share.float()[None, None]
-        return (F.interpolate(share, (self.config.height, self.config.width), mode="bilinear") > LEAST_FIXED).float()
+        share = self.denoiser.fixed_share
+        if self._fixed is None or self._fixed[0] is not share or self._fixed[1] != share._version:
+            size = (self.config.height, self.config.width)
+            with torch.inference_mode(False):
+                seen = F.interpolate(share.float()[None, None], size, mode="bilinear") > LEAST_FIXED
+                self._fixed = share, share._version, seen.float()
+        return self._fixed[2]
 
     def no_flow(self, b: int) -> Float[Tensor, "b 2 flow_rows flow_columns"]:
         """The flow of b worlds that stand still."""
