@@ -191,7 +191,8 @@ class Denoiser(nn.Module):
         """What the blocks make of each latent's registers and cells, and what the latent is told; see `forward`."""
         b, t, h, w, _ = noisy.shape
         before = given.before
-        x = self.enter(torch.cat([noisy, before.latents, before.expected], -1)) + self.place(places(h, w, noisy.dtype, noisy.device))
+        x = self.enter(torch.cat([noisy, before.latents, before.expected], -1))
+        x = x + self.place(places(h, w, noisy.dtype, noisy.device))
         x = rearrange(x, "b t h w d -> b t (h w) d")
         x = torch.cat([repeat(self.registers.to(x.dtype), "n d -> b t n d", b=b, t=t), x], 2)
         cond = self._condition(given, x.dtype)

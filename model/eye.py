@@ -165,8 +165,10 @@ def _remember(
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real)
     seen = torch.ones_like(real) if shown is None else shown.real[:, -1].float().mean((1, 2, 3)) > LEAST_REAL
     scenery = replace(scenery, lost=torch.where(seen | real, 0, scenery.lost + 1))
-    scenery = where(real & ~little, without_latest(scenery), scenery)
-    context.scenery = keep(scenery, real | little)
+    if bool((real & ~little).any()):
+        scenery = where(real & ~little, without_latest(scenery), scenery)
+    kept = real | little
+    context.scenery = keep(scenery, kept) if bool(kept.any()) else scenery
 
 
 def _agreed(

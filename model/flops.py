@@ -1,6 +1,7 @@
 """The arithmetic of a chunk, counted by running one: the floor under its time is this over the machine's matrix rate."""
 
 import math
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
@@ -22,14 +23,16 @@ def counter() -> FlopCounterMode:
 
 
 def _packed_conv_flop(
-    pictures: torch.Size, weights: torch.Size, *_: object, out_shape: torch.Size | None = None, **__: object
+    pictures: torch.Size, first: torch.Size, second: torch.Size | None, *_: Any, out_shape: torch.Size | None = None, **__: Any
 ) -> int:
     assert out_shape is not None, "the counter tells the shape of what came out"
+    # Weights and bias, or what is added and weights.
+    weights = second if second is not None and len(second) == 4 else first
     return conv_flop_count(list(pictures), list(weights), list(out_shape))
 
 
 def _packed_linear_flop(
-    _: torch.Size, weights: torch.Size, *__: object, out_shape: torch.Size | None = None, **___: object
+    _: torch.Size, weights: torch.Size, *__: Any, out_shape: torch.Size | None = None, **___: Any
 ) -> int:
     assert out_shape is not None, "the counter tells the shape of what came out"
     return 2 * math.prod(out_shape) * weights[-1]

@@ -30,7 +30,11 @@ class Packed:
         return self._weights is None
 
     def linear(
-        self, x: Float[Tensor, "*n c"], weights: list[Float[Tensor, "d c"]], bias: Float[Tensor, " d"] | None, then: str = "none"
+        self,
+        x: Float[Tensor, "*n c"],
+        weights: list[Float[Tensor, "d c"]],
+        bias: Float[Tensor, " d"] | None = None,
+        then: str = "none",
     ) -> Float[Tensor, "*n ds"]:
         """As `F.linear` with the weights one above the other; `then` may be "gelu" (by tanh). Only where `packs`."""
         num = x.numel() // x.shape[-1]
@@ -40,14 +44,20 @@ class Packed:
             self._weights, self._key = torch.ops.mkldnn._reorder_linear_weight(whole.contiguous(), num), key
         return torch.ops.mkldnn._linear_pointwise(x.contiguous(), self._weights, bias, then, [], "tanh")
 
-    def conv(self, x: Float[Tensor, "n c h w"], conv: nn.Conv2d, then: str = "none") -> Float[Tensor, "n d h w"]:
-        """What a convolution makes of x; `then` may be "swish", which is SiLU. Only where `packs`."""
+    def conv(
+        self, x: Float[Tensor, "n c h w"], conv: nn.Conv2d, then: str = "none", other: Float[Tensor, "n d h w"] | None = None
+    ) -> Float[Tensor, "n d h w"]:
+        """What a convolution makes of x; `then` may be "swish", which is SiLU. Or the sum of that and of another. Only where
+        `packs`."""
         x = x.contiguous(memory_format=torch.channels_last)
         shape = [conv.padding, conv.stride, conv.dilation, conv.groups]
         key = (x.dtype, x.shape, conv.weight.data_ptr(), conv.weight._version)
         if self._key != key:
             self._weights = torch.ops.mkldnn._reorder_convolution_weight(conv.weight, *shape, x.shape)
             self._key = key
+        if other is not None:
+            other, rest = other.contiguous(memory_format=torch.channels_last), ("add", None, None, [], None)
+            return torch.ops.mkldnn._convolution_pointwise(x, other, self._weights, conv.bias, *shape, *rest)
         return torch.ops.mkldnn._convolution_pointwise(x, self._weights, conv.bias, *shape, then, [], "")
 
 
@@ -64,6 +74,10 @@ class PackedConv(nn.Conv2d):
     def silu(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
         """The same, and SiLU of it."""
         return self._packed.conv(x, self, "swish") if packs(self.weight, x) else F.silu(super().forward(x))
+
+    def onto(self, x: Float[Tensor, "n c h w"], other: Float[Tensor, "n d h w"]) -> Float[Tensor, "n d h w"]:
+        """The same, and another added."""
+        return self._packed.conv(x, self, other=other) if packs(self.weight, x) else other + super().forward(x)
 
 
 class PackedLinear(nn.Linear):

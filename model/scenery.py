@@ -231,7 +231,7 @@ def _largest(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"
 
 @dataclass
 class _Points:
-    """Those of all pictures, thrown into other ones. near: there. x, y: where, in cells. cell: in which of them, or the one next
+    """Those of all pictures, thrown into other ones. near: there. x, y: where, in cells. cell: in which of them, or next
     to it. inside: whether it is in view at all."""
 
     near: Float[Tensor, "b r n"]

@@ -28,9 +28,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"], past: Float[Tensor, "n c h w"] | None = None) -> Tensor:
         if self.recall is None or past is None:
-            return x + self.leave(self.enter.silu(F.silu(_norm(x))))
+            return self.leave.onto(self.enter.silu(F.silu(_norm(x))), x)
         hidden = self.enter(F.silu(_norm(x))) + self.recall(F.silu(_norm(past)))
-        return x + self.leave(F.silu(hidden))
+        return self.leave.onto(F.silu(hidden), x)
 
 
 class Down(nn.Module):
