@@ -24,7 +24,12 @@ def turn_grid(camera: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view
     down, ahead = y * pitch.cos() + pitch.sin(), pitch.cos() - y * pitch.sin()
     right, ahead = x * yaw.cos() + ahead * yaw.sin(), ahead * yaw.cos() - x * yaw.sin()
     ahead = ahead.clamp(min=1e-2)
-    return torch.stack([right / (ahead * (tall * w / h)), down / (ahead * tall)], -1)
+    return beside(right / (ahead * (tall * w / h)), down / (ahead * tall))
+
+
+def beside(x: Float[Tensor, "*n"], y: Float[Tensor, "*n"]) -> Float[Tensor, "*n 2"]:
+    """(x, y), as grids have them. As complex numbers they are put beside each other many times quicker than by stacking."""
+    return torch.view_as_real(torch.complex(x, y))
 
 
 def half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, float]:

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from simworld.model.registration import condensed
+
 ROWS, COLUMNS = 30, 60
 """Cells of 6 degrees: pitch down, yaw across."""
 POINTS = (16, 24)
@@ -70,7 +72,7 @@ def look(
     where they look, [pitch, yaw] in degrees; place: from where, in blocks."""
     cells = _cells(view, (pictures.shape[1], pictures.shape[2]), field_of_view)
     seen = torch.zeros_like(ground.worn[:, 0]).scatter(1, cells, 1.0)
-    coarse = F.interpolate(pictures.movedim(-1, 1).float(), COARSE, mode="area")
+    coarse = condensed(pictures.movedim(-1, 1).float(), COARSE)
     change = (coarse - ground.picture).square().mean((1, 2, 3))
     blocks = (place - ground.place)[:, :2].norm(dim=1)
     worn = ground.worn + torch.stack([seen, blocks[:, None].expand_as(seen), seen * change[:, None]], 1)

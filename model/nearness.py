@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simworld.model.motion import DRIVE_SIZE
+from simworld.model.registration import condensed
 
 WIDTH = 48
 NUM_LOOKS = 18
@@ -65,8 +66,8 @@ def _looks(frames: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 12 20 looks"]:
     """What each cell looks like: its colour, texture, the colours above and below it, of the top and of the whole picture,
     and its place."""
     frames = frames.float()
-    colors = F.interpolate(frames, DRIVE_SIZE, mode="area")
-    texture = (F.interpolate(frames.square(), DRIVE_SIZE, mode="area") - colors.square()).clamp(min=0).sqrt()
+    colors = condensed(frames, DRIVE_SIZE)
+    texture = (condensed(frames.square(), DRIVE_SIZE) - colors.square()).clamp(min=0).sqrt()
     above = F.pad(colors, (0, 0, 1, 0), mode="replicate")[:, :, :-1]
     below = F.pad(colors, (0, 0, 0, 1), mode="replicate")[:, :, 1:]
     whole, top = (part.mean((2, 3), keepdim=True).expand_as(colors) for part in (colors, colors[:, :, : DRIVE_SIZE[0] // 4]))

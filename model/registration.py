@@ -28,25 +28,14 @@ def flow_between(target: Float[Tensor, "n c h w"], source: Float[Tensor, "n c h 
     h, w = target.shape[-2:]
     flow = torch.zeros(len(target), 2, 1, 1, device=target.device)
     for stride in STRIDES:
-        wanted = _coarser(target.float(), stride)
+        wanted = coarser(target.float(), stride)
         pixel = 2 / torch.tensor([wanted.shape[-1], wanted.shape[-2]], device=target.device)[:, None, None]
         flow = F.interpolate(flow, wanted.shape[-2:], mode="bilinear", align_corners=False)
         grid = still_grid((wanted.shape[-2], wanted.shape[-1]), target.device) + flow.movedim(1, -1)
-        found = sample(_coarser(source.float(), stride), grid)
+        found = sample(coarser(source.float(), stride), grid)
         flow = flow + pixel * _step(wanted, found)
     flow = averaged(averaged(flow, EVEN), EVEN)
     return F.interpolate(flow, (h, w), mode="bilinear", align_corners=False).movedim(1, -1)
-
-
-def _coarser(x: Float[Tensor, "n c h w"], stride: int) -> Float[Tensor, "n c rows columns"]:
-    """The means of squares of `stride` pixels, a power of two, at the border of as many as there are. Halving is quicker than
-    pooling on a processor."""
-    if x.shape[-2] % stride or x.shape[-1] % stride:
-        return F.avg_pool2d(x, stride, ceil_mode=True)
-    while stride > 1:
-        x = x[..., ::2, :] + x[..., 1::2, :]
-        x, stride = (x[..., ::2] + x[..., 1::2]) / 4, stride // 2
-    return x
 
 
 def _step(wanted: Float[Tensor, "n c h w"], found: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 h w"]:
@@ -61,6 +50,25 @@ def _step(wanted: Float[Tensor, "n c h w"], found: Float[Tensor, "n c h w"]) -> 
     xx, yy = xx + LEAST_CONTRAST, yy + LEAST_CONTRAST
     shift = torch.stack([yy * bx - xy * by, xx * by - xy * bx], 1) / (xx * yy - xy * xy).unsqueeze(1)
     return shift.clamp(-LONGEST_STEP, LONGEST_STEP)
+
+
+def coarser(x: Float[Tensor, "n c h w"], stride: int) -> Float[Tensor, "n c rows columns"]:
+    """The means of squares of `stride` pixels, a power of two, at the border of as many as there are. Halving is many times
+    quicker than pooling on a processor."""
+    if x.shape[-2] % stride or x.shape[-1] % stride:
+        return F.avg_pool2d(x, stride, ceil_mode=True)
+    while stride > 1:
+        x = x[..., ::2, :] + x[..., 1::2, :]
+        x, stride = (x[..., ::2] + x[..., 1::2]) / 4, stride // 2
+    return x
+
+
+def condensed(x: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tensor, "n c rows columns"]:
+    """The means of a picture's cells, rows × columns `size` of them."""
+    stride = x.shape[-2] // size[0]
+    if (stride * size[0], stride * size[1]) != tuple(x.shape[-2:]) or stride & (stride - 1):
+        return F.interpolate(x, size, mode="area")
+    return coarser(x, stride)
 
 
 def averaged(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"]:

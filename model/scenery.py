@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from simworld.model.camera import half_angles, sample
+from simworld.model.camera import beside, half_angles, sample
 from simworld.model.records import where
 from simworld.model.registration import averaged
 
@@ -133,7 +133,7 @@ def recolor(
     nearest = torch.zeros(b, h * w, device=cells.device).scatter_reduce(1, cells, points.near.flatten(1), "amax")
     seen = points.inside.flatten(1) & (points.near.flatten(1) >= nearest.gather(1, cells) * (1 - SAME_NEAR) - FAINT)
     hit = (seen & changed.flatten(1).gather(1, cells)).view(b, k, 1, h, w)
-    at = torch.stack([points.x * (2 / w) - 1, points.y * (2 / h) - 1], -1)
+    at = beside(points.x * (2 / w) - 1, points.y * (2 / h) - 1)
     found = sample(pictures, at.view(b, k * h, w, 2)).unflatten(2, (k, h)).movedim(1, 2)
     return replace(scenery, pictures=torch.where(hit, found, scenery.pictures))
 
@@ -178,7 +178,7 @@ def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, 
     # All pictures of a world as one, one above the other: as they lie in memory, a colour's are three heights apart.
     tall = (3 * k - 2) * h
     stacked = scenery.pictures.contiguous().as_strided((b, 3, tall, w), (3 * k * h * w, h * w, w, 1))
-    grid = torch.stack([x * (2 / w) - 1, (y + number * (3 * h)) * (2 / tall) - 1], -1).view(b, r * h, w, 2)
+    grid = beside(x * (2 / w) - 1, (y + number * (3 * h)) * (2 / tall) - 1).view(b, r * h, w, 2)
     colors = sample(stacked, grid, "bicubic").unflatten(2, (r, h)).movedim(2, 1)
     known = (inside & same).view(b, r, 1, h, w)
     kept = known & (number < k - 1).view_as(known)

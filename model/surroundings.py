@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simworld.actions import CAMERA, KEYS
-from simworld.model.camera import half_angles, sample
+from simworld.model.camera import beside, half_angles, sample
 from simworld.model.registration import averaged
 
 ROWS, COLUMNS = 270, 540
@@ -222,7 +222,8 @@ def _picture_in_canvas(views: Float[Tensor, "n 2"], size: tuple[int, int], field
     down, ahead = y * pitch.cos() + pitch.sin(), pitch.cos() - y * pitch.sin()
     tilt = torch.atan2(down, torch.hypot(x, ahead))
     heading = torch.atan2(x, ahead) + torch.remainder(yaw, 2 * math.pi)
-    return torch.stack([(heading / math.pi + 1) * COLUMNS / 2, (tilt / (math.pi / 2) + 1) * ROWS / 2], -1) - 0.5
+    column, row = (heading / math.pi + 1) * (COLUMNS / 2) - 0.5, (tilt / (math.pi / 2) + 1) * (ROWS / 2) - 0.5
+    return beside(column, row)
 
 
 def _canvas_in_picture(
@@ -242,5 +243,5 @@ def _canvas_in_picture(
     y, ahead = down * pitch.cos() - forward * pitch.sin(), forward * pitch.cos() + down * pitch.sin()
     before = ahead > 0.05
     ahead = ahead.clamp(min=0.05)
-    grid = torch.stack([x / ahead / wide, y / ahead / tall], -1)
-    return grid, (before & (grid.abs() <= 1).all(-1))[:, None]
+    x, y = x / (ahead * wide), y / (ahead * tall)
+    return beside(x, y), (before & (torch.maximum(x.abs(), y.abs()) <= 1))[:, None]
