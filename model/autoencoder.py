@@ -20,9 +20,12 @@ from torch import Tensor, nn
 
 from simworld.model.camera import sample, turn_grid
 from simworld.model.motion import CELL, expected_frames, measured_flow
-from simworld.model.registration import flow_between
+from simworld.model.registration import flow_between, sums
 from simworld.model.scenery import Shown
 from simworld.model.unet import ResidualBlock, UNet
+
+LEAST_SHARE = 1e-12
+"""Of a pixel is always mended, lest nothing be divided by nothing."""
 
 
 @dataclass
@@ -107,8 +110,12 @@ class Refiner(UNet):
         """What is missing of the soft picture, and the features for the next."""
         folded = F.pixel_unshuffle(torch.cat([soft, moved, moved_soft], 1), self.patch)
         found, features = self(folded.contiguous(memory_format=torch.channels_last), features)
-        missing, trust = found.float().split(self.split, 1)
-        return Refinement(F.pixel_shuffle(missing, self.patch), F.pixel_shuffle(trust, self.patch)), features
+        missing, trust = (
+            # Not `pixel_shuffle`, whose outcome lies in memory as no other picture does.
+            rearrange(part, "b (c p q) h w -> b c (h p) (w q)", p=self.patch, q=self.patch).float()
+            for part in found.split(self.split, 1)
+        )
+        return Refinement(missing, trust), features
 
 
 class Autoencoder(nn.Module):
@@ -235,10 +242,13 @@ class Autoencoder(nn.Module):
         features = state.features if state is not None else None
         refinement, features = self.refiner.refine(soft.to(dtype), moved.to(dtype), self._softened(moved), features)
         # Trust makes for more trust, but not in what lies beyond the border of the picture before.
-        logit = (refinement.trust + vividness * refinement.trust.sigmoid() * seen).repeat_interleave(3, 1)
+        trust = refinement.trust
+        logit = trust + vividness * trust.sigmoid() * seen
         # The more of it is kept, the less is missing.
-        less = (F.logsigmoid(-logit) - F.logsigmoid(-refinement.trust.repeat_interleave(3, 1))).exp()
-        picture = soft + logit.sigmoid() * (moved - soft) + less * refinement.missing
+        less = (-logit).sigmoid() / (-trust).sigmoid().clamp(min=LEAST_SHARE)
+        colors = "b (r c) h w -> b r c h w"
+        soft, moved, missing = (rearrange(part, colors, r=r) for part in (soft, moved, refinement.missing))
+        picture = torch.lerp(soft, moved, logit.sigmoid()[:, :, None]).addcmul(less[:, :, None], missing).flatten(1, 2)
         return picture, DecoderState(picture[:, -3:].clamp(-1, 1), features)
 
     def _closest(
@@ -248,10 +258,11 @@ class Autoencoder(nn.Module):
         r = self.config.time_stride
         wanted = rearrange(soft, "b (r c) h w -> (b r) c h w", r=r)
         apart, apart_still = (
-            F.interpolate(F.avg_pool2d((wanted - other).square().mean(1, keepdim=True), 8, 2, 3), wanted.shape[-2:])
+            sums(sums(F.pad((wanted - other).square().sum(1, keepdim=True), (3,) * 4), 8, -2)[..., ::2, :], 8, -1)[..., ::2]
             for other in (moved, still)
         )
-        return rearrange(torch.where(apart_still < 0.5 * apart, still, moved), "(b r) c h w -> b (r c) h w", r=r)
+        stands = F.interpolate((apart_still < 0.5 * apart).float(), wanted.shape[-2:]) > 0
+        return rearrange(torch.where(stands, still, moved), "(b r) c h w -> b (r c) h w", r=r)
 
     def _softened(self, pictures: Float[Tensor, "b colors h w"]) -> Float[Tensor, "b colors h w"]:
         """Pictures as softly as their latents show them."""

@@ -18,7 +18,7 @@ def turn_grid(camera: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view
     y = ((torch.arange(h, device=camera.device) + 0.5) * 2 / h - 1) * tall
     x = ((torch.arange(w, device=camera.device) + 0.5) * 2 / w - 1) * tall * w / h
     pitch, yaw = torch.deg2rad(camera.float())[..., None, None].unbind(1)
-    y, x = y[:, None].expand(h, w), x[None, :].expand(h, w)
+    y = y[:, None]  # numbers of a row or of a column stay so for as long as they can: a grid is large
     # The ray of a pixel after the turn, seen by the camera before it.
     down, ahead = y * pitch.cos() + pitch.sin(), pitch.cos() - y * pitch.sin()
     right, ahead = x * yaw.cos() + ahead * yaw.sin(), ahead * yaw.cos() - x * yaw.sin()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from simworld.actions import KEYS
 from simworld.model.camera import sample, still_grid, turn, turn_grid
-from simworld.model.registration import flow_between
+from simworld.model.registration import coarse_flow_between
 
 MOST_FLOW = 0.15
 """More than this, in a frame's time, is no walking but a jump of the picture."""
@@ -73,13 +73,10 @@ def pitched(
 
 @torch.no_grad()
 def turned_flow(
-    flow: Float[Tensor, "n 2 rows columns"], camera: Float[Tensor, "n r 2"], size: tuple[int, int], field_of_view: float
+    flow: Float[Tensor, "n 2 rows columns"], camera: Float[Tensor, "n r 2"], field_of_view: float
 ) -> Float[Tensor, "n 2 rows columns"]:
     """The flow where its pixels are after the camera's turns: it belongs to what is seen, and turns with it."""
-    cells = F.interpolate(
-        turn_grid(camera.float().sum(1), size, field_of_view).movedim(-1, 1), flow.shape[-2:], mode="area"
-    )
-    return sample(flow, cells.movedim(1, -1))
+    return sample(flow, turn_grid(camera.float().sum(1), (flow.shape[-2], flow.shape[-1]), field_of_view))
 
 
 @torch.no_grad()
@@ -89,7 +86,7 @@ def measured_flow(
     """The flow, cell by cell, that led to `frame` from `before`, r frames earlier, beside the camera's turns [pitch, yaw] in
     degrees: for one frame's time, in the units of `camera.sample`."""
     turned = turn(before, camera.float().sum(1), field_of_view)
-    return F.avg_pool2d(flow_between(frame, turned).movedim(-1, 1) / camera.shape[1], CELL, ceil_mode=True)
+    return F.avg_pool2d(coarse_flow_between(frame, turned) / camera.shape[1], CELL // 2, ceil_mode=True)
 
 
 @torch.no_grad()
@@ -103,7 +100,7 @@ def expected_frames(
     """The r frames after `frame`, to which `flow` led, when the camera turns by `camera` and keys drive the flow `driven`."""
     r, size = camera.shape[1], (frame.shape[-2], frame.shape[-1])
     grids = rearrange(turn_grid(camera.float().cumsum(1).flatten(0, 1), size, field_of_view), "(n r) h w p -> n r h w p", r=r)
-    onward = PERSISTENCE * turned_flow(flow, camera, size, field_of_view)
+    onward = PERSISTENCE * turned_flow(flow, camera, field_of_view)
     onward = onward + F.interpolate(driven, flow.shape[-2:], mode="bilinear", align_corners=False)
     onward = F.interpolate(onward, size, mode="bilinear", align_corners=False).movedim(1, -1)
     frames_passed = torch.arange(1, r + 1, device=frame.device)[:, None, None, None]
