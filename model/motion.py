@@ -73,7 +73,7 @@ def pitched(
 
 @torch.no_grad()
 def turned_flow(
-    flow: Float[Tensor, "n 2 rows columns"], camera: Float[Tensor, "n r 2"], size: tuple[int, int], field_of_view: float
+    flow: Float[Tensor, "n 2 rows columns"], camera: Float[Tensor, "n r 2"], field_of_view: float
 ) -> Float[Tensor, "n 2 rows columns"]:
     """The flow where its pixels are after the camera's turns: it belongs to what is seen, and turns with it."""
     cells = condensed(turn_grid(camera.float().sum(1), size, field_of_view).movedim(-1, 1), (flow.shape[-2], flow.shape[-1]))
@@ -101,7 +101,7 @@ def expected_frames(
     """The r frames after `frame`, to which `flow` led, when the camera turns by `camera` and keys drive the flow `driven`."""
     r, size = camera.shape[1], (frame.shape[-2], frame.shape[-1])
     grids = rearrange(turn_grid(camera.float().cumsum(1).flatten(0, 1), size, field_of_view), "(n r) h w p -> n r h w p", r=r)
-    onward = PERSISTENCE * turned_flow(flow, camera, size, field_of_view)
+    onward = PERSISTENCE * turned_flow(flow, camera, field_of_view)
     onward = onward + F.interpolate(driven, flow.shape[-2:], mode="bilinear", align_corners=False)
     onward = F.interpolate(onward, size, mode="bilinear", align_corners=False).movedim(1, -1)
     frames_passed = torch.arange(1, r + 1, device=frame.device)[:, None, None, None]

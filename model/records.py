@@ -13,6 +13,10 @@ Record = TypeVar("Record")
 
 def where(chosen: Bool[Tensor, " b"], one: Record, other: Record) -> Record:
     """Of each world `one` where it is chosen, else the `other`."""
+    if not bool(chosen.any()):
+        return other
+    if bool(chosen.all()):
+        return one
     return joined([one, other], lambda parts: torch.where(chosen.reshape(-1, *[1] * (parts[0].ndim - 1)), parts[0], parts[1]))
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from simworld.model.camera import sample, still_grid
 
 STRIDES = (8, 4, 2)
-"""Pixels that count as one at each stage, coarsest first."""
+"""Pixels that count as one at each stage, coarsest first; each half of the one before."""
 WINDOW = 5
 """Width of the neighbourhood that moves together, in such pixels."""
 LEAST_CONTRAST = 1e-3
@@ -25,7 +25,15 @@ straight."""
 def flow_between(target: Float[Tensor, "n c h w"], source: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w 2"]:
     """The flow for which `source`, sampled at each pixel's place plus its flow, looks like `target`. Float32, (x, y) in the
     units of `camera.sample`: 2 is the picture's side."""
-    h, w = target.shape[-2:]
+    flow = coarse_flow_between(target, source)
+    return F.interpolate(flow, target.shape[-2:], mode="bilinear", align_corners=False).movedim(1, -1)
+
+
+@torch.no_grad()
+def coarse_flow_between(
+    target: Float[Tensor, "n c h w"], source: Float[Tensor, "n c h w"]
+) -> Float[Tensor, "n 2 half_h half_w"]:
+    """The same flow, at half the resolution."""
     flow = torch.zeros(len(target), 2, 1, 1, device=target.device)
     for stride in STRIDES:
         wanted = coarser(target.float(), stride)

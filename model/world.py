@@ -102,14 +102,14 @@ class World(nn.Module):
     def learn_statistics(self, latents: Float[Tensor, "b t rows columns c"], actions: Float[Tensor, "b t r a"]) -> None:
         """Learn from clips what is taken for granted: what is fixed to the camera, how keys move pictures, how near things
         look, and how far latents are from what is expected of them."""
-        field_of_view, size = self.config.autoencoder.field_of_view, (self.config.height, self.config.width)
+        field_of_view = self.config.autoencoder.field_of_view
         flows = self._flows(latents, actions)[:, 1:]
         frames = self.autoencoder.last_frames(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
         turns = actions[:, 1:, :, CAMERA].flatten(0, 1)
         share = fixed_share(frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1), turns, field_of_view)
         self.denoiser.fixed_share.copy_(share)
         leading = actions[:, 2:].flatten(0, 1)
-        before = turned_flow(flows[:, :-1].flatten(0, 1), leading[..., CAMERA], size, field_of_view)
+        before = turned_flow(flows[:, :-1].flatten(0, 1), leading[..., CAMERA], field_of_view)
         onward = flows[:, 1:].flatten(0, 1)
         self.denoiser.drive.copy_(learned_drive(onward, before, leading))
         seen = frames[:, 1:-1].flatten(0, 1)
