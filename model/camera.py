@@ -39,6 +39,17 @@ def half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, flo
 
 
 @functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=8)
+def rays(size: tuple[int, int], field_of_view: float, device: torch.device) -> Float[Tensor, "3 h w"]:
+    """The directions (right, down, 1 ahead) of a picture's pixels."""
+    h, w = size
+    tall, wide = half_angles(size, field_of_view)
+    with torch.inference_mode(False):  # whoever asks first, it is for all
+        y = ((torch.arange(h, device=device) + 0.5) * 2 / h - 1) * tall
+        x = ((torch.arange(w, device=device) + 0.5) * 2 / w - 1) * wide
+        return torch.stack([x[None].expand(h, w), y[:, None].expand(h, w), torch.ones(h, w, device=device)])
+
+
 def still_grid(size: tuple[int, int], device: torch.device) -> Float[Tensor, "1 h w 2"]:
     """Where the pixels of a picture of height × width `size` are. Not to be written to."""
     with torch.inference_mode(False):  # whoever asks first, it is for all

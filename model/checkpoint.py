@@ -126,10 +126,11 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     hands, sight = folder / "hands.safetensors", folder / "sight.safetensors"
     world.hands = load_hands(hands, dtype, device) if hands.exists() else None
     world.sight = load_sight(sight, dtype, device) if sight.exists() else None
-    for path_of, part in ((hands, world.hands), (sight, world.sight)):
-        if part is not None and part.config.time_stride != autoencoder.config.time_stride:
-            raise ValueError(f"{path_of}: for chunks of {part.config.time_stride} frames; this world's have "
-                             f"{autoencoder.config.time_stride}")
+    if world.sight is not None and world.sight.config.time_stride != autoencoder.config.time_stride:
+        raise ValueError(
+            f"{sight}: for chunks of {world.sight.config.time_stride} frames; this world's have "
+            f"{autoencoder.config.time_stride}"
+        )
     for name in ("denoiser", "text"):
         part = getattr(world, name)
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}

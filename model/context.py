@@ -12,6 +12,10 @@ from simworld.model.ground import Ground
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
 from simworld.model.surroundings import Surroundings
+from simworld.model.work import Work
+
+RECALL = 32
+"""Frames whose actions a context remembers."""
 
 
 @dataclass
@@ -39,9 +43,9 @@ class Context:
 
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
     around: what was seen in every direction. scenery: the last pictures, and how near things are in them. actions: the last
-    `RECALL`, zeros before the first. prompts: b texts; text: the same, as the denoiser reads it. generators: one source of
-    randomness each. goal: where `lead` leads the dreams. ground: what was really shown to them, and how long ago. impression:
-    None before the first latent.
+    `RECALL`, zeros before the first. work: how far the player's hands have come. prompts: b texts; text: the same, as the
+    denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams. ground: what was really
+    shown to them, and how long ago. impression: None before the first latent.
     """
 
     memory: Memory
@@ -49,6 +53,7 @@ class Context:
     around: Surroundings
     scenery: Scenery
     actions: Float[Tensor, "b n a"]
+    work: Work
     prompts: list[str]
     text: Text
     generators: list[torch.Generator]

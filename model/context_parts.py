@@ -20,9 +20,10 @@ from simworld.model.ground import Ground, nothing_shown
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
 from simworld.model.surroundings import Surroundings
+from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
-_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Ground, Impression, Memory, Scenery, Surroundings, Text)
+_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Ground, Impression, Memory, Scenery, Surroundings, Text, Work)
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
 
@@ -37,7 +38,8 @@ def put_together(parts: dict[str, Any], world: World) -> Context:
     try:
         if parts.get(_RECORD) == Context.__name__:  # what was not kept yet when it was saved
             b = len(parts["prompts"])
-            missing = {"ground": nothing_shown(b, world.device), "scenery": nothing_known(world, b)}
+            nothing = nothing_shown(b, world.device), nothing_known(world, b), nothing_done(b, world.device)
+            missing = dict(zip(("ground", "scenery", "work"), nothing, strict=True))
             parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
         context = _together(parts, world.device)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:

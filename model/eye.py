@@ -11,9 +11,9 @@ from simworld.actions import CAMERA
 from simworld.model import ground as grounds
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
-from simworld.model.hands import busy
+from simworld.model.obstacles import obstacles
 from simworld.model.records import where
-from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, keep, nothing_kept, now, show, without_latest
+from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, forget, keep, nothing_kept, now, show, without_latest
 from simworld.model.sight import RECENT, Sight
 from simworld.model.stages import stage
 from simworld.model.surroundings import alike, go, headed, paint, recall
@@ -25,6 +25,8 @@ ENOUGH, ENOUGH_REAL = 0.25, 0.9
 """A picture is kept when those that are kept show less than so much of it, dreamt and real."""
 LEAST_REAL = 0.05
 """Who sees less of what was real, as a share of the picture, is lost."""
+MOSTLY = 0.5
+"""A picture changed by hands counts as real where more than so much of it was."""
 FRESH = 0.3
 """How far the nearness of what is shown again is measured anew."""
 LEAST_BOTH = 0.1
@@ -47,7 +49,8 @@ def went(
         return go(around, actions)[1], None
     lately = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECENT - actions.shape[1] :]
     pitch, yaw = around.view.unbind(1)
-    steps = sight.steps(scenery.ahead, lately, headed(scenery.moved, -yaw), pitch)
+    way = obstacles(scenery.near, scenery.places, scenery.views, around.place, yaw, field_of_view)
+    steps = sight.steps(scenery.ahead, lately, headed(scenery.moved, -yaw), pitch, way)
     # Who stands still must not creep.
     steps = torch.where(steps.norm(dim=-1, keepdim=True) < LEAST_STEP, 0, steps)
     context.scenery = replace(scenery, moved=headed(steps, yaw))
@@ -79,7 +82,7 @@ def recalled(
     fixed = world.fixed().expand(len(places), -1, -1, -1)
     uncovered = torch.maximum(sample(fixed, places), (places.abs() > 1).any(-1)[:, None]).view_as(trust)
     # What hands do to a block is no drift, and begins with little.
-    idle = ~busy(context.actions)[:, None, None, None, None]
+    idle = ~context.work.changing[:, None, None, None, None]
     drifted = same * idle * alike(frames.movedim(-1, 2), remembered)
     share = torch.maximum(trust * uncovered, PULL * drifted) * (1 - fixed).view_as(trust)
     if shown is not None:
@@ -96,10 +99,11 @@ def look(
     shown: Shown | None,
     real: Bool[Tensor, " b"],
     level: bool = False,
+    changed: Bool[Tensor, "b 1 h w"] | None = None,
 ) -> None:
     """Remember what is seen, where the camera is known; of it the last of `shown` was known. `real`: nobody dreamt it. `level`:
-    let it tell how far down the eye looks."""
-    _seen(world, context, frame, shown, real, level)
+    let it tell how far down the eye looks. `changed`: where hands have just changed it."""
+    _seen(world, context, frame, shown, real, level, changed)
     around, field_of_view = context.around, world.config.autoencoder.field_of_view
     context.ground = _grounded(context.ground, frame, around.view, around.place, field_of_view, real)
 
@@ -111,6 +115,7 @@ def _seen(
     shown: Shown | None,
     real: Bool[Tensor, " b"],
     level: bool,
+    changed: Bool[Tensor, "b 1 h w"] | None,
 ) -> None:
     """Paint and keep what is seen."""
     field_of_view = world.config.autoencoder.field_of_view
@@ -121,9 +126,9 @@ def _seen(
     near = _measured(sight, picture) if sight is not None else None
     if sight is not None and near is not None and level:
         _level(context, sight.pitch(picture, near))
-    _painted(context.around, picture, fixed, busy(context.actions), field_of_view)
+    _painted(context.around, picture, fixed, context.work.changing, field_of_view)
     if near is not None:
-        _remember(context, near, picture, fixed, shown, real)
+        _remember(context, near, picture, fixed, shown, real, changed, field_of_view)
 
 
 _painted, _grounded = stage("far memory")(paint), stage("far memory")(grounds.look)
@@ -149,25 +154,31 @@ def _remember(
     fixed: Float[Tensor, "b 1 h w"],
     shown: Shown | None,
     real: Bool[Tensor, " b"],
+    changed: Bool[Tensor, "b 1 h w"] | None,
+    field_of_view: float,
 ) -> None:
     """The picture is the present one now, and is kept when those that are kept show little of it. A real one is kept anyway, in
-    place of the latest where little of it is new."""
+    place of the latest where little of it is new; and so is one that hands have changed, and what was there is forgotten."""
     own = fixed < 0.5
+    around, scenery = context.around, context.scenery
+    must = real
+    if changed is not None and bool(changed.any()):
+        must = real | changed.flatten(1).any(1)
+        scenery = forget(scenery, changed, around.place, around.view, field_of_view)
     little = torch.ones(len(near), dtype=torch.bool, device=near.device)
     if shown is not None:
-        enough = torch.where(real, ENOUGH_REAL, ENOUGH) * own.float().mean((1, 2, 3))
+        enough = torch.where(must, ENOUGH_REAL, ENOUGH) * own.float().mean((1, 2, 3))
         little = (shown.kept[:, -1] & own).float().mean((1, 2, 3)) < enough
         before, known = shown.near[:, -1], shown.known[:, -1]
         agreed = near * _agreed(near, before, known)
         agreed = torch.where(known, torch.lerp(before, agreed, FRESH), agreed)
         near = torch.where(real[:, None, None, None], near, agreed)
-    around, scenery = context.around, context.scenery
-    scenery = now(scenery, picture, near, ~own, around.place, around.view, real)
-    seen = torch.ones_like(real) if shown is None else shown.real[:, -1].float().mean((1, 2, 3)) > LEAST_REAL
-    scenery = replace(scenery, lost=torch.where(seen | real, 0, scenery.lost + 1))
-    if bool((real & ~little).any()):
-        scenery = where(real & ~little, without_latest(scenery), scenery)
-    kept = real | little
+    share = torch.ones_like(context.scenery.lost) if shown is None else shown.real[:, -1].float().mean((1, 2, 3))
+    scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))
+    scenery = replace(scenery, lost=torch.where((share > LEAST_REAL) | real, 0, scenery.lost + 1))
+    if bool((must & ~little).any()):
+        scenery = where(must & ~little, without_latest(scenery), scenery)
+    kept = must | little
     context.scenery = keep(scenery, kept) if bool(kept.any()) else scenery
 
 

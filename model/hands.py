@@ -1,121 +1,200 @@
-"""Hands: what the player's attack and use do to the picture, pixel by pixel: cracks, a block gone, a block placed, a swing.
+"""Hands: what the player's attack, use and hotbar do to a picture: a block gone, a block placed, cracks, the outline of what is
+aimed at, another block in the hand.
 
-The denoiser imagines what comes into view, and is too coarse for one block that goes or comes. A small U-Net sees the middle
-of a chunk's dreamt frames and is told what the keys did in the last seconds and what the hand holds; it says where the picture
-changes, and into what. What it has changed is shown and so remembered, like all else. Knows no losses, files or diffusion.
+The denoiser imagines what comes into view, and is too coarse for one block that goes or comes. A small network sees a picture
+and where in space lies what it shows, and reads from it the block aimed at: its centre, its turn, how long it withstands.
+Where that block and the one beside it lie in the picture is then plain geometry (`cube`); what their faces look like, a few
+layers tell by what is in the hand and before the crosshair, as textures in the picture's own light. Knows no losses, files or
+diffusion, and not which of the pictures is to be seen (`work`).
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from simworld.actions import CAMERA, KEYS
-from simworld.model.camera import still_grid
-from simworld.model.unet import UNet
+from simworld.model.camera import half_angles, rays
+from simworld.model.cube import Cube, Met, before_crosshair
+from simworld.model.work import HOTBAR
 
-HANDS = [slot for slot, key in enumerate(KEYS) if key in ("attack", "use") or key.startswith("hotbar")]
-"""The keys of hands: break, place, hold another block."""
-REACH = (0.85, 0.6)
-"""The shares of a picture's height and width, about the crosshair, that hands can reach."""
+CELLS = (6, 10)
+"""Into so many cells a picture is condensed for its light, and its last features for what is aimed at."""
 HELD, HELD_CELLS = (0.5, 0.65), (6, 7)
 """From which share of a picture's height and width on the held block is seen, and into how many cells that is condensed."""
-RECALL = 32
-"""Frames, the chunk's own last, whose actions hands remember."""
-SWING = 8
-"""So many frames after the last such key nothing changes any more."""
-
+MIDDLE, MIDDLE_CELLS = 0.25, 8
+"""The share of a picture's sides about the crosshair that tells what a block is made of, and its cells."""
+TEXELS = 16
+"""Of a texture's side."""
+READ = ("breakable", "placeable", "toughness")
+"""What is read, in this order: the logits of whether something can be broken, and placed, and the logarithm of the frames that
+breaking it takes."""
+HIDDEN = 0.8
+"""What is nearer than so much of a block's distance hides it."""
+RIM, RIM_SHADE = 0.03, 0.38
+"""Width of an outline as a share of the block, and what it leaves of the light."""
+CRACK_SHADE = 0.22
+"""What cracks leave of the light."""
+FAR = 1 / 64
+"""In 1 / blocks: what is farther away counts as so far."""
 LEAST_SPREAD = 0.05
 """Added to the spread of a picture's colours, in [-1, 1], lest a plain picture's noise be all there is to see."""
-DECIDED = 8.0
-"""How sharply a pixel either stays or changes, at even odds: halfway would be mist."""
-RARE = 3.0
-"""By how much the logit of a change begins below 0, for most pixels stay what they are."""
 
 
 @dataclass(kw_only=True)
 class HandsConfig:
-    """The U-Net works on `patch` × `patch` pixels folded into channels; `widths` are its channels at each resolution, finest
-    first, `blocks` their number there on the way down, and again on the way up. `told`: numbers into which the actions are
-    condensed."""
+    """`widths`: channels of the convolutions that read what is aimed at, each at half the resolution of the one before.
+    `field_of_view`: the camera's, in degrees; `height`, `width`: of pictures. `told`: numbers into which what the hand holds,
+    what lies before the crosshair and the light are condensed."""
 
-    time_stride: int = 2
-    patch: int = 4
-    widths: list[int] = field(default_factory=lambda: [48, 96, 192])
-    blocks: list[int] = field(default_factory=lambda: [1, 2, 3])
-    told: int = 128
-
-
-def busy(actions: Float[Tensor, "b n a"]) -> Bool[Tensor, " b"]:
-    """Whether hands may change what is seen in the last of the frames that `actions` lead to."""
-    return actions[:, -SWING:, HANDS].any(-1).any(-1)
+    height: int = 96
+    width: int = 160
+    field_of_view: float = 70.0
+    widths: list[int] = field(default_factory=lambda: [32, 64, 128, 192])
+    told: int = 96
 
 
 @dataclass
-class Change:
-    """share: in each pixel of each frame's `window`, the logit of how far it changes. colors: into what."""
+class Aim:
+    """cube: the block aimed at. read: as `READ`."""
 
-    share: Float[Tensor, "b r rows columns 1"]
-    colors: Float[Tensor, "b r rows columns 3"]
+    cube: Cube
+    read: Float[Tensor, "b 3"]
+
+
+class _Faces(nn.Module):
+    """Textures of the faces of blocks, by what is told of them, in the light of the picture."""
+
+    def __init__(self, facts: int, told: int) -> None:
+        super().__init__()
+        self.told = nn.Sequential(nn.Linear(facts, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU())
+        self.texture = nn.Linear(told, 3 * 3 * TEXELS**2)
+        self.light = nn.Linear(told, 6 * 2 * 3)
+
+    def forward(self, facts: Float[Tensor, "b facts"], met: Met) -> Float[Tensor, "b 3 h w"]:
+        told = self.told(facts)
+        textures = self.texture(told).float().view(-1, 3, 3 * TEXELS, TEXELS)
+        # One kind of face above the other; a texture ends where it ends.
+        inner = 0.5 / TEXELS
+        u, v = (place.clamp(inner, 1 - inner) for place in (met.u, met.v))
+        grid = torch.stack([2 * u - 1, 2 * (met.kind + v) / 3 - 1], -1)
+        found = F.grid_sample(textures, grid, "bilinear", "border", align_corners=False)
+        light = self.light(told).float().view(-1, 6, 6).movedim(1, 2)  # b (gain, bias) x 3, face
+        face = (2 * met.axis + met.beyond).flatten(1)[:, None].expand(-1, 6, -1)
+        gain, bias = light.gather(2, face).unflatten(2, met.u.shape[1:]).split(3, 1)
+        return found * gain.exp() + bias
 
 
 class Hands(nn.Module):
-    """Frames of a chunk, as they would be if nobody did anything → as they are."""
+    """A picture in which the hand rests and nothing is outlined → what it becomes."""
 
     def __init__(self, config: HandsConfig) -> None:
         super().__init__()
         self.config = config
-        r, area = config.time_stride, config.patch**2
-        num_facts = RECALL * (len(HANDS) + 2) + 3 * HELD_CELLS[0] * HELD_CELLS[1]
-        self.tell = nn.Sequential(
-            nn.Linear(num_facts, config.told), nn.SiLU(), nn.Linear(config.told, config.told), nn.SiLU()
+        widths = [6, *config.widths]
+        self.see = nn.ModuleList(
+            nn.Conv2d(before, after, 5 if number == 0 else 3, 2, 2 if number == 0 else 1)
+            for number, (before, after) in enumerate(pairwise(widths))
         )
-        self.unet = UNet(3 * r * area + 2, 4 * r * area, config.widths, config.blocks, told=config.told)
+        self.aim_layers = nn.Sequential(
+            nn.Linear(widths[-1] * CELLS[0] * CELLS[1], 256), nn.SiLU(),
+            nn.Linear(256, 256), nn.SiLU(),
+            nn.Linear(256, 5 + len(READ)),
+        )  # fmt: skip
+        cells = 3 * CELLS[0] * CELLS[1]
+        held, middle = 3 * HELD_CELLS[0] * HELD_CELLS[1], 3 * MIDDLE_CELLS**2
+        self.placed_faces = _Faces(held + cells, config.told)
+        self.broken_faces = _Faces(middle + cells, config.told)
+        self.cracks = nn.Parameter(torch.full((1, 1, TEXELS, TEXELS), 0.6))
+        rows, columns = (side - int(share * side) for side, share in zip((config.height, config.width), HELD, strict=True))
+        self.in_hand: Tensor
+        self.register_buffer("in_hand", torch.zeros(len(HOTBAR), 4, rows, columns))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, frames: Float[Tensor, "b r h w 3"], actions: Float[Tensor, "b n a"]) -> Float[Tensor, "b r h w 3"]:
-        """Frames in [-1, 1] under `actions`, the last `RECALL` of the player (zeros where there were none), of which the last r
-        lead to the frames."""
-        change = self.change(frames, actions)
-        frames = frames.clone()
-        window = self.window(frames)
-        window.copy_(torch.lerp(window, change.colors, (DECIDED * change.share).sigmoid()).clamp(-1, 1))
-        return frames
+    def aim(
+        self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
+    ) -> Aim:
+        """What is aimed at in pictures in [-1, 1]; near, pitch: as `Sight` tells."""
+        seen = torch.cat([lit(picture)[0], _apart(near, pitch, self.config.field_of_view)], 1).to(self.dtype)
+        for layer in self.see:
+            seen = F.silu(layer(seen))
+        found = self.aim_layers(F.adaptive_avg_pool2d(seen, CELLS).flatten(1)).float()
+        turn = torch.rad2deg(torch.atan2(found[:, 3], found[:, 4])) / 4
+        return Aim(Cube(before_crosshair(near, pitch) + found[:, :3], turn), found[:, 5:])
 
-    def window(self, frames: Float[Tensor, "b r h w c"]) -> Float[Tensor, "b r rows columns c"]:
-        """The part of frames, about the crosshair, that hands can reach."""
-        coarsest = self.config.patch * 2 ** (len(self.config.widths) - 1)
-        size = frames.shape[2:4]
-        rows, columns = (max(1, int(side * share) // coarsest) * coarsest for side, share in zip(size, REACH, strict=True))
-        top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
-        return frames[:, :, top : top + rows, left : left + columns]
+    def placed(self, picture: Float[Tensor, "b 3 h w"], met: Met) -> Float[Tensor, "b 3 h w"]:
+        """What a block as is held looks like where it is met."""
+        seen, mean, spread = lit(picture)
+        facts = torch.cat([_held(seen), F.adaptive_avg_pool2d(seen, CELLS).flatten(1)], 1)
+        return mean + spread * self.placed_faces(facts.to(self.dtype), met)
 
-    def change(self, frames: Float[Tensor, "b r h w 3"], actions: Float[Tensor, "b n a"]) -> Change:
-        """What hands change, for the arguments of `forward`. Seen in the light of the picture, as night is to look like day."""
-        r, dtype = frames.shape[1], self.unet.leave.weight.dtype
-        mean, spread = frames.mean((1, 2, 3), keepdim=True), frames.std((1, 2, 3), keepdim=True) + LEAST_SPREAD
-        frames = (frames - mean) / spread
-        place = still_grid((frames.shape[2], frames.shape[3]), frames.device)[:, None]
-        seen = rearrange(self.window(frames), "b r h w c -> b (r c) h w")
-        folded = F.pixel_unshuffle(seen, self.config.patch)
-        places = F.avg_pool2d(self.window(place)[:, 0].movedim(-1, 1), self.config.patch).expand(len(frames), -1, -1, -1)
-        told = self.tell(torch.cat([_done(actions), _held(frames)], 1).to(dtype))
-        found, _ = self.unet(torch.cat([folded, places], 1).to(dtype), told=told)
-        found = rearrange(F.pixel_shuffle(found.float(), self.config.patch), "b (r c) h w -> b r h w c", r=r)
-        share, colors = found.split((1, 3), -1)
-        return Change(share - RARE, mean + spread * colors)
+    def broken(self, picture: Float[Tensor, "b 3 h w"], met: Met) -> Float[Tensor, "b 3 h w"]:
+        """What lies behind the block before the crosshair, where its rays leave it."""
+        seen, mean, spread = lit(picture)
+        facts = torch.cat([_middle(seen), F.adaptive_avg_pool2d(seen, CELLS).flatten(1)], 1)
+        return mean + spread * self.broken_faces(facts.to(self.dtype), met)
+
+    def shade(self, met: Met, progress: Float[Tensor, " b"]) -> Float[Tensor, "b 1 h w"]:
+        """What outline and cracks, so far as the block is dug, leave of its light."""
+        rim = torch.minimum(torch.minimum(met.u, 1 - met.u), torch.minimum(met.v, 1 - met.v))
+        tall, _ = half_angles(met.u.shape[1:], self.config.field_of_view)
+        pixel = met.away * tall * 2 / met.u.shape[1]
+        line = ((RIM + 0.7 * pixel - rim) / pixel.clamp(min=0.02)).clamp(0, 1) * (1 - RIM_SHADE)
+        grid = torch.stack([2 * met.u - 1, 2 * met.v - 1], -1)
+        cracks = self.cracks.float().expand(len(progress), -1, -1, -1)
+        begins = F.grid_sample(cracks, grid, "nearest", "border", align_corners=False)
+        crack = (8 * (progress[:, None, None] - begins[:, 0])).clamp(0, 1) * (1 - CRACK_SHADE)
+        return 1 - torch.maximum(line, crack)[:, None]
+
+    def taken(self, picture: Float[Tensor, "b 3 h w"], hotbar: Float[Tensor, "b 9"]) -> Float[Tensor, "b 3 h w"]:
+        """The pictures with the block of the pressed key in hand."""
+        _, mean, spread = lit(picture)
+        sprite = torch.einsum("bk,kchw->bchw", hotbar.float(), self.in_hand.float())
+        share, colors = sprite[:, :1].sigmoid(), sprite[:, 1:]
+        rows, columns = sprite.shape[-2:]
+        taken = picture.float().clone()
+        taken[..., -rows:, -columns:] = torch.lerp(taken[..., -rows:, -columns:], mean + spread * colors, share)
+        return taken
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.aim_layers[0].weight.dtype  # type: ignore[return-value]
 
 
-def _done(actions: Float[Tensor, "b n a"]) -> Float[Tensor, "b facts"]:
-    """Of each action the hands' keys and the camera's turn."""
-    return torch.cat([actions[..., HANDS], actions[..., CAMERA] / 10], -1).float().flatten(1)
+def visible(met: Met, near: Float[Tensor, "b 1 h w"]) -> Bool[Tensor, "b 1 h w"]:
+    """Where a cube is met and nothing is before it."""
+    return (met.met & (near[:, 0] * met.away * HIDDEN < 1))[:, None]
 
 
-def _held(frames: Float[Tensor, "b r h w 3"]) -> Float[Tensor, "b facts"]:
+def lit(picture: Float[Tensor, "b 3 h w"]) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures in their own light, so that night looks like day, and that light: mean and spread."""
+    picture = picture.float()
+    mean, spread = picture.mean((1, 2, 3), keepdim=True), picture.std((1, 2, 3), keepdim=True) + LEAST_SPREAD
+    return (picture - mean) / spread, mean, spread
+
+
+def _apart(near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"], field_of_view: float) -> Float[Tensor, "b 3 h w"]:
+    """How far each pixel is from what is before the crosshair, (right, down, ahead) for who looks level: in blocks where it is
+    near, ±1 where it is far."""
+    h, w = near.shape[-2:]
+    right, down, ahead = (rays((h, w), field_of_view, near.device)[None] / near.clamp(min=FAR)).unbind(1)
+    sin, cos = torch.deg2rad(pitch)[:, None, None].sin(), torch.deg2rad(pitch)[:, None, None].cos()
+    places = torch.stack([right, down * cos + ahead * sin, ahead * cos - down * sin], 1)
+    return (places - before_crosshair(near, pitch)[:, :, None, None]).tanh()
+
+
+def _held(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b facts"]:
     """What the corner shows where the hand holds a block: its colours, coarsely."""
-    h, w = frames.shape[2:4]
-    corner = frames[:, -1, int(HELD[0] * h) :, int(HELD[1] * w) :].movedim(-1, 1)
-    return F.adaptive_avg_pool2d(corner.float(), HELD_CELLS).flatten(1)
+    h, w = picture.shape[-2:]
+    return F.adaptive_avg_pool2d(picture[..., int(HELD[0] * h) :, int(HELD[1] * w) :], HELD_CELLS).flatten(1)
+
+
+def _middle(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b facts"]:
+    """What lies before the crosshair: its colours, coarsely."""
+    h, w = picture.shape[-2:]
+    tall, wide = int(MIDDLE * h), int(MIDDLE * w)
+    cut = picture[..., (h - tall) // 2 : (h + tall) // 2, (w - wide) // 2 : (w + wide) // 2]
+    return F.adaptive_avg_pool2d(cut, MIDDLE_CELLS).flatten(1)

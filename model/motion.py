@@ -12,7 +12,7 @@ from torch import Tensor
 
 from simworld.actions import KEYS
 from simworld.model.camera import sample, still_grid, turn, turn_grid
-from simworld.model.registration import coarser, condensed, flow_between
+from simworld.model.registration import coarse_flow_between, coarser
 
 MOST_FLOW = 0.15
 """More than this, in a frame's time, is no walking but a jump of the picture."""
@@ -76,8 +76,7 @@ def turned_flow(
     flow: Float[Tensor, "n 2 rows columns"], camera: Float[Tensor, "n r 2"], field_of_view: float
 ) -> Float[Tensor, "n 2 rows columns"]:
     """The flow where its pixels are after the camera's turns: it belongs to what is seen, and turns with it."""
-    cells = condensed(turn_grid(camera.float().sum(1), size, field_of_view).movedim(-1, 1), (flow.shape[-2], flow.shape[-1]))
-    return sample(flow, cells.movedim(1, -1))
+    return sample(flow, turn_grid(camera.float().sum(1), (flow.shape[-2], flow.shape[-1]), field_of_view))
 
 
 @torch.no_grad()
@@ -87,7 +86,7 @@ def measured_flow(
     """The flow, cell by cell, that led to `frame` from `before`, r frames earlier, beside the camera's turns [pitch, yaw] in
     degrees: for one frame's time, in the units of `camera.sample`."""
     turned = turn(before, camera.float().sum(1), field_of_view)
-    return coarser(flow_between(frame, turned).movedim(-1, 1) / camera.shape[1], CELL)
+    return coarser(coarse_flow_between(frame, turned) / camera.shape[1], CELL // 2)
 
 
 @torch.no_grad()

@@ -42,8 +42,7 @@ def coarse_flow_between(
         grid = still_grid((wanted.shape[-2], wanted.shape[-1]), target.device) + flow.movedim(1, -1)
         found = sample(coarser(source.float(), stride), grid)
         flow = flow + pixel * _step(wanted, found)
-    flow = averaged(averaged(flow, EVEN), EVEN)
-    return F.interpolate(flow, (h, w), mode="bilinear", align_corners=False).movedim(1, -1)
+    return averaged(averaged(flow, EVEN), EVEN)
 
 
 def _step(wanted: Float[Tensor, "n c h w"], found: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 h w"]:

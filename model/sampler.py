@@ -14,22 +14,20 @@ from torch import Tensor
 
 from simworld.actions import CAMERA
 from simworld.model import ground as grounds
-from simworld.model.context import Context, Goal, Impression, copied
+from simworld.model.context import RECALL, Context, Goal, Impression, copied
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.eye import look, nothing_known, recalled, went
 from simworld.model.ground import nothing_shown
-from simworld.model.hands import RECALL, busy
 from simworld.model.memory import Memory
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.records import where
-from simworld.model.scenery import Shown, recolor
+from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, all_seen, known, nothing_seen, recall
+from simworld.model.touch import touched
+from simworld.model.work import nothing_done
 from simworld.model.world import World
-
-TOUCHED = 0.1
-"""Difference in colour, for pictures in [-1, 1], by which hands have changed a pixel."""
 
 
 @torch.inference_mode()
@@ -52,7 +50,8 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
     scenery, ground = nothing_known(world, len(seeds)), nothing_shown(len(seeds), world.device)
     text = _read(world, prompts)
-    return Context(memory, None, around, scenery, actions, list(prompts), text, generators, goal, ground)
+    work = nothing_done(len(seeds), world.device)
+    return Context(memory, None, around, scenery, actions, work, list(prompts), text, generators, goal, ground)
 
 
 @torch.inference_mode()
@@ -143,14 +142,17 @@ def extend(
     begun = context.decoder is not None
     camera = actions[:, None, :, CAMERA] if actions is not None else None
     frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness, shown)
-    frames = _handled(world, context, frames.clamp(-1, 1), actions)
-    frames = recalled(world, context, frames, actions, views, shown)
+    if actions is not None:
+        _act(context, actions)
+    touch = touched(world, context, frames.clamp(-1, 1), actions, shown)
+    shown = touch.untouched(shown)
+    frames = recalled(world, context, touch.frames, actions, views, shown)
     arriving = context.goal.left == 1
     frames = _led(world, context, frames)
-    look(world, context, frames[:, -1], shown, arriving)
+    look(world, context, frames[:, -1], shown, arriving, changed=touch.changed)
     # What is remembered is what is shown, sharper than what was sampled.
     _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
-    return to_uint8(frames)
+    return to_uint8(touch.shown(frames))
 
 
 @stage("denoise")
@@ -227,34 +229,8 @@ def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows co
 
 
 def _act(context: Context, actions: Float[Tensor, "b r a"]) -> None:
-    """Remember what was done, as far as hands recall it."""
+    """Remember what was done, as far as it is recalled."""
     context.actions = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECALL:]
-
-
-@stage("hands")
-def _handled(
-    world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b r a"] | None
-) -> Float[Tensor, "b t h w 3"]:
-    """The frames to which `actions` led, with what the player's hands do in them. The decoder then goes on from there."""
-    if actions is None:
-        return frames
-    _act(context, actions)
-    at_work = busy(context.actions)
-    if world.hands is None or not bool(at_work.any()):
-        return frames
-    assert context.decoder is not None, "it has just made these frames"
-    changed = world.hands(frames, context.actions)
-    # The hand itself is not the world.
-    reached = at_work[:, None, None, None, None] & (world.fixed() < 0.5).movedim(1, -1)
-    touched = reached[:, 0] & ((changed - frames)[:, -1].abs().amax(-1, keepdim=True) > TOUCHED)
-    frames = torch.where(reached, changed, frames)
-    picture = frames[:, -1].movedim(-1, 1)
-    context.decoder.picture = world.autoencoder.padded(frames[:, -1])
-    if world.sight is not None and bool(touched.any()):
-        around, field_of_view = context.around, world.config.autoencoder.field_of_view
-        touched = touched.movedim(-1, 1)
-        context.scenery = recolor(context.scenery, picture, touched, around.place, around.view, field_of_view)
-    return frames
 
 
 def _everywhere(context: Context) -> Bool[Tensor, " b"]:

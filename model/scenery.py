@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from simworld.model.camera import beside, half_angles, sample
+from simworld.model.camera import beside, half_angles, rays, sample
 from simworld.model.records import where
 from simworld.model.registration import averaged
 
@@ -117,15 +117,14 @@ def without_latest(scenery: Scenery) -> Scenery:
     return replace(scenery, **rest)
 
 
-def recolor(
+def forget(
     scenery: Scenery,
-    pictures: Float[Tensor, "b 3 h w"],
     changed: Bool[Tensor, "b 1 h w"],
     place: Float[Tensor, "b 3"],
     view: Float[Tensor, "b 2"],
     field_of_view: float,
 ) -> Scenery:
-    """The scenery in which what is `changed` in pictures from `place` towards `view` has their colours."""
+    """The scenery that no longer knows what was seen where a picture from `place` towards `view` is `changed`."""
     b, k, _, h, w = scenery.pictures.shape
     any_size = torch.full((k,), 1 / LEAST_AHEAD, device=place.device)
     points = _thrown(scenery, place[:, None], view[:, None], field_of_view, 1, any_size)
@@ -133,9 +132,7 @@ def recolor(
     nearest = torch.zeros(b, h * w, device=cells.device).scatter_reduce(1, cells, points.near.flatten(1), "amax")
     seen = points.inside.flatten(1) & (points.near.flatten(1) >= nearest.gather(1, cells) * (1 - SAME_NEAR) - FAINT)
     hit = (seen & changed.flatten(1).gather(1, cells)).view(b, k, 1, h, w)
-    at = beside(points.x * (2 / w) - 1, points.y * (2 / h) - 1)
-    found = sample(pictures, at.view(b, k * h, w, 2)).unflatten(2, (k, h)).movedim(1, 2)
-    return replace(scenery, pictures=torch.where(hit, found, scenery.pictures))
+    return replace(scenery, near=torch.where(hit, NOTHING, scenery.near))
 
 
 def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, "b r 2"], field_of_view: float) -> Shown:
@@ -152,7 +149,7 @@ def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, 
     moves = torch.cat([turn, shift[..., None]], -1) * scale[:, None]
     # For each pixel what its picture's eye does to its direction, and to what is near.
     which = (torch.arange(b * r, device=near.device).view(b, r, 1) * k + number).flatten().int()
-    right_of, down_of, _ = _rays((h, w), field_of_view, near.device).flatten(1)
+    right_of, down_of, _ = rays((h, w), field_of_view, near.device).flatten(1)
     directions, shifts = [], []
     for axis in range(3):
         table = moves[..., axis, :].flatten(0, 2).T.contiguous()
@@ -252,13 +249,13 @@ def _thrown(
     """The points of all kept pictures, every `coarse`-th each way, as seen from `places` towards `views` in cells of `coarse`
     pixels. Those are out of view that would be more than `largest` times larger there, for each picture."""
     h, w = scenery.pictures.shape[-2:]
-    rays = _rays((h, w), field_of_view, places.device)[:, ::coarse, ::coarse].flatten(1)
+    ways = rays((h, w), field_of_view, places.device)[:, ::coarse, ::coarse].flatten(1)
     near = scenery.near[..., ::coarse, ::coarse].flatten(2)[:, None]  # b 1 k n
     scale, middle = _scale((h, w), field_of_view, places.device)
     cells = torch.tensor([1 / coarse, 1 / coarse, 1], device=places.device)
     turn, shift = _between(scenery.places, scenery.views, places, views)
     turn, shift = turn.transpose(1, 2) * (scale * cells)[:, None], shift.transpose(1, 2) * scale * cells  # b r k ...
-    x, y, ahead = torch.addcmul(turn @ rays, near[:, :, :, None], shift[..., None]).unbind(3)
+    x, y, ahead = torch.addcmul(turn @ ways, near[:, :, :, None], shift[..., None]).unbind(3)
     rows, columns = -(-h // coarse), -(-w // coarse)
     before = ahead - 1 / largest[:, None]
     ahead = ahead.clamp(min=LEAST_AHEAD)
@@ -276,14 +273,14 @@ def _between(
 ) -> tuple[Float[Tensor, "b m n 3 3"], Float[Tensor, "b m n 3"]]:
     """For each pair of eyes: what turns a direction, (right, down, ahead) of the first, into that of the other, and where the
     first is for the other, in blocks."""
-    first, other = _axes(views), _axes(other_views)
+    first, other = axes(views), axes(other_views)
     back = other.mT[:, None]
     aside, onward, above = (places[:, :, None] - other_places[:, None]).unbind(-1)
     apart = torch.stack([aside, -above, onward], -1)
     return back @ first[:, :, None], (back @ apart[..., None])[..., 0]
 
 
-def _axes(views: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b 3 3"]:
+def axes(views: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b 3 3"]:
     """Columns: right, down and ahead of who looks towards `views`, in (right, down, ahead) of who looks level at yaw 0."""
     pitch, yaw = torch.deg2rad(views).unbind(-1)
     sin_p, cos_p, sin_y, cos_y = pitch.sin(), pitch.cos(), yaw.sin(), yaw.cos()
@@ -292,17 +289,6 @@ def _axes(views: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b 3 3"]:
     down = torch.stack([-sin_p * sin_y, cos_p, -sin_p * cos_y], -1)
     ahead = torch.stack([cos_p * sin_y, sin_p, cos_p * cos_y], -1)
     return torch.stack([right, down, ahead], -1)
-
-
-@functools.lru_cache(maxsize=8)
-def _rays(size: tuple[int, int], field_of_view: float, device: torch.device) -> Float[Tensor, "3 h w"]:
-    """The directions (right, down, 1 ahead) of a picture's pixels."""
-    h, w = size
-    tall, wide = half_angles(size, field_of_view)
-    with torch.inference_mode(False):  # whoever asks first, it is for all
-        y = ((torch.arange(h, device=device) + 0.5) * 2 / h - 1) * tall
-        x = ((torch.arange(w, device=device) + 0.5) * 2 / w - 1) * wide
-        return torch.stack([x[None].expand(h, w), y[:, None].expand(h, w), torch.ones(h, w, device=device)])
 
 
 @functools.lru_cache(maxsize=8)

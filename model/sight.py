@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from simworld.actions import CAMERA
 from simworld.model.folding import fold, unfold
 from simworld.model.motion import WALKING
+from simworld.model.obstacles import BANDS, DIRECTIONS
 from simworld.model.unet import UNet
 
 LEAST_NEAR = 1 / 64
@@ -52,6 +53,7 @@ class Sight(nn.Module):
         self.unet = UNet(3 * config.patch**2, config.patch**2, config.widths, config.blocks)
         r = config.time_stride
         num_facts = 2 * CELLS[0] * CELLS[1] + (RECENT + r) * (WALKING.stop - WALKING.start + 2) + 3 * r + 1
+        num_facts += DIRECTIONS * len(BANDS)
         self.walk = nn.Sequential(
             nn.Linear(num_facts, config.hidden), nn.SiLU(),
             nn.Linear(config.hidden, config.hidden), nn.SiLU(),
@@ -94,14 +96,16 @@ class Sight(nn.Module):
         actions: Float[Tensor, "n m a"],
         moved: Float[Tensor, "n r 3"],
         pitch: Float[Tensor, " n"],
+        around: Float[Tensor, "n directions bands"],
     ) -> Float[Tensor, "n r 3"]:
         """How far each of the next r frames takes the eye: (right, ahead, up) in blocks, for who faces ahead before them.
-        near: what it sees before. actions: `RECENT` before and the r that lead to those frames. moved: the same of the r
-        frames before. pitch: degrees that it looks down."""
+        near: what it sees before. around: what stands in its way, as `obstacles` tells. actions: `RECENT` before and the r that
+        lead to those frames. moved: the same of the r frames before. pitch: degrees that it looks down."""
         seen = torch.log(near + LEAST_NEAR)
         cells = [F.adaptive_avg_pool2d(seen, CELLS), F.adaptive_max_pool2d(seen, CELLS)]
         told = torch.cat([actions[..., WALKING], actions[..., CAMERA] / 10], -1).float()
         facts = [*(part.flatten(1) for part in cells), told.flatten(1), 10 * moved.flatten(1), pitch[:, None] / 45]
+        facts.append(around.flatten(1))
         return self.walk(torch.cat(facts, 1).to(self.dtype)).float().unflatten(1, (-1, 3)) / 10
 
 

@@ -7,98 +7,156 @@ import pytest
 import torch
 from torch import Tensor
 
-from simworld.actions import ACTION_SIZE, CAMERA, SLOT
+from simworld.actions import ACTION_SIZE, SLOT
 from simworld.model import sampler
 from simworld.model.batch import stack
+from simworld.model.camera import rays
 from simworld.model.checkpoint import load_hands, load_world, save_hands
-from simworld.model.hands import RECALL, SWING, Hands, HandsConfig, busy
+from simworld.model.context import RECALL
+from simworld.model.context_parts import put_together, take_apart
+from simworld.model.cube import Cube, meet
+from simworld.model.hands import Hands, HandsConfig
+from simworld.model.sight import Sight, SightConfig
 from simworld.model.world import World
 from tests.tiny_world import HEIGHT, WIDTH, shaken, tiny_world, write_tiny_world
 
-SMALL = HandsConfig(widths=[8, 16], blocks=[1, 1], told=16)
+SIZE = (48, 80)
+SMALL = HandsConfig(height=48, width=80, widths=[8, 16], told=16)
 
 
 def actions(num: int, b: int = 1, **pressed: slice) -> Tensor:
     told = torch.zeros(b, num, ACTION_SIZE)
     for key, when in pressed.items():
-        told[:, when, SLOT[key]] = 1
+        told[:, when, SLOT[key.replace("_", ".")]] = 1
     return told
 
 
-def frames(h: int = 48, w: int = 80, seed: int = 0) -> Tensor:
-    return torch.rand(1, 2, h, w, 3, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+def picture(seed: int = 0) -> Tensor:
+    coarse = torch.rand(1, 3, 6, 10, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    return torch.nn.functional.interpolate(coarse, SIZE, mode="bicubic").clamp(-1, 1)
 
 
-@pytest.mark.parametrize("size", [(48, 80), (33, 47)])
-def test_any_size_stays(size: tuple[int, int]) -> None:
-    assert shaken(Hands(SMALL))(frames(*size), actions(RECALL)).shape == (1, 2, *size, 3)
+def near_ground(pitch: float = 45.0) -> tuple[Tensor, Tensor]:
+    """How near flat ground is 1.62 blocks below the eye, and how far down that looks."""
+    down = torch.tensor([pitch])
+    _, y, z = rays(SIZE, 70.0, torch.device("cpu"))
+    angle = torch.deg2rad(down)
+    return ((y * angle.cos() + z * angle.sin()) / 1.62).clamp(min=0)[None, None], down
 
 
-def test_hands_hear_keys_turns_and_time() -> None:
-    hands = shaken(Hands(SMALL))
-    plain = hands(frames(), actions(RECALL))
-    turning = actions(RECALL)
-    turning[:, 5, CAMERA] = 8.0
-    others = [actions(RECALL, attack=slice(30, None)), actions(RECALL, attack=slice(10, None)), turning]
-    others += [actions(RECALL, use=slice(30, None)), actions(RECALL, **{"hotbar.3": slice(20, 21)})]
-    shown = [plain, *(hands(frames(), told) for told in others)]
-    for number, one in enumerate(shown):
-        for other in shown[:number]:
-            assert float((one - other).abs().max()) > 1e-4
+def test_hands_hear_what_is_seen_and_where_it_is() -> None:
+    hands, (near, pitch) = shaken(Hands(SMALL)), near_ground()
+    aims = [hands.aim(*each) for each in ((picture(), near, pitch), (-picture(), near, pitch), (picture(), near, pitch + 9))]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert float((aims[one].read - aims[other].read).abs().max()) > 1e-5
+        assert float((aims[one].cube.center - aims[other].cube.center).abs().max()) > 1e-5
+    night = hands.aim(0.3 * picture() - 0.5, near, pitch)
+    assert float((night.read - aims[0].read).abs().max()) < 0.3 * float((aims[1].read - aims[0].read).abs().max())
 
 
-def test_untrained_hands_hardly_touch_a_picture() -> None:
-    torch.manual_seed(0)
-    smooth = torch.nn.functional.interpolate(frames(6, 10).flatten(0, 1).movedim(-1, 1), (48, 80), mode="bicubic")
-    smooth = smooth.movedim(1, -1)[None]
-    with torch.no_grad():
-        touched = Hands(SMALL)(smooth, actions(RECALL)) - smooth
-    assert float(touched.abs().mean()) < 0.05
+def test_faces_hear_what_is_held_and_the_light() -> None:
+    hands, (_, pitch) = shaken(Hands(SMALL)), near_ground()
+    met = meet(Cube(torch.tensor([[0.0, 1.5, 1.5]]), torch.zeros(1)), pitch, SIZE, 70.0)
+    other = picture().clone()
+    other[..., 24:, 52:] *= -1
+    one, two = hands.placed(picture(), met), hands.placed(other, met)
+    assert float((one - two).abs()[..., met.met[0]].max()) > 1e-4
+    assert torch.allclose(hands.placed(0.5 * picture() - 0.4, met), 0.5 * one - 0.4, atol=0.1)
 
 
-def test_hands_rest_after_a_swing() -> None:
-    assert busy(actions(20, attack=slice(19, None))).all()
-    assert busy(actions(20, use=slice(20 - SWING, 21 - SWING))).all()
-    assert not busy(actions(20, attack=slice(0, 20 - SWING), forward=slice(None))).any()
+def test_outline_and_cracks_darken() -> None:
+    hands, (_, pitch) = Hands(SMALL).requires_grad_(False), near_ground()
+    met = meet(Cube(torch.tensor([[0.0, 2.12, 1.62]]), torch.zeros(1)), pitch, SIZE, 70.0)
+    bare, cracked = (hands.shade(met, torch.tensor([progress]))[0, 0] for progress in (0.0, 0.9))
+    assert float(bare[met.met[0]].min()) < 0.5 and float(bare[24, 40]) == 1, "only its rim"
+    assert float(cracked[24, 40]) < 0.5 and bool((cracked <= bare).all())
 
 
-def handed(world: World) -> World:
+def handed(world: World, *, breakable: float = 9.0, toughness: float = 1.0) -> World:
+    """A world in which everything is 2.8 blocks away, and whose hands hold that all can be broken, within so many frames (the
+    logarithm)."""
     torch.manual_seed(1)
-    world.hands = shaken(Hands(SMALL))
+    world.config.autoencoder.field_of_view = 70.0
+    world.sight = shaken(Sight(SightConfig(widths=[8, 16], blocks=[1, 1], hidden=16)))
+    world.sight.unet.leave.weight.data[:] = 0
+    world.sight.unet.leave.bias.data[:] = -1.0
+    world.hands = shaken(Hands(replace(SMALL, height=HEIGHT, width=WIDTH)))
+    last = world.hands.aim_layers[-1]
+    last.weight.data[5:] = 0
+    last.bias.data[5:] = torch.tensor([breakable, 9.0, toughness])
+    last.weight.data[:3] = 0
+    last.bias.data[:3] = torch.tensor([0.0, 0.2, 0.3])
     return world
 
 
-def dream(world: World, *chunks: Tensor, b: int = 1) -> list[Tensor]:
+def dream(world: World, *chunks: Tensor, b: int = 1) -> tuple[Tensor, Tensor]:
+    """What is shown last, and the picture that the dream goes on from."""
     context = sampler.start(world, [""] * b, list(range(b)))
-    return [sampler.extend(world, context, chunk, 1).float() for chunk in (None, *chunks)]
+    for chunk in (None, *chunks):
+        shown = sampler.extend(world, context, chunk, 1).float()
+    assert context.decoder is not None
+    return shown, context.decoder.picture
 
 
-def test_a_dream_changes_only_where_hands_are_at_work() -> None:
-    idle, attack = actions(2), actions(2, attack=slice(None))
-    bare, with_hands = (dream(world, idle, attack, idle) for world in (tiny_world(), handed(tiny_world())))
-    assert torch.equal(bare[1], with_hands[1])
-    assert float((bare[2] - with_hands[2]).abs().mean()) > 1
-    both = torch.cat([idle, attack])
-    side_by_side = dream(handed(tiny_world()), torch.cat([idle, idle]), both, b=2)
-    assert torch.equal(side_by_side[2][0], dream(tiny_world(), torch.cat([idle, idle]), both, b=2)[2][0])
+def unhanded(world: World) -> World:
+    handed(world).hands = None
+    return world
 
 
-def test_what_hands_did_is_remembered() -> None:
-    """The dream goes on from the changed picture, and forks and stacks know what the hands did."""
-    world = handed(tiny_world())
-    attack = actions(2, attack=slice(None))
+IDLE, ATTACK, USE = actions(2), actions(2, attack=slice(None)), actions(2, use=slice(None))
+
+
+def test_what_is_but_shown_does_not_stay() -> None:
+    """An outline and cracks are seen, and the dream goes on as if they had not been."""
+    plain, plain_picture = dream(unhanded(tiny_world()), IDLE, ATTACK)
+    shown, picture_ = dream(handed(tiny_world(), toughness=5.0), IDLE, ATTACK)
+    assert float((plain - shown).abs().max()) > 10 and torch.equal(plain_picture, picture_)
+    assert bool((shown <= plain).all()), "they darken"
+
+
+def test_only_whose_hands_work_changes_the_world() -> None:
+    both = torch.cat([IDLE, USE])
+    _, side_by_side = dream(handed(tiny_world()), torch.cat([IDLE, IDLE]), both, b=2)
+    _, plain = dream(unhanded(tiny_world()), torch.cat([IDLE, IDLE]), both, b=2)
+    assert torch.equal(side_by_side[0], plain[0]) and float((side_by_side[1] - plain[1]).abs().mean()) > 0.003
+
+
+@pytest.mark.parametrize(("chunk", "breakable"), [(ATTACK, 9.0), (USE, -9.0)])
+def test_what_hands_did_is_remembered(chunk: Tensor, breakable: float) -> None:
+    """A block that came or went stays so: the dream goes on from there, and forks, stacks and files know it."""
+    world = handed(tiny_world(), breakable=breakable)
     context = sampler.start(world, [""], [3])
-    for chunk in (None, attack):
-        shown = sampler.extend(world, context, chunk, 1)
+    for actions_ in (None, chunk, chunk):
+        shown = sampler.extend(world, context, actions_, 1)
+        if bool(context.work.changing):
+            break
+    assert float(context.work.since) == 0, "it has just broken, or been placed"
     assert context.decoder is not None
     kept = context.decoder.picture[..., :HEIGHT, :WIDTH].movedim(1, -1)
     assert float((kept * 127.5 + 127.5 - shown[:, -1].float()).abs().max()) <= 1
+    assert torch.equal(context.scenery.pictures[:, 0], context.scenery.pictures[:, -1]), "the picture is kept at once"
     other, both = context.fork(), stack([context.fork(), context.fork()])
-    on = sampler.extend(world, context, attack, 1)
-    assert torch.equal(on, sampler.extend(world, other, attack, 1))
-    assert torch.equal(context.actions[:, -4:, SLOT["attack"]], torch.ones(1, 4))
-    assert float((on.float() - sampler.extend(world, both, attack.expand(2, -1, -1), 1)[:1].float()).abs().max()) <= 2
-    assert context.actions.shape[1] == RECALL
+    saved = put_together(take_apart(context), world)
+    on = sampler.extend(world, context, IDLE, 1)
+    assert torch.equal(on, sampler.extend(world, other, IDLE, 1)) and torch.equal(on, sampler.extend(world, saved, IDLE, 1))
+    assert float((on.float() - sampler.extend(world, both, IDLE.expand(2, -1, -1), 1)[:1].float()).abs().max()) <= 2
+    assert bool(context.actions.any()) and context.actions.shape[1] == RECALL
+
+
+def test_another_block_is_taken_in_hand_and_nothing_else_changes() -> None:
+    key = actions(2, hotbar_3=slice(1, 2))
+    apart = (dream(handed(tiny_world()), key)[1] - dream(unhanded(tiny_world()), key)[1]).abs()[0].amax(0)
+    assert float(apart[HEIGHT // 2 : HEIGHT, -WIDTH // 4 :].mean()) > 0.01
+    assert not apart[: HEIGHT // 4].any() and not apart[:, : WIDTH // 4].any()
+
+
+def test_a_dream_saved_before_there_were_hands_goes_on() -> None:
+    world = handed(tiny_world())
+    context = sampler.start(world, [""], [3])
+    sampler.extend(world, context, None, 1)
+    parts = take_apart(context)
+    del parts["work"]
+    assert torch.equal(sampler.extend(world, put_together(parts, world), ATTACK, 1), sampler.extend(world, context, ATTACK, 1))
 
 
 def test_hands_on_disk_belong_to_their_world(tmp_path: Path) -> None:
@@ -108,11 +166,8 @@ def test_hands_on_disk_belong_to_their_world(tmp_path: Path) -> None:
     save_hands(folder / "hands.safetensors", hands, {"note": "untrained"}, torch.float32)
     found = load_world(folder, torch.float32).hands
     assert found is not None
-    told = actions(RECALL, use=slice(30, None))
-    assert torch.equal(found(frames(), told), hands(frames(), told))
-    save_hands(folder / "hands.safetensors", Hands(replace(SMALL, time_stride=4)), {})
-    with pytest.raises(ValueError, match=r"hands\.safetensors: for chunks of 4 frames; this world's have 2"):
-        load_world(folder)
+    near, pitch = near_ground()
+    assert torch.equal(found.aim(picture(), near, pitch).read, hands.aim(picture(), near, pitch).read)
     (folder / "hands.safetensors").write_bytes(b"no")
     with pytest.raises(ValueError, match=r"hands\.safetensors: not a readable"):
         load_hands(folder / "hands.safetensors")

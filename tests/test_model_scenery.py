@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from simworld.model.camera import turn
-from simworld.model.scenery import NOTHING, Scenery, keep, nothing_kept, now, recolor, show, without_latest
+from simworld.model.scenery import NOTHING, Scenery, forget, keep, nothing_kept, now, show, without_latest
 
 SIZE, VIEW = (48, 80), 70.0
 TALL = math.tan(math.radians(VIEW) / 2)
@@ -99,15 +99,16 @@ def test_kept_pictures_come_before_the_present_one_and_the_oldest_goes() -> None
     assert not (twice.pictures == wall(4.0)[:, None]).flatten(2).all(-1).any(), "there was room for two"
 
 
-def test_what_hands_change_stays_changed() -> None:
-    """A change seen from two blocks nearer is there for who steps back; what it hides is not touched."""
+def test_what_hands_change_is_forgotten() -> None:
+    """A change seen from two blocks nearer is no longer known as it was to who steps back; nothing else is touched."""
     scenery, nearer = at_wall(4.0), torch.tensor([[0.0, 2.0, 0.0]])
     changed = torch.zeros(1, 1, *SIZE, dtype=torch.bool)
     changed[..., 16:32, 30:50] = True
-    recolored = recolor(scenery, torch.ones(1, 3, *SIZE), changed, nearer, LEVEL, VIEW)
-    kept = recolored.pictures[0, 0]
-    assert float((kept[:, 21:27, 36:44] - 1).abs().max()) < 1e-4, "half as large from there"
-    assert torch.equal(kept[:, :18], scenery.pictures[0, 0, :, :18]) and torch.equal(kept[..., :33], wall(4.0)[0, ..., :33])
+    forgotten = forget(scenery, changed, nearer, LEVEL, VIEW)
+    near, before = forgotten.near[0, 0, 0], scenery.near[0, 0, 0]
+    assert bool((near[21:27, 36:44] == NOTHING).all()), "half as large from there"
+    assert torch.equal(near[:18], before[:18]) and torch.equal(near[:, :33], before[:, :33])
+    assert not show(forgotten, HERE[None], LEVEL[None], VIEW).known[..., 22:26, 37:43].any()
 
 
 def test_a_hidden_hand_is_not_of_the_world() -> None:

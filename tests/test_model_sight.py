@@ -11,6 +11,7 @@ from simworld.model import sampler
 from simworld.model.batch import stack, take
 from simworld.model.checkpoint import load_sight, load_world, save_sight
 from simworld.model.context_parts import put_together, take_apart
+from simworld.model.obstacles import BANDS, DIRECTIONS
 from simworld.model.sight import RECENT, Sight, SightConfig
 from simworld.model.world import World
 from tests.tiny_world import HEIGHT, WIDTH, shaken, tiny_world, write_tiny_world
@@ -36,6 +37,7 @@ def test_any_size_has_its_nearness(size: tuple[int, int]) -> None:
 
 
 def test_night_looks_like_day() -> None:
+    torch.manual_seed(0)
     sight, day = shaken(Sight(SMALL)), frames()
     night = 0.3 * day - 0.5
     at_day, at_night, elsewhere = (sight(each) for each in (day, night, -day))
@@ -50,9 +52,10 @@ def test_steps_hear_keys_turns_nearness_and_what_was_before() -> None:
     near, moved, pitch = torch.full((1, 1, 48, 80), 0.2), torch.zeros(1, 2, 3), torch.zeros(1)
     plain, turning = actions(RECENT + 2), actions(RECENT + 2)
     turning[..., CAMERA] = 5.0
-    ways = [(near, plain, moved, pitch), (2 * near, plain, moved, pitch), (near, turning, moved, pitch)]
-    ways += [(near, actions(RECENT + 2, forward=1), moved, pitch), (near, plain, moved + 0.2, pitch)]
-    ways += [(near, plain, moved, pitch + 30)]
+    clear, wall = torch.zeros(1, DIRECTIONS, len(BANDS)), torch.ones(1, DIRECTIONS, len(BANDS))
+    ways = [(near, plain, moved, pitch, clear), (2 * near, plain, moved, pitch, clear), (near, turning, moved, pitch, clear)]
+    ways += [(near, actions(RECENT + 2, forward=1), moved, pitch, clear), (near, plain, moved + 0.2, pitch, clear)]
+    ways += [(near, plain, moved, pitch + 30, clear), (near, plain, moved, pitch, wall)]
     steps = [sight.steps(*way) for way in ways]
     assert steps[0].shape == (1, 2, 3)
     for number, one in enumerate(steps):

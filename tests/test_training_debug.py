@@ -57,8 +57,8 @@ def test_debug_trains_and_plays_end_to_end(tmp_path: Path) -> None:
     started = time.monotonic()
     simworld(tmp_path, "train", "clips", "--preset", "debug")
     simworld(tmp_path, "train", "autoencoder", "--preset", "debug")
-    simworld(tmp_path, "train", "hands", "--preset", "debug")
     simworld(tmp_path, "train", "sight", "--preset", "debug")
+    simworld(tmp_path, "train", "hands", "--preset", "debug")
     simworld(tmp_path, "train", "world", "--preset", "debug")
     world = tmp_path / "runs" / "debug" / "world"
     video = tmp_path / "play.mp4"

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from simworld.actions import ACTION_SIZE, SLOT
 from simworld.env.voxel.game import Game
 from simworld.model.sight import RECENT, SightConfig
 from simworld.model.surroundings import go, nothing_seen
 from simworld.training.data import DataConfig
 from simworld.training.loop import LoopConfig
 from simworld.training.optimizer import OptimizerConfig
-from simworld.training.sights import EVERY, sights
-from simworld.training.train_sight import SightTask, SightTraining
+from simworld.training.sights import EVERY, Sights, sights
+from simworld.training.train_sight import SightTask, SightTraining, _stumbles
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,32 @@ def test_steps_are_those_that_the_eye_then_takes(folder: Path) -> None:
     go(around, told, steps)
     moved = then - pose
     assert torch.allclose(around.place, torch.stack([-moved[:, 0], moved[:, 2], moved[:, 1]], 1), atol=1e-3)
+
+
+def test_a_stumble_is_where_a_walk_ends_with_a_key_held() -> None:
+    poses, actions = np.zeros((2, 12, 5), np.float32), np.zeros((2, 12, ACTION_SIZE), np.float32)
+    poses[:, :, 2] = 0.18 * np.arange(12).clip(max=6)
+    actions[0, :, SLOT["forward"]] = 1
+    actions[1, :6, SLOT["forward"]] = 1
+    nothing = np.zeros((2, 2, 4, 4), np.float32)
+    found = _stumbles(Sights(nothing, nothing, actions, poses), 2)
+    assert found.tolist() == [[0, 6]], "the other one has let go"
+
+
+def test_steps_are_learned_alone(folder: Path) -> None:
+    """Who learns nothing else leaves the rest as it is, and learns that what stands in the way stops a player."""
+    learner = task(folder)
+    learner.config.only_steps = True
+    before = learner.model.unet.leave.weight.clone()
+    optimizer = torch.optim.AdamW(learner.model.parameters(), 2e-3)
+    told = []
+    for step in range(80):
+        loss, scalars = learner.loss(step)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        told.append(scalars["steps"])
+    assert np.mean(told[-10:]) < 0.8 * np.mean(told[:5]) and torch.equal(learner.model.unet.leave.weight, before)
 
 
 def test_sight_learns_nearness_and_pitch(folder: Path) -> None:

@@ -6,19 +6,19 @@ clips; `actions.npy` float32 [n, t, 25] and `poses.npy` float32 [n, t, 5], of ev
 aside until all is there.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from simworld.actions import ACTION_SIZE
+from simworld.training.array_store import store, stored
 from simworld.training.data import DataConfig
 from simworld.training.lane import CLIPS_PER_WALK, WALKS_PER_WORLD, Lane
 from simworld.training.stream import VOXEL_BIOMES, VOXEL_BOT, VOXEL_GAME, load
 
+VOXEL_BLIND_BOT = "simworld.env.voxel.bot:BlindBot"
 EVERY = 7
 """Frames from one that is kept to the next."""
 POSE_SIZE = 5
@@ -66,48 +66,37 @@ def sights(config: DataConfig) -> Sights:
     """The store in `config.folder`, played first where there is none. ValueError for any source but the game, which alone knows
     depth, or for a store of another size."""
     folder = Path(config.folder)
-    if not (folder / f"{ARRAYS[-1]}.npy").exists():
+    arrays = stored(folder, ARRAYS)
+    if arrays is None:
         if config.source != "voxel":
             raise ValueError(f"sight is learned from the game's own depth: data.source is {config.source!r}, not 'voxel'")
-        _fill(folder, config)
-    store = Sights(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS))
-    if store.frames.shape[2:4] != (config.height, config.width) or len(store) < config.num_clips:
+        t, size = config.clip_frames, (config.height, config.width)
+        kept = -(-t // EVERY)
+        shapes = ((kept, *size, 3), (kept, *size), (t, ACTION_SIZE), (t, POSE_SIZE))
+        types = (np.uint8, np.float16, np.float32, np.float32)
+        layout = {name: (shape, dtype) for name, shape, dtype in zip(ARRAYS, shapes, types, strict=True)}
+        store(folder, layout, _play(config), config.num_clips)
+        arrays = stored(folder, ARRAYS)
+        assert arrays is not None, "they have just been written"
+    sights = Sights(*arrays)
+    if sights.frames.shape[2:4] != (config.height, config.width) or len(sights) < config.num_clips:
         raise ValueError(
-            f"{folder} holds {len(store)} clips of {store.frames.shape[2]}×{store.frames.shape[3]} pixels, not "
+            f"{folder} holds {len(sights)} clips of {sights.frames.shape[2]}×{sights.frames.shape[3]} pixels, not "
             f"{config.num_clips} of {config.height}×{config.width}; use another folder"
         )
-    return store
-
-
-def _fill(folder: Path, config: DataConfig) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    n, t = config.num_clips, config.clip_frames
-    kept, size = -(-t // EVERY), (config.height, config.width)
-    shapes = ((n, kept, *size, 3), (n, kept, *size), (n, t, ACTION_SIZE), (n, t, POSE_SIZE))
-    types = (np.uint8, np.float16, np.float32, np.float32)
-    aside = {name: folder / f"{name}.tmp" for name in ARRAYS}
-    arrays = [
-        np.lib.format.open_memmap(aside[name], "w+", dtype, shape)
-        for name, dtype, shape in zip(ARRAYS, types, shapes, strict=True)
-    ]
-    for number, parts in zip(tqdm(range(n), desc=folder.name, mininterval=5), _play(config), strict=False):
-        for array, part in zip(arrays, parts, strict=True):
-            array[number] = part
-    for array in arrays:
-        array.flush()
-    for name in ARRAYS:
-        os.replace(aside[name], folder / f"{name}.npy")
+    return sights
 
 
 def _play(config: DataConfig) -> Iterator[tuple[np.ndarray, ...]]:
-    """Clips of one world after another: frames, near, actions, poses."""
-    make_bot, biomes = load(VOXEL_BOT), load(VOXEL_BIOMES)
+    """Clips of one world after another: frames, near, actions, poses. In every second the player is blind, and runs into what
+    others walk around."""
+    bots, biomes = (load(VOXEL_BOT), load(VOXEL_BLIND_BOT)), load(VOXEL_BIOMES)
     frames = np.empty((config.clip_frames, config.height, config.width, 3), np.uint8)
     seer = _Seer(config.height, config.width)
     number = 0
     while True:
         lane = Lane(
-            lambda *_: seer, make_bot,  # type: ignore[arg-type]  # it has all that the game has
+            lambda *_: seer, bots[number % len(bots)],  # type: ignore[arg-type]  # it has all that the game has
             biomes=biomes, height=config.height, width=config.width,
             clip_frames=config.clip_frames, seed=config.seed, lane=WALKS_PER_WORLD * number,
         )  # fmt: skip

@@ -1,12 +1,13 @@
-"""Trains hands on clips: `simworld train hands loop.folder=runs/hands data.folder=runs/clips`.
+"""Trains hands on trials of the game: `simworld train hands loop.folder=runs/hands data.folder=runs/deeds`.
 
-What hands do is learned from moments in which the player stands still and a key of hands is pressed: a true frame, turned
-with the camera to where it looks some frames later, is what would be seen if nobody did anything, and the true frames of
-that time are what is to be seen.
+Each trial is one moment of the game in which both keys were tried out. Where the block aimed at lies is learned from what sight
+makes of the picture, with all its mistakes; what faces look like, from where they truly are.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,162 +15,182 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from simworld.actions import CAMERA, SLOT
-from simworld.model.camera import sample, turn_grid
-from simworld.model.checkpoint import load_hands, save_hands
-from simworld.model.hands import DECIDED, HANDS, RECALL, SWING, Hands, HandsConfig
-from simworld.model.motion import WALKING
+from simworld.model.checkpoint import load_hands, load_sight, save_hands
+from simworld.model.cube import Cube, beside, levelled, meet
+from simworld.model.hands import Hands, HandsConfig, lit, visible
 from simworld.model.pixels import to_float, to_uint8
-from simworld.training.clip_store import ClipStore
-from simworld.training.data import DataConfig, clips
+from simworld.model.work import HOTBAR
+from simworld.training.array_store import store, stored
+from simworld.training.deeds import PICTURES, Deeds, DeedsConfig, deeds
 from simworld.training.loop import LoopConfig, is_begun, run
 from simworld.training.pictures import grid
 
-STANDING = 4
-"""Who has not walked for so many frames stands still."""
-LEAST_HOLD = 4
-"""Attack held for so many frames and then let go has mostly broken something."""
-CROSSHAIR = 0.17
-"""How far from the crosshair hands do most, as a share of the picture's width; what lies farther away counts for less."""
-LEAST_WEIGHT = 0.1
-EVENT = 0.08
-"""Mean difference near the crosshair, for pictures in [-1, 1], by which an event is known."""
-MOST_TRIES = 8
-"""So many moments are looked at for one with an event."""
-CHANGED = 0.15
-"""Difference in colour, for pictures in [-1, 1], from which on a pixel has changed."""
-SHARES = {"use": 0.4, "broken": 0.2, "attack": 0.2, "hotbar": 0.1, "after": 0.1}
-"""Of the moments that are learned from: what hands do in them."""
+CHANGED = 0.05
+"""Difference in colour, in [-1, 1], from which on a pixel has changed."""
+SEEN = {"bare": 0.5, "before": 0.3, "stale": 0.2}
+"""Which pictures of a trial hands see, and how often: dreams outline nothing, pictures of the game may."""
+SOFT, MOST_SOFT = 0.6, 2.5
+"""So many pictures are as soft as dreams are: made smaller, by up to so many times, and large again."""
+NOISE = 0.03
+"""Of which so much, in [-1, 1], is added at most."""
+HARD = 24.0
+"""Frames that the hardest block withstands; of larger numbers it is only learned that they are large."""
+LEAST_AVERAGED, MOST_AVERAGED = 8, 500
+"""Pictures of which the mean is taken."""
+APART, SURE = 0.15, 40.0
+"""Means that differ more, as a share of pictures' spread, are of the block in hand; and how surely, as a logit's slope."""
+SHOWN_BATCH = -1 & 0xFFFF
+"""The batch that is shown in pictures."""
 
 
 @dataclass(kw_only=True)
 class HandsTraining:
-    """`batch_size` chunks a step. In a `late` share of those in which attack is held, the frame that is known is up to
-    `most_late` frames older: nobody has drawn the cracks since. An `eventful` share of the chunks must show a change before
-    the crosshair. `field_of_view`: the camera's. `init`: a file of hands of the
-    same sizes that a new run starts from."""
+    """`batch_size` trials a step. `sight`: the file of the sight that tells where things are. `init`: a file of hands of the
+    same sizes that a new run starts from. Weights: of what is read of the block, of its turn, and of colours, beside the error
+    of its place in blocks. Colours, which are dear and easy, are learned from a `color_share` of the trials."""
 
     model: HandsConfig = field(default_factory=HandsConfig)
-    data: DataConfig = field(default_factory=DataConfig)
+    data: DeedsConfig = field(default_factory=DeedsConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
+    sight: str = "runs/small/sight/sight.safetensors"
     batch_size: int = 32
-    late: float = 0.5
-    most_late: int = 40
-    eventful: float = 0.6
-    field_of_view: float = 70.0
     init: str = ""
-    color_weight: float = 4.0
+    read_weight: float = 0.3
+    turn_weight: float = 0.3
+    color_weight: float = 1.0
+    color_share: float = 0.25
+
+
+@dataclass
+class Batch:
+    """seen: pictures in [-1, 1], as soft as dreams may be. near, pitch: what sight makes of them. pictures: by name, the true
+    ones of the first m trials. can: whether something can be broken, and placed. toughness: frames, 0 for never. aimed, place:
+    the blocks, truly; true_pitch: the pitch. progress, hotbar: what is shown in `pictures["shown"]`."""
+
+    seen: Float[Tensor, "b 3 h w"]
+    near: Float[Tensor, "b 1 h w"]
+    pitch: Float[Tensor, " b"]
+    pictures: dict[str, Float[Tensor, "m 3 h w"]]
+    can: Bool[Tensor, "b 2"]
+    toughness: Float[Tensor, " b"]
+    aimed: Cube
+    place: Cube
+    true_pitch: Float[Tensor, " b"]
+    progress: Float[Tensor, " b"]
+    hotbar: Float[Tensor, "b 9"]
 
 
 class HandsTask:
-    """Cross-entropy of which pixels change + L1 of the colours that they change into."""
+    """Which block is aimed at, how long it withstands, and what blocks look like."""
 
-    def __init__(self, config: HandsTraining, store: ClipStore) -> None:
+    def __init__(self, config: HandsTraining, trials: Deeds) -> None:
         self.config = config
-        self.store = store
+        self.trials = trials
+        self.sights = _seen(config, trials)
         torch.manual_seed(config.loop.seed)
         self.model = Hands(config.model)
         if config.init and not is_begun(config.loop):
             self.model.load_state_dict(load_hands(Path(config.init)).state_dict())
-        self.actions = np.array(store.actions)
-        self.standing = _standing(self.actions)
-        self.moments = self._moments()
+        elif not is_begun(config.loop):
+            self._take_in_hand()
 
-    def _moments(self) -> dict[str, np.ndarray]:
-        """For each kind of moment, the clips and the frames [n, 2] after which such chunks begin. ValueError for none."""
-        r = self.config.model.time_stride
-        use, attack = (self.actions[..., SLOT[key]] > 0 for key in ("use", "attack"))
-        hotbar = np.any(self.actions[..., [slot for slot in HANDS if slot not in (SLOT["use"], SLOT["attack"])]], axis=-1)
-        let_go = ~_lately(~attack, LEAST_HOLD)
-        let_go[:, :-1] &= ~attack[:, 1:]
-        busy = use | attack | hotbar
-        kinds = {"use": use, "broken": let_go, "attack": attack, "hotbar": hotbar, "after": _lately(busy, SWING) & ~busy}
-        # A chunk is led to by r actions, and the player must have stood still before it, too.
-        still = np.stack([self.standing[:, n : self.standing.shape[1] - r + 1 + n] for n in range(r)]).all(0)
-        moments = {}
-        for name, kind in kinds.items():
-            within = np.stack([kind[:, n : kind.shape[1] - r + 1 + n] for n in range(r)]).any(0)
-            found = np.argwhere(within & still)
-            if len(found):
-                moments[name] = found
-        if not moments:
-            folder = self.config.data.folder
-            raise ValueError(f"{folder}: in none of {len(self.store)} clips does anybody use a hand while standing")
-        return moments
+    @torch.no_grad()
+    def _take_in_hand(self) -> None:
+        """What the corner shows on average with each block in hand: of it is what the others do not show."""
+        keys, rows, columns = self.trials.fact("hotbar"), *self.model.in_hand.shape[-2:]
+        at_rest = self.trials.fact("swing") == 0
+        means = torch.zeros_like(self.model.in_hand[:, 1:])
+        for number in range(len(HOTBAR)):
+            chosen = np.flatnonzero((keys == number + 1) & at_rest)[:MOST_AVERAGED]
+            if len(chosen) < LEAST_AVERAGED:
+                return
+            frames = to_float(torch.from_numpy(self.trials.pictures[chosen, PICTURES.index("shown")])).movedim(-1, 1)
+            means[number] = lit(frames)[0][..., -rows:, -columns:].mean(0)
+        apart = means.std(0).amax(0).expand(len(HOTBAR), 1, -1, -1)
+        self.model.in_hand.copy_(torch.cat([(apart - APART) * SURE, means], 1))
 
-    def batch(
-        self, step: int, num_chunks: int
-    ) -> tuple[Float[Tensor, "b h w 3"], Float[Tensor, "b r 2"], Float[Tensor, "b n a"], Float[Tensor, "b r h w 3"]]:
-        """The batch of `step`: known frames, the camera's turns from them to the r frames of the chunk, the last actions,
-        none where the clip had not begun, and the true frames."""
-        config, rng = self.config, np.random.default_rng([self.config.loop.seed, step])
-        r = config.model.time_stride
-        names = sorted(self.moments)
-        weights = np.array([SHARES[name] for name in names])
-        known, turns, actions, true = [], [], [], []
-        for kind in rng.choice(len(names), num_chunks, p=weights / weights.sum()):
-            must_show = rng.random() < config.eventful
-            for _ in range(MOST_TRIES):
-                clip, start = rng.choice(self.moments[names[kind]])
-                first = start
-                if rng.random() < config.late:
-                    first -= int(rng.integers(1 + min(config.most_late, self._attacked(clip, start))))
-                if not must_show or self._shows_event(clip, first, start + r):
-                    break
-            known.append(self.store.frames[clip, first])
-            true.append(self.store.frames[clip, start + 1 : start + 1 + r])
-            turns.append(self.actions[clip, first : start + r, CAMERA].cumsum(0)[-r:])
-            told = self.actions[clip, max(0, start + r - RECALL) : start + r]
-            actions.append(np.pad(told, ((RECALL - len(told), 0), (0, 0))))
-        device = config.loop.device
-        parts = (torch.from_numpy(np.stack(part)).to(device) for part in (known, turns, actions, true))
-        frames, turned, told_all, wanted = parts
-        return to_float(frames), turned, told_all, to_float(wanted)
+    def batch(self, step: int, num_trials: int) -> Batch:
+        """The batch of `step`: trials drawn evenly."""
+        rng = np.random.default_rng([self.config.loop.seed, step])
+        chosen = rng.integers(len(self.trials), size=num_trials)
+        device = self.config.loop.device
 
-    def _attacked(self, clip: int, start: int) -> int:
-        """For how many frames before `start` attack was held by a player who stood still."""
-        held = (self.actions[clip, :start, SLOT["attack"]] > 0) & self.standing[clip, :start]
-        return int(np.argmin(held[::-1])) if not held.all() else start
+        def fact(name: str) -> Tensor:
+            return torch.from_numpy(self.trials.fact(name, chosen)).to(device)
 
-    def _shows_event(self, clip: int, first: int, last: int) -> bool:
-        """Whether something has changed before the crosshair between two frames of a clip; not told where the camera turned."""
-        if np.abs(self.actions[clip, first:last, CAMERA]).sum() > 1:
-            return False
-        h, w = self.store.frames.shape[2:4]
-        middle = (slice(h // 3, 2 * h // 3), slice(2 * w // 5, 3 * w // 5))
-        one, other = (self.store.frames[clip, frame][middle].astype(np.float32) / 127.5 for frame in (first, last))
-        return float(np.abs(one - other).mean()) > EVENT
+        def picture(places: np.ndarray, kinds: np.ndarray | int) -> Tensor:
+            return to_float(torch.from_numpy(self.trials.pictures[places, kinds]).to(device)).movedim(-1, 1)
 
-    def _idle(self, known: Float[Tensor, "b h w 3"], turns: Float[Tensor, "b r 2"]) -> Float[Tensor, "b r h w 3"]:
-        """The frames that would be seen if nobody did anything."""
-        places = turn_grid(turns.flatten(0, 1), (known.shape[1], known.shape[2]), self.config.field_of_view)
-        pictures = known.movedim(-1, 1).repeat_interleave(turns.shape[1], 0)
-        return sample(pictures, places, "bicubic").movedim(1, -1).clamp(-1, 1).unflatten(0, turns.shape[:2])
+        painted = chosen[: max(1, round(self.config.color_share * num_trials))]
+        pictures = {name: picture(painted, number) for number, name in enumerate(PICTURES)}
+        kinds = rng.choice([PICTURES.index(name) for name in SEEN], num_trials, p=list(SEEN.values()))
+        seen = _softened(picture(chosen, kinds), rng)
+        near, pitch = (torch.from_numpy(part[chosen].astype(np.float32)).to(device) for part in self.sights)
+        return Batch(
+            seen, near[:, None], pitch, pictures,
+            torch.stack([fact("toughness") > 0, fact("can_place") > 0], 1), fact("toughness"),
+            Cube(fact("aimed"), fact("turn")), Cube(fact("place"), fact("turn")), fact("pitch"), fact("progress"),
+            F.one_hot(fact("hotbar").long(), len(HOTBAR) + 1)[:, 1:].float(),
+        )  # fmt: skip
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        known, turns, actions, true = self.batch(step, self.config.batch_size)
-        idle = self._idle(known, turns)
-        with torch.autocast(known.device.type, torch.bfloat16):
-            change = self.model.change(idle, actions)
-        weight = self.model.window(_weight(true.shape[2], true.shape[3])[None, None]).to(true.device)
-        idle, true = self.model.window(idle), self.model.window(true)
-        changed = ((true - idle).abs().amax(-1, keepdim=True) > CHANGED).float()
-        error = weight * changed * (change.colors - true).abs()
-        unsure = F.binary_cross_entropy_with_logits(change.share, changed, weight.expand_as(changed))
-        loss = (unsure + self.config.color_weight * error.mean()) / weight.mean()
-        shown = torch.lerp(idle, change.colors.detach(), (DECIDED * change.share.detach()).sigmoid())
-        undone = (weight * (shown - true).square()).mean() / (weight * (idle - true).square()).mean()
-        found = (weight * changed * (change.share > 0)).sum() / (weight * changed).sum()
-        return loss, {"undone": float(undone), "found": float(found)}
+        config, batch = self.config, self.batch(step, self.config.batch_size)
+        with torch.autocast(batch.seen.device.type, torch.bfloat16):
+            aim = self.model.aim(batch.seen, batch.near, batch.pitch)
+        hit = (batch.aimed.center != 0).any(1).float()
+        # What is told of the pitch is wrong; the block is to lie where it is seen.
+        true = levelled(batch.aimed.center, batch.true_pitch, batch.pitch)
+        apart = _mean((aim.cube.center - true).abs().sum(1), hit)
+        turned = _mean(1 - torch.cos(4 * torch.deg2rad(aim.cube.turn - batch.aimed.turn)), hit)
+        breakable, toughness = batch.can[:, 0].float(), batch.toughness.clamp(1, HARD).log()
+        tough = _mean((aim.read[:, 2] - toughness).abs(), breakable)
+        wrong = F.binary_cross_entropy_with_logits(aim.read[:, :2], batch.can.float())
+        colors = self._color_errors(batch)
+        loss = apart + config.turn_weight * turned + config.read_weight * (wrong + tough)
+        loss = loss + config.color_weight * torch.stack(list(colors.values())).sum()
+        right = ((aim.read[:, :2] > 0) == batch.can).float().mean()
+        scalars = {"apart": apart, "turned": turned, "tough": tough, "right": right, **colors}
+        return loss, {name: float(value.detach()) for name, value in scalars.items()}
+
+    def _color_errors(self, batch: Batch) -> dict[str, Tensor]:
+        """L1 of what is painted where it should be, in [-1, 1]."""
+        model, pictures = self.model, batch.pictures
+        size, field_of_view = (batch.seen.shape[-2], batch.seen.shape[-1]), self.config.model.field_of_view
+        bare = pictures["bare"]
+        m = len(bare)
+        pitch, picture, progress = (x[:m] for x in (batch.true_pitch, batch.seen, batch.progress))
+        aimed, place = (Cube(cube.center[:m], cube.turn[:m]) for cube in (batch.aimed, batch.place))
+        with torch.no_grad():
+            entered, left = (meet(aimed, pitch, size, field_of_view, leaving) for leaving in (False, True))
+            new = meet(place, pitch, size, field_of_view)
+            seen = visible(entered, batch.near[:m]) & (aimed.center != 0).any(1)[:, None, None, None]
+
+        def changed(name: str) -> Float[Tensor, "b 1 h w"]:
+            return ((pictures[name] - bare).abs().amax(1, keepdim=True) > CHANGED).float()
+
+        placed = _mean((model.placed(picture, new) - pictures["placed"]).abs(), changed("placed") * new.met[:, None])
+        broken = _mean((model.broken(picture, left) - pictures["broken"]).abs(), changed("broken") * seen)
+        shaded = (bare + 1) * model.shade(entered, progress) - 1
+        cracked = _mean((shaded - pictures["shown"]).abs(), seen * (progress > 0)[:, None, None, None])
+        return {"placed": placed, "broken": broken, "cracked": cracked}
 
     @torch.no_grad()
     def pictures(self, model: nn.Module) -> np.ndarray:
-        """Frames if nobody did anything, true ones, and those with hands."""
-        known, turns, actions, true = self.batch(-1 & 0xFFFF, 8)
-        idle = self._idle(known, turns)
-        shown = model(idle, actions)
-        rows = [to_uint8(part[:, -1].clamp(-1, 1)) for part in (idle, true, shown)]
-        return grid(torch.stack(rows).cpu().numpy())
+        """What hands see; outlined and cracked, broken, and placed, truly and by them."""
+        assert isinstance(model, Hands)
+        batch = _first(self.batch(SHOWN_BATCH, 32))
+        size = (batch.seen.shape[-2], batch.seen.shape[-1])
+        aim = model.aim(batch.seen, batch.near, batch.pitch)
+        entered, left = (meet(aim.cube, batch.pitch, size, model.config.field_of_view, leaving) for leaving in (False, True))
+        new = meet(beside(aim.cube, entered), batch.pitch, size, model.config.field_of_view)
+        seen = visible(entered, batch.near)
+        bare = batch.pictures["bare"]
+        shaded = torch.where(seen, (bare + 1) * model.shade(entered, batch.progress) - 1, bare)
+        broken = torch.where(seen, model.broken(batch.seen, left), bare)
+        placed = torch.where(visible(new, batch.near), model.placed(batch.seen, new), bare)
+        rows = [batch.seen, batch.pictures["shown"], model.taken(shaded, batch.hotbar), batch.pictures["broken"], broken]
+        rows += [batch.pictures["placed"], placed]
+        return grid(torch.stack([to_uint8(row.clamp(-1, 1)).movedim(1, -1) for row in rows]).cpu().numpy())
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`hands.safetensors`, in float32."""
@@ -177,28 +198,62 @@ class HandsTask:
         save_hands(folder / "hands.safetensors", model, summary, torch.float32)
 
 
-def _standing(actions: Float[np.ndarray, "n t a"]) -> Bool[np.ndarray, "n t"]:
-    """Whether the player stood still while an action led on: it walks neither then nor shortly before."""
-    return ~_lately(np.any(actions[..., WALKING] > 0, axis=-1), STANDING)
+def _first(batch: Batch) -> Batch:
+    """Of a batch those trials whose pictures are there."""
+    m = len(batch.pictures["bare"])
+
+    def cut(part: Any) -> Any:
+        if isinstance(part, Cube):
+            return Cube(part.center[:m], part.turn[:m])
+        return part if isinstance(part, dict) else part[:m]
+
+    return Batch(*(cut(getattr(batch, part.name)) for part in fields(batch)))
 
 
-def _lately(told: Bool[np.ndarray, "n t"], num_frames: int) -> Bool[np.ndarray, "n t"]:
-    """Whether something was so in any of the last frames, the present one included."""
-    lately = told.copy()
-    for ago in range(1, num_frames):
-        lately[:, ago:] |= told[:, :-ago]
-    return lately
+def _mean(errors: Float[Tensor, "b *n"], weight: Float[Tensor, "b *m"]) -> Tensor:
+    """The weighted mean."""
+    weight = weight.expand_as(errors)
+    return (errors * weight).sum() / weight.sum().clamp(min=1)
 
 
-def _weight(h: int, w: int) -> Float[Tensor, "h w 1"]:
-    """How much each pixel of a picture counts: most at the crosshair, 1 there."""
-    y, x = torch.meshgrid(torch.arange(h) + 0.5 - h / 2, torch.arange(w) + 0.5 - w / 2, indexing="ij")
-    weight = LEAST_WEIGHT + (-0.5 * (y**2 + x**2) / (CROSSHAIR * w) ** 2).exp()
-    return weight[..., None]
+@torch.inference_mode()
+def _seen(config: HandsTraining, trials: Deeds) -> list[np.ndarray]:
+    """What sight makes of the trials' pictures, kept beside them: near float16 [n, h, w] and pitch float32 [n]."""
+    folder, names = Path(config.data.folder), ("near", "pitch")
+    if (found := stored(folder, names)) is None:
+        sight = load_sight(Path(config.sight), torch.bfloat16, config.loop.device)
+
+        def tell() -> Iterator[tuple[Tensor, Tensor]]:
+            for pictures in trials.pictures:
+                picture = to_float(torch.from_numpy(np.array(pictures[PICTURES.index("bare")]))).movedim(-1, 0)[None]
+                picture = picture.to(config.loop.device)
+                near = sight.near(picture)
+                yield near[0, 0].cpu(), sight.pitch(picture, near)[0].cpu()
+
+        size = (config.data.height, config.data.width)
+        store(folder, {"near": (size, np.float16), "pitch": ((), np.float32)}, tell(), len(trials))
+        found = stored(folder, names)
+        assert found is not None, "they have just been written"
+    return found
+
+
+def _softened(pictures: Float[Tensor, "b 3 h w"], rng: np.random.Generator) -> Float[Tensor, "b 3 h w"]:
+    """Some of the pictures as soft as dreams are."""
+    soft = torch.from_numpy(rng.random(len(pictures)) < SOFT).to(pictures.device)
+    if not bool(soft.any()):
+        return pictures
+    size = (pictures.shape[-2], pictures.shape[-1])
+    smaller = [max(2, round(side / rng.uniform(1, MOST_SOFT))) for side in size]
+    softer = F.interpolate(pictures[soft], smaller, mode="bilinear", antialias=True)
+    softer = F.interpolate(softer, size, mode="bicubic")
+    noise = torch.from_numpy(rng.standard_normal(softer.shape, np.float32)).to(softer.device)
+    pictures = pictures.clone()
+    pictures[soft] = (softer + float(rng.random()) * NOISE * noise).clamp(-1, 1)
+    return pictures
 
 
 def train(config: HandsTraining) -> Hands:
     """Train (or go on training) the hands that `config` describes; returns their EMA."""
-    model = run(HandsTask(config, clips(config.data)), config.loop)
+    model = run(HandsTask(config, deeds(config.data)), config.loop)
     assert isinstance(model, Hands)
     return model

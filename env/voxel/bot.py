@@ -221,3 +221,10 @@ class Bot:
         self.keys |= set(self._taps)
         if self.chance(HOTBAR_CHANCE):
             self.keys.add(f"hotbar.{self.rng.integers(1, 10)}")
+
+
+class BlindBot(Bot):
+    """One that plays without seeing, and so runs into things and off them."""
+
+    def act(self, game: Game | None) -> np.ndarray:
+        return super().act(None)

@@ -262,6 +262,17 @@ class Game:
             _, x, y, z = self.hit[: interact.HIT_Z + 1]
             self.held = int(self.blocks[x & 255, y, z & 255])
 
+    def break_block(self) -> None:
+        """Break the block that is aimed at, at once. One must be (`hit`)."""
+        _, x, y, z = self.hit[: interact.HIT_Z + 1]
+        self.broken = int(self.blocks[x & 255, y, z & 255])
+        self.set_block(x, y, z, WATER if self._beside_water(x, y, z) else AIR)
+
+    def place_cell(self) -> tuple[int, int, int] | None:
+        """The cell in which use would put a block, None where it can put none."""
+        possible, x, y, z = interact.place_cell(self.blocks, REPLACEABLE, self.body, self.hit)
+        return (int(x), int(y), int(z)) if possible else None
+
     def _use_hands(self, action: np.ndarray) -> None:
         attack, use = bool(action[SLOT["attack"]]), bool(action[SLOT["use"]])
         body, hand, hit = self.body, self.hand, self.hit
@@ -276,13 +287,11 @@ class Game:
                     animals.strike(self.herd[prey], body[physics.X], body[physics.Z])
                 hit[interact.HIT] = 0
         if interact.work(self.blocks, HARDNESS, hand, hit, attack):
-            _, x, y, z = hit[: interact.HIT_Z + 1]
-            self.broken = int(self.blocks[x & 255, y, z & 255])
-            self.set_block(x, y, z, WATER if self._beside_water(x, y, z) else AIR)
-        possible, x, y, z = interact.place_cell(self.blocks, REPLACEABLE, body, hit)
-        if interact.place(hand, use, possible):
+            self.break_block()
+        cell = self.place_cell()
+        if interact.place(hand, use, cell is not None) and cell is not None:
             self.placed = self.held
-            self.set_block(x, y, z, self.held)
+            self.set_block(*cell, self.held)
         interact.swing(hand, attack or self.placed != AIR)
         if self.broken != AIR or self.placed != AIR:
             interact.look(self.blocks, AIMABLE, BOX, body, hit)

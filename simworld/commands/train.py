@@ -1,9 +1,9 @@
-"""Train a world: first its autoencoder and what the player's hands do, then the network that dreams. Interrupted, the same
-call goes on where it was.
+"""Train a world: first its autoencoder, its sight and what the player's hands do, then the network that dreams. Interrupted,
+the same call goes on where it was.
 
 All train on clips, which are made from the game (or from recorded episodes) when they are missing; `clips` makes them
-alone. `probes` are what worlds are measured with (`simworld evaluate`). Every setting is a hydra override, NAME=VALUE; --cfg
-shows them all with their values.
+alone. `sight` and `hands` learn from what only the game can tell. `probes` are what worlds are measured with (`simworld
+evaluate`). Every setting is a hydra override, NAME=VALUE; --cfg shows them all with their values.
 
 examples:
   simworld train autoencoder --cfg
@@ -12,7 +12,7 @@ examples:
   simworld train heads world=runs/small/world data.folder=runs/small/clips
   simworld train gauge world=runs/small/world data.folder=runs/small/clips
   simworld train judge world=runs/small/world
-  for what in autoencoder hands sight world; do simworld train $what --preset debug; done
+  for what in autoencoder sight hands world; do simworld train $what --preset debug; done
   simworld train probes data.num_clips=10000
 """
 

@@ -1,0 +1,105 @@
+"""Cube: where in a picture lies a block one wide, seen from the eye. Closed form. Directions are (right, down, ahead) of who
+looks level and has the crosshair's heading; a cube stands upright, its sides turned by some angle."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from simworld.model.camera import rays
+
+TOP, BOTTOM, SIDE = range(3)
+"""Kinds of faces."""
+
+
+@dataclass
+class Cube:
+    """Of b blocks. center: in blocks from the eye. turn: of its sides, in degrees, up to quarter turns."""
+
+    center: Float[Tensor, "b 3"]
+    turn: Float[Tensor, " b"]
+
+
+@dataclass
+class Met:
+    """Where the rays of pixels meet cubes. met: whether they do. away: how far off, in blocks along the view's axis. kind: of
+    the face. axis: across which it lies, 0 and 1 level, 2 upright; beyond: whether on the positive side of it. u, v: where on
+    the face, in [0, 1], v downwards on sides."""
+
+    met: Bool[Tensor, "b h w"]
+    away: Float[Tensor, "b h w"]
+    kind: Int[Tensor, "b h w"]
+    axis: Int[Tensor, "b h w"]
+    beyond: Bool[Tensor, "b h w"]
+    u: Float[Tensor, "b h w"]
+    v: Float[Tensor, "b h w"]
+
+
+def meet(cube: Cube, pitch: Float[Tensor, " b"], size: tuple[int, int], field_of_view: float, leaving: bool = False) -> Met:
+    """Where each pixel's ray enters the cubes, or leaves them."""
+    seen = rays(size, field_of_view, pitch.device).expand(len(pitch), -1, -1, -1)
+    ways = _of_cube(_level(seen, pitch), cube.turn)  # b 3 h w
+    start = _of_cube(-cube.center[:, :, None, None], cube.turn)
+    ways = torch.where(ways.abs() < 1e-6, 1e-6, ways)
+    ends = torch.stack([(-0.5 - start) / ways, (0.5 - start) / ways])
+    first, last = ends.amin(0), ends.amax(0)
+    (enters, front), (leaves, back) = first.max(1), last.min(1)
+    away, axis = (leaves, back) if leaving else (enters, front)
+    at = (start + away[:, None] * ways).clamp(-0.5, 0.5) + 0.5
+    beyond = (ways.gather(1, axis[:, None])[:, 0] > 0) == leaving
+    upright = axis == 2
+    kind = torch.where(upright, torch.where(beyond, BOTTOM, TOP), SIDE)
+    u = torch.where(axis == 0, at[:, 1], at[:, 0])
+    v = torch.where(upright, at[:, 1], at[:, 2])
+    return Met((leaves > enters.clamp(min=0.05)) & (away > 0.05), away, kind, axis, beyond, u, v)
+
+
+def beside(cube: Cube, met: Met) -> Cube:
+    """The cubes next to those, at the faces that the middle of the picture shows."""
+    h, w = met.met.shape[1:]
+    axis, beyond = met.axis[:, h // 2, w // 2], met.beyond[:, h // 2, w // 2]
+    step = torch.where(beyond, 1.0, -1.0)
+    turn = torch.deg2rad(cube.turn)
+    level, none = torch.zeros_like(turn), torch.zeros_like(turn)
+    axes = torch.stack(
+        [
+            torch.stack([turn.cos(), none, -turn.sin()], -1),
+            torch.stack([turn.sin(), none, turn.cos()], -1),
+            torch.stack([level, level + 1, level], -1),
+        ],
+        1,
+    )
+    return Cube(cube.center + step[:, None] * axes[torch.arange(len(axis)), axis], cube.turn)
+
+
+def before_crosshair(near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]) -> Float[Tensor, "b 3"]:
+    """Where what the crosshair is on lies, in blocks from the eye."""
+    h, w = near.shape[-2:]
+    away = 1 / near[:, 0, h // 2 - 1 : h // 2 + 1, w // 2 - 1 : w // 2 + 1].mean((1, 2)).clamp(min=1 / 16)
+    down = torch.deg2rad(pitch)
+    return away[:, None] * torch.stack([torch.zeros_like(down), down.sin(), down.cos()], -1)
+
+
+def levelled(
+    center: Float[Tensor, "b 3"], pitch: Float[Tensor, " b"], held: Float[Tensor, " b"]
+) -> Float[Tensor, "b 3"]:
+    """Where a centre is held to be by who looks down by `pitch` degrees but holds that it is by `held`, and sees it there."""
+    right, down, ahead = center.unbind(1)
+    angle = torch.deg2rad(pitch)
+    seen = torch.stack([right, down * angle.cos() - ahead * angle.sin(), ahead * angle.cos() + down * angle.sin()], 1)
+    return _level(seen, held)
+
+
+def _level(ways: Float[Tensor, "b 3 *n"], pitch: Float[Tensor, " b"]) -> Float[Tensor, "b 3 *n"]:
+    """Directions of a picture for who looks level."""
+    right, down, ahead = ways.unbind(1)
+    angle = torch.deg2rad(pitch).view(-1, *[1] * (right.ndim - 1))
+    return torch.stack([right, down * angle.cos() + ahead * angle.sin(), ahead * angle.cos() - down * angle.sin()], 1)
+
+
+def _of_cube(ways: Float[Tensor, "b 3 *n"], turn: Float[Tensor, " b"]) -> Float[Tensor, "b 3 *n"]:
+    """Directions along the cube's axes, two level ones and down."""
+    right, down, ahead = ways.unbind(1)
+    angle = torch.deg2rad(turn).view(-1, *[1] * (right.ndim - 1))
+    return torch.stack([right * angle.cos() - ahead * angle.sin(), right * angle.sin() + ahead * angle.cos(), down], 1)

@@ -1,0 +1,92 @@
+"""Work: how far the player's hands have come, counted from chunk to chunk. Knows keys, and no pictures."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from simworld.actions import CAMERA, KEYS
+
+ATTACK, USE = KEYS.index("attack"), KEYS.index("use")
+HOTBAR = [slot for slot, key in enumerate(KEYS) if key.startswith("hotbar")]
+PAUSE = 4
+"""Frames from one block to the next, broken or placed while the key is held."""
+SETTLED = 8
+"""So many frames after a block has come or gone nothing changes any more."""
+ELSEWHERE = 10.0
+"""Degrees by which who turns has another block before the crosshair, and begins anew."""
+EAGER = 0.8
+"""A block breaks after this share of the frames that are read: who digs in vain lets go."""
+CRACKED = 0.95
+"""Further than this nothing is cracked that still stands."""
+
+
+@dataclass
+class Work:
+    """Of b players. dug: frames for which attack has worked on what is before the crosshair. turned: degrees (pitch, yaw)
+    since it began. needs: frames that it takes, as far as was last read. wait: frames until a block can be broken or placed
+    again. since: frames since one was."""
+
+    dug: Float[Tensor, " b"]
+    turned: Float[Tensor, "b 2"]
+    needs: Float[Tensor, " b"]
+    wait: Float[Tensor, " b"]
+    since: Float[Tensor, " b"]
+
+    @property
+    def progress(self) -> Float[Tensor, " b"]:
+        """How far what is before the crosshair is cracked, in [0, 1]."""
+        return (self.dug / (EAGER * self.needs)).clamp(max=CRACKED)
+
+    @property
+    def changing(self) -> Bool[Tensor, " b"]:
+        """Whether a block has just come or gone."""
+        return self.since < SETTLED
+
+
+def nothing_done(b: int, device: torch.device) -> Work:
+    """Of b players whose hands have rested."""
+    rest, never = torch.zeros(b, device=device), torch.full((b,), torch.inf, device=device)
+    return Work(rest, torch.zeros(b, 2, device=device), never, rest, never)
+
+
+def gone_on(work: Work, actions: Float[Tensor, "b r a"]) -> Work:
+    """The work after r actions more, but for what comes of it."""
+    r = actions.shape[1]
+    attack = actions[..., ATTACK] > 0
+    turned = work.turned + actions[..., CAMERA].sum(1)
+    elsewhere = turned.norm(dim=1) > ELSEWHERE
+    # Letting go loses all that was done; what is counted are the last frames in which attack was held.
+    held = attack.flip(1).long().cumprod(1).sum(1).to(work.dug)
+    resting = elsewhere | (work.wait > 0) | ~attack.any(1)
+    dug = torch.where(resting, 0, torch.where(held == r, work.dug + r, held))
+    turned = torch.where((elsewhere | (dug <= r))[:, None], 0, turned)
+    pressed = attack.any(1) | (actions[..., USE] > 0).any(1)
+    wait = torch.where(pressed, (work.wait - r).clamp(min=0), 0)
+    needs = torch.where(elsewhere, torch.inf, work.needs)
+    return Work(dug, turned, needs, wait, work.since + r)
+
+
+def due(
+    work: Work, actions: Float[Tensor, "b r a"], read: Float[Tensor, "b 3"]
+) -> tuple[Work, Bool[Tensor, " b"], Bool[Tensor, " b"]]:
+    """What comes of the work under the last r actions, given what hands have `read` of the picture (`hands.READ`): the work
+    after it, and whether a block breaks, and whether one is placed."""
+    breakable, placeable, toughness = read.unbind(1)
+    needs = torch.where(breakable > 0, toughness.exp().clamp(min=1), torch.inf)
+    breaks = (work.dug >= EAGER * needs) & (work.wait == 0)
+    places = (actions[..., USE] > 0).any(1) & (placeable > 0) & (work.wait == 0) & ~breaks
+    done = breaks | places
+    rest = torch.zeros_like(work.dug)
+    return (
+        replace(
+            work,
+            dug=torch.where(breaks, rest, work.dug),
+            needs=needs,
+            wait=torch.where(done, PAUSE, work.wait),
+            since=torch.where(done, rest, work.since),
+        ),
+        breaks,
+        places,
+    )

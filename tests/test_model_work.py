@@ -1,0 +1,67 @@
+"""Work: do hands break when they have dug long enough, place when told to, and rest else?"""
+
+import torch
+from torch import Tensor
+
+from simworld.actions import ACTION_SIZE, CAMERA, SLOT
+from simworld.model.work import CRACKED, PAUSE, Work, due, gone_on, nothing_done
+
+SOFT = torch.tensor([[5.0, 5.0, 2.2]])
+"""What is read of a block that withstands for exp(2.2) = 9 frames, and so breaks after 7.2, and beside which another can be placed."""
+NOTHING = torch.tensor([[-5.0, -5.0, 2.0]])
+
+
+def chunk(*keys: str, r: int = 2, turn: float = 0.0) -> Tensor:
+    actions = torch.zeros(1, r, ACTION_SIZE)
+    actions[:, :, [SLOT[key] for key in keys]] = 1
+    actions[..., CAMERA.stop - 1] = turn
+    return actions
+
+
+def after(work: Work, *chunks: Tensor, read: Tensor = SOFT) -> tuple[Work, list[str]]:
+    """The work after some chunks, and in which of them a block breaks or is placed."""
+    told = []
+    for actions in chunks:
+        work, breaks, places = due(gone_on(work, actions), actions, read)
+        told.append("break" if breaks.item() else "place" if places.item() else "")
+    return work, told
+
+
+def rest() -> Work:
+    return nothing_done(1, torch.device("cpu"))
+
+
+def test_a_block_breaks_after_its_time_and_the_next_later() -> None:
+    _, told = after(rest(), *[chunk("attack")] * 12)
+    assert told[:4] == ["", "", "", "break"] and told[4:].count("break") == 1
+    assert told.index("break", 4) >= 3 + PAUSE // 2 + 3
+    assert not any(after(rest(), *[chunk("attack")] * 12, read=NOTHING)[1])
+
+
+def test_letting_go_or_turning_elsewhere_begins_anew() -> None:
+    dig = chunk("attack")
+    assert after(rest(), dig, dig, dig, chunk(), dig, dig, dig)[1] == [""] * 7
+    assert after(rest(), dig, dig, dig, chunk("attack", turn=8.0), dig, dig, dig)[1] == [""] * 7
+    assert "break" in after(rest(), dig, dig, dig, chunk("attack", turn=0.5))[1], "a hand trembles"
+
+
+def test_what_is_dug_at_is_cracked_more_and_more() -> None:
+    work, shown = rest(), []
+    for _ in range(3):
+        work, _ = after(work, chunk("attack"))
+        shown.append(float(work.progress))
+    assert 0 < shown[0] < shown[1] < shown[2] <= CRACKED
+    assert float(rest().progress) == 0
+
+
+def test_use_places_one_block_at_a_time() -> None:
+    use = chunk("use")
+    assert after(rest(), use, use, use, use)[1] == ["place", "", "place", ""]
+    assert after(rest(), use, chunk(), use)[1] == ["place", "", "place"], "who lets go need not wait"
+    assert not any(after(rest(), use, use, read=NOTHING)[1])
+
+
+def test_who_has_just_changed_the_world_is_told_so() -> None:
+    work, _ = after(rest(), chunk("use"))
+    assert work.changing.all() and not rest().changing.any()
+    assert not after(work, *[chunk()] * 5)[0].changing.any()
