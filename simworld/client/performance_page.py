@@ -35,7 +35,7 @@ def page(figures: dict[str, Any]) -> str:
         "",
         f"A chunk of {figures['chunk_frames']} pictures takes {whole:.0f} ms by itself, and {ms:.0f} ms (median) in play. Of",
         f"matrix products, most of its arithmetic, it has {figures['flops_per_chunk'] / 1e9:.2f} GFLOP; this machine makes",
-        f"{figures['matmul_gflops']:.0f} GFLOP/s of them in bfloat16, measured right after. Play reaches",
+        f"{figures['matmul_gflops']:.0f} GFLOP/s of them in {figures['dtype']}, measured right after. Play reaches",
         f"{figures['floor_share']:.1%} of that rate; by stage:",
         "",
         "| stage | what | ms | of all | GFLOP | of the matrix rate |",
