@@ -98,7 +98,8 @@ def like_oasis(world: World) -> World:
     autoencoder = replace(config.autoencoder, time_stride=1)
     denoiser = replace(config.denoiser, time_stride=1, window=CONTEXT_FRAMES)
     torch.manual_seed(0)
-    return World(replace(config, autoencoder=autoencoder, denoiser=denoiser)).to(world.dtype).eval().requires_grad_(False)
+    with torch.inference_mode(False):  # so that its weights may be packed as ours are
+        return World(replace(config, autoencoder=autoencoder, denoiser=denoiser)).to(world.dtype).eval().requires_grad_(False)
 
 
 def actions(world: World) -> Tensor:

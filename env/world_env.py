@@ -30,7 +30,7 @@ from simworld.model.flops import flops
 from simworld.model.gauge import load_gauge
 from simworld.model.heads import load_heads
 from simworld.model.judge import Verdict, evidence, load_judge
-from simworld.model.precision import fastest_dtype
+from simworld.model.precision import number_format
 from simworld.model.shipped import find_world
 from simworld.tasks import TASKS
 
@@ -58,7 +58,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     picture; where the world has a gauge (`model/gauge.py`), expected_psnr: how like the truth the observation is likely to be,
     in dB, and trust: how sure the dream can be of it, from 0 to 1, whatever the scene. task: a name of `simworld.tasks.TASKS`:
     the dream then begins where the task does, is not renewed, and gives rewards and ends as the world's judge tells; without a
-    task rewards are 0 and a dream never ends. ValueError for a world or arguments that cannot be.
+    task rewards are 0 and a dream never ends. dtype: "bfloat16" or "float32", None for the faster one here. ValueError for a
+    world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
@@ -72,6 +73,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         renew: bool = True,
         from_pictures: bool = True,
         task: str | None = None,
+        dtype: str | None = None,
     ) -> None:
         if num_steps not in STEP_COUNTS:
             raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
@@ -80,7 +82,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if task is not None and task not in TASKS:
             raise ValueError(f"task is {task!r}; in a dream it must be one of {', '.join(TASKS)}, or None")
         folder = find_world(world)
-        self.world = load_world(folder, fastest_dtype(device), device)
+        self.world = load_world(folder, number_format(dtype, device), device)
         self._starts = StartPictures(folder / "starts.safetensors", self.world.config.height, self.world.config.width)
         self._folder = folder
         heads = folder / "heads.safetensors"

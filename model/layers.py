@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from torch import nn
 
-Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
+Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d)
 
 
 def silent(layer: Layer) -> Layer:

@@ -56,8 +56,10 @@ class Packed:
             self._weights = torch.ops.mkldnn._reorder_convolution_weight(conv.weight, *shape, x.shape)
             self._key = key
         if other is not None:
-            other, rest = other.contiguous(memory_format=torch.channels_last), ("add", None, None, [], None)
-            return torch.ops.mkldnn._convolution_pointwise(x, other, self._weights, conv.bias, *shape, *rest)
+            other = other.contiguous(memory_format=torch.channels_last)
+            return torch.ops.mkldnn._convolution_pointwise(
+                x, other, self._weights, conv.bias, *shape, "add", None, None, [], None
+            )
         return torch.ops.mkldnn._convolution_pointwise(x, self._weights, conv.bias, *shape, then, [], "")
 
 

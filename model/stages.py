@@ -20,9 +20,10 @@ REST = "decode"
 @dataclass
 class Watch:
     """seconds: for each stage those of each of its calls. flops: for each stage the floating-point operations of all its
-    calls, counted only where `counter` is given."""
+    calls, counted only where `counter` is given. clock: tells seconds."""
 
     counter: FlopCounterMode | None = None
+    clock: Callable[[], float] = time.perf_counter
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     flops: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -31,10 +32,10 @@ class Watch:
         """Watch what happens within."""
         _settle()
         counted = self.counter.get_total_flops() if self.counter else 0
-        started = time.perf_counter()
+        started = self.clock()
         yield
         _settle()
-        self.seconds[name].append(time.perf_counter() - started)
+        self.seconds[name].append(self.clock() - started)
         if self.counter:
             self.flops[name] += self.counter.get_total_flops() - counted
 
@@ -59,9 +60,11 @@ def stage(name: str) -> Callable[[Stage], Stage]:
 
 
 @contextmanager
-def watching(counter: FlopCounterMode | None = None) -> Iterator[Watch]:
+def watching(
+    counter: FlopCounterMode | None = None, clock: Callable[[], float] = time.perf_counter
+) -> Iterator[Watch]:
     """Watch all stages within; nothing is watched, and nothing costs, elsewhere."""
-    _watches.append(Watch(counter))
+    _watches.append(Watch(counter, clock))
     try:
         yield _watches[-1]
     finally:

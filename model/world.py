@@ -132,11 +132,12 @@ class World(nn.Module):
     def fixed(self) -> Float[Tensor, "1 1 h w"]:
         """1 in the pixels that are fixed to the camera, as the hand is, else 0."""
         share = self.denoiser.fixed_share
-        if self._fixed is None or self._fixed[0] is not share or self._fixed[1] != share._version:
+        version = -1 if share.is_inference() else share._version
+        if self._fixed is None or self._fixed[0] is not share or self._fixed[1] != version or version < 0:
             size = (self.config.height, self.config.width)
-            with torch.inference_mode(False):
+            with torch.inference_mode(share.is_inference()):  # whoever asks first, it is for all
                 seen = F.interpolate(share.float()[None, None], size, mode="bilinear") > LEAST_FIXED
-                self._fixed = share, share._version, seen.float()
+            self._fixed = share, version, seen.float()
         return self._fixed[2]
 
     def no_flow(self, b: int) -> Float[Tensor, "b 2 flow_rows flow_columns"]:

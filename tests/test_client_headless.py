@@ -130,7 +130,7 @@ def test_odd_sizes_become_even_videos(tmp_path: Path) -> None:
 
 def test_the_benchmark_measures_the_client_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    monkeypatch.setattr("simworld.client.benchmark.matmul_gflops", lambda device: 100.0)
+    monkeypatch.setattr("simworld.client.benchmark.matmul_gflops", lambda device, dtype: 100.0)
     world, life = make(step_seconds=0.02)
     figures = benchmark(world, 2.0, tmp_path / "figures.json", num_steps=2)
     assert json.loads((tmp_path / "figures.json").read_text()) == figures

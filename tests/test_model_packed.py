@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from simworld.model.packed import PackedConv, has_units
+from simworld.model.flops import counter
+from simworld.model.packed import PackedConv, PackedLinear, has_units
 
 pytestmark = pytest.mark.skipif(not has_units(), reason="this processor packs nothing")
 
@@ -30,6 +31,7 @@ def test_packed_is_plain(dtype: torch.dtype) -> None:
         with torch.inference_mode():
             assert torch.allclose(conv(x), plain, atol=1e-5)
             assert torch.allclose(conv.silu(x), F.silu(plain), atol=0.02)
+            assert torch.allclose(conv.onto(x, 2 * plain), 3 * plain, atol=0.05)
         assert not conv._packed.empty
 
 
@@ -57,3 +59,30 @@ def test_learning_is_plain() -> None:
         conv.requires_grad_(True)(x)
     assert conv._packed.empty
     assert list(conv.state_dict()) == ["weight", "bias"]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_packed_products_are_plain(dtype: torch.dtype) -> None:
+    """Alone, with GELU, several as one, and for one number of tokens after another."""
+    torch.manual_seed(0)
+    layers = [PackedLinear(32, 48, bias=number == 0).to(dtype).requires_grad_(False) for number in range(4)]
+    for num in (16, 3):
+        x = torch.randn(2, num, 32).to(dtype)
+        plain = [nn.Linear.forward(layer, x) for layer in layers]
+        with torch.inference_mode():
+            assert torch.allclose(layers[0](x), plain[0], atol=1e-5)
+            assert torch.allclose(layers[0].gelu(x), F.gelu(plain[0], approximate="tanh"), atol=0.02)
+            beside = layers[1].beside(layers[2:], x)
+            assert all(torch.allclose(one, other, atol=0.02) for one, other in zip(beside, plain[1:], strict=True))
+
+
+def test_all_arithmetic_is_counted() -> None:
+    """Whether layers are packed or not."""
+    conv, linear = layer(torch.float32), PackedLinear(32, 8).requires_grad_(False)
+    counts = []
+    for packed in (True, False):
+        with counter() as counted, torch.inference_mode(packed):
+            hidden = conv.onto(conv.silu(picture(torch.float32))[:, :16], torch.zeros(1, 32, 12, 20))
+            linear(hidden.movedim(1, -1))
+        counts.append(counted.get_total_flops())
+    assert counts[0] == counts[1] == 2 * 240 * (2 * 9 * 16 * 32 + 32 * 8)

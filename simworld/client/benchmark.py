@@ -31,7 +31,12 @@ _PICTURES = 60
 
 
 def benchmark(
-    world: str, seconds: float, json_path: str | Path | None = None, num_steps: int = 4, device: str = "cpu"
+    world: str,
+    seconds: float,
+    json_path: str | Path | None = None,
+    num_steps: int = 4,
+    device: str = "cpu",
+    dtype: str | None = None,
 ) -> dict[str, Any]:
     """Play `world` for `seconds` after its first picture and return, and write to `json_path` if given, the figures:
 
@@ -39,7 +44,8 @@ def benchmark(
     chunk_ms_p50, chunk_ms_p95: one env step. latency_ms_p50, latency_ms_p95: from a key event to the flip of the first
     picture computed with it. late_share: of the pictures, 0..1. first_picture_s: since the process was started.
     rss_mb: at the end; rss_growth: MB over the last two thirds. flops_per_chunk: as the world says, else None.
-    matmul_gflops: this machine's bf16 matrix rate, measured right after. floor_share: the time that these flops would
+    dtype: number format, the device's faster one where not given.
+    matmul_gflops: this machine's matrix rate in it, measured right after. floor_share: the time that these flops would
     take at that rate ÷ chunk_ms_p50, else None. stages: for each stage of a chunk of a dream its ms, its flops and the
     share of the matrix rate that it reaches, measured right after, alone; display is of all its pictures. ValueError as
     `app.play`, and where `json_path` cannot be written.
@@ -49,10 +55,11 @@ def benchmark(
     if not display_announced():
         os.environ["SDL_VIDEODRIVER"] = "dummy"
     age = process_age()
-    options = PlayOptions(world=world, steps=num_steps, device=device, seed=_SEED)
+    options = PlayOptions(world=world, steps=num_steps, device=device, dtype=dtype, seed=_SEED)
     app = App(options, time.perf_counter(), Rehearsal(seconds), personal=False)
     display = pygame.display.get_driver()
     stats = app.run()
+    dtype = dtype or _fastest(device)
     chunk_ms = [1000 * step for step in stats.step_seconds]
     latency_ms = [1000 * latency for latency in stats.latencies]
     ready = app.session.world
@@ -60,6 +67,7 @@ def benchmark(
     figures: dict[str, Any] = {
         "world": world,
         "device": device,
+        "dtype": dtype,
         "display": display,
         "num_steps": num_steps,
         "seconds": seconds,
@@ -76,9 +84,9 @@ def benchmark(
         "rss_mb": rss_mb(),
         "rss_growth": stats.rss_growth(),
         "flops_per_chunk": flops,
-        "matmul_gflops": matmul_gflops(device),
+        "matmul_gflops": matmul_gflops(device, dtype),
     }
-    figures["stages"] = stages(world, num_steps, device, figures["matmul_gflops"])
+    figures["stages"] = stages(world, num_steps, device, figures["matmul_gflops"], dtype)
     floor_ms = flops / figures["matmul_gflops"] / 1e6 if flops is not None else math.nan
     figures["floor_share"] = floor_ms / figures["chunk_ms_p50"]
     figures = {name: _json_number(value) for name, value in figures.items()}
@@ -89,10 +97,18 @@ def benchmark(
     return figures
 
 
-def stages(world: str, num_steps: int, device: str, gflops: float) -> dict[str, dict[str, float]] | None:
+def _fastest(device: str) -> str:
+    from simworld.model.precision import fastest_dtype
+
+    return str(fastest_dtype(device)).removeprefix("torch.")
+
+
+def stages(
+    world: str, num_steps: int, device: str, gflops: float, dtype: str | None = None
+) -> dict[str, dict[str, float]] | None:
     """For each stage of a chunk ms, flops and the share of the matrix rate that is reached; None for what is no dream."""
     from simworld.model.checkpoint import load_world
-    from simworld.model.precision import fastest_dtype
+    from simworld.model.precision import number_format
     from simworld.model.profile import profile
     from simworld.model.shipped import find_world
 
@@ -100,7 +116,7 @@ def stages(world: str, num_steps: int, device: str, gflops: float) -> dict[str, 
         folder = find_world(world)
     except ValueError:
         return None
-    net = load_world(folder, fastest_dtype(device), device)
+    net = load_world(folder, number_format(dtype, device), device)
     measured = profile(net, num_steps)
     shares = measured.shares(gflops)
     found = {
@@ -126,13 +142,13 @@ def display_ms(height: int, width: int) -> float:
     return percentile(times[_PICTURES // 4 :], 50)
 
 
-def matmul_gflops(device: str) -> float:
-    """GFLOP/s of large bf16 matrix products on `device` now: the median over about a second, after a warm-up."""
+def matmul_gflops(device: str, dtype: str) -> float:
+    """GFLOP/s of large matrix products in a number format on `device` now: the median over a second, after a warm-up."""
     import torch
 
     cuda = torch.device(device).type == "cuda"
     size = _MATRIX["cuda" if cuda else "cpu"]
-    left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
+    left, right = (torch.randn(size, size, device=device, dtype=getattr(torch, dtype)) for _ in range(2))
     times: list[float] = []
     begun = time.perf_counter()
     while time.perf_counter() - begun < _MATRIX_SECONDS or len(times) < 4:

@@ -12,7 +12,8 @@ class PlayOptions:
     draws one. steps: sampling steps of the dream (1, 2, 4, 8); None as the settings say. headless: no window, pictures go
     to `out`. bot: a scripted wanderer plays. auto: the world plays itself. frames: stop after so many pictures (headless
     without it: 600). out: mp4 file that receives every picture shown (headless without it: play.mp4). scale: window (or video)
-    pixels per picture pixel; None fits. device: where the dream computes, as torch names it.
+    pixels per picture pixel; None fits. device: where the dream computes, as torch names it. dtype: in which number format;
+    None takes the faster one.
     """
 
     world: str = "small"
@@ -32,6 +33,7 @@ class PlayOptions:
     out: str | None = None
     scale: int | None = None
     device: str = "cpu"
+    dtype: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("frames", "scale", "steps"):

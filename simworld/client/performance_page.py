@@ -16,11 +16,17 @@ MEANING = {
 }
 
 
+BY_HAND = "## Measured beside it"
+"""The heading from which on a page is written by hand, and stays."""
+
+
 def write_page(path: Path, figures: dict[str, Any]) -> None:
-    """Write the page. ValueError for figures of what is no dream, and has no stages."""
+    """Write the page; what was written there by hand, from `BY_HAND` on, stays. ValueError for figures of what is no dream, and
+    has no stages."""
     if not figures.get("stages"):
         raise ValueError(f"{figures['world']} has no stages to tell of: it is no dream; give a trained world")
-    path.write_text(page(figures))
+    _, heading, by_hand = (path.read_text() if path.exists() else "").partition(f"\n{BY_HAND}\n")
+    path.write_text(page(figures) + heading + by_hand)
 
 
 def page(figures: dict[str, Any]) -> str:
@@ -35,7 +41,7 @@ def page(figures: dict[str, Any]) -> str:
         "",
         f"A chunk of {figures['chunk_frames']} pictures takes {whole:.0f} ms by itself, and {ms:.0f} ms (median) in play. Of",
         f"matrix products, most of its arithmetic, it has {figures['flops_per_chunk'] / 1e9:.2f} GFLOP; this machine makes",
-        f"{figures['matmul_gflops']:.0f} GFLOP/s of them in bfloat16, measured right after. Play reaches",
+        f"{figures['matmul_gflops']:.0f} GFLOP/s of them in {figures['dtype']}, measured right after. Play reaches",
         f"{figures['floor_share']:.1%} of that rate; by stage:",
         "",
         "| stage | what | ms | of all | GFLOP | of the matrix rate |",
@@ -48,7 +54,7 @@ def page(figures: dict[str, Any]) -> str:
         "",
         "What is not a matrix product (registration of pictures, sampling them at moved places, painting) counts as no",
         "arithmetic here, which is why decoding and far memory are so far from that rate. A latent has few tokens, so that",
-        "each weight, once read, is used only as many times: memory seems to hold the network up more than arithmetic.",
+        "the network is many small products, and calling them costs more than their arithmetic.",
         "",
         "`python benchmarks/plain_loop.py` compares with a plain loop without KV cache.",
         "",

@@ -36,7 +36,8 @@ def environment(options: PlayOptions) -> tuple[str, dict[str, Any]]:
         raise ValueError(f"play: no world {world!r}; the reference game is played as {', '.join(GAMES)}")
     if _GYMNASIUM_ID.fullmatch(world) and not Path(world).exists():
         return world, {}
-    return DREAM, {"world": world, "num_steps": options.steps or DEFAULT_STEPS, "device": options.device}
+    how = {"device": options.device} | ({"dtype": options.dtype} if options.dtype else {})
+    return DREAM, {"world": world, "num_steps": options.steps or DEFAULT_STEPS, **how}
 
 
 def make(options: PlayOptions) -> "gymnasium.Env":

@@ -7,6 +7,7 @@ arithmetic and the share of that speed that it reaches.
 examples:
   simworld benchmark
   simworld benchmark --steps 1 --seconds 20 --json benchmark.json
+  simworld benchmark --steps 2 --dtype float32     as on a machine that multiplies no bfloat16
   simworld benchmark --page docs/performance.md
 """
 
@@ -21,6 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="of measured play (default: 60)")
     parser.add_argument("--steps", type=int, default=4, choices=(1, 2, 4, 8), help="sampling steps (default: 4)")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where the net runs (default: cpu)")
+    parser.add_argument(
+        "--dtype", choices=("bfloat16", "float32"), help="number format of the net (default: the faster one here)"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file")
     parser.add_argument("--page", metavar="FILE", help="write where the time of a chunk goes to this Markdown file")
 
@@ -35,6 +39,7 @@ def run(options: argparse.Namespace) -> None:
         num_steps=options.steps,
         device=options.device,
         json_path=options.json,
+        dtype=options.dtype,
     )
     if options.page:
         from simworld.client.performance_page import write_page

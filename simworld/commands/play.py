@@ -56,6 +56,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="write what is played to this .mp4")
     parser.add_argument("--scale", type=int, metavar="N", help="screen pixels per picture pixel (default: fits)")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="where the net runs (default: cpu)")
+    parser.add_argument(
+        "--dtype", choices=("bfloat16", "float32"), help="number format of the net (default: the faster one here)"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
