@@ -63,6 +63,14 @@ def look_about(game: Game) -> bytes:
     return packed.getvalue()
 
 
+def bare(game: Game) -> np.ndarray:
+    """What the game shows, but for the outline of the block aimed at: the dream draws its own."""
+    hit, game.hit = game.hit, np.zeros_like(game.hit)
+    frame = game.render()
+    game.hit = hit
+    return frame
+
+
 def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
     """Write `starts.safetensors` into `folder`."""
     game = Game(height, width)
@@ -75,7 +83,7 @@ def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
             game.set_conditions(biome=biome, time_of_day=time_of_day, weather=weather)
             while detail(game.render()) < OPEN:  # nose to a wall
                 game.set_conditions(biome=biome, time_of_day=time_of_day, weather=weather, respawn=True)
-            frames.append(torch.from_numpy(game.render().copy()))
+            frames.append(torch.from_numpy(bare(game)))
             panoramas.append(look_about(game))
             pitches.append(float(game.pose[4]))
             told = {game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
@@ -92,7 +100,7 @@ def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96,
         frame = env.reset(seed=seed)[0]["pov"]
         if detail(frame) < OPEN:
             continue
-        frames.append(torch.from_numpy(frame))
+        frames.append(torch.from_numpy(bare(env.game)))
         panoramas.append(look_about(env.game))
         pitches.append(float(env.game.pose[4]))
         bearings.append(float(getattr(env.stage.task, "bearing", 0.0)))

@@ -139,7 +139,7 @@ class Hands(nn.Module):
     def shade(self, met: Met, progress: Float[Tensor, " b"]) -> Float[Tensor, "b 1 h w"]:
         """What outline and cracks, so far as the block is dug, leave of its light."""
         rim = torch.minimum(torch.minimum(met.u, 1 - met.u), torch.minimum(met.v, 1 - met.v))
-        tall, _ = half_angles(met.u.shape[1:], self.config.field_of_view)
+        tall, _ = half_angles((met.u.shape[1], met.u.shape[2]), self.config.field_of_view)
         pixel = met.away * tall * 2 / met.u.shape[1]
         line = ((RIM + 0.7 * pixel - rim) / pixel.clamp(min=0.02)).clamp(0, 1) * (1 - RIM_SHADE)
         grid = torch.stack([2 * met.u - 1, 2 * met.v - 1], -1)

@@ -12,7 +12,7 @@ from simworld.model.cube import beside, meet
 from simworld.model.hands import visible
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.work import ATTACK, HOTBAR, due, gone_on
+from simworld.model.work import ATTACK, HOTBAR, due, gone_on, turned_alike
 from simworld.model.world import World
 
 TOUCHED = 0.05
@@ -63,6 +63,8 @@ def touched(
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
     near = torch.where(shown.known[:, -1], shown.near[:, -1], context.scenery.ahead)
     aim = hands.aim(picture, near, pitch)
+    context.work, turn = turned_alike(context.work, aim.cube.turn, context.around.view[:, 1])
+    aim.cube.turn = turn
     led = context.goal.left > 0
     context.work, breaks, places = due(context.work, actions, aim.read)
     breaks, places = breaks & ~led, places & ~led

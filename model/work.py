@@ -16,6 +16,8 @@ SETTLED = 8
 """So many frames after a block has come or gone nothing changes any more."""
 ELSEWHERE = 10.0
 """Degrees by which who turns has another block before the crosshair, and begins anew."""
+LASTING = 0.95
+"""How much of what the compass showed is left a chunk later."""
 EAGER = 0.8
 """A block breaks after this share of the frames that are read: who digs in vain lets go."""
 CRACKED = 0.95
@@ -26,13 +28,15 @@ CRACKED = 0.95
 class Work:
     """Of b players. dug: frames for which attack has worked on what is before the crosshair. turned: degrees (pitch, yaw)
     since it began. needs: frames that it takes, as far as was last read. wait: frames until a block can be broken or placed
-    again. since: frames since one was."""
+    again. since: frames since one was. compass: cosine and sine of four times the angle by which the sides of blocks are
+    turned for who faces 0, summed over what was read so far, for all blocks of a world lie alike."""
 
     dug: Float[Tensor, " b"]
     turned: Float[Tensor, "b 2"]
     needs: Float[Tensor, " b"]
     wait: Float[Tensor, " b"]
     since: Float[Tensor, " b"]
+    compass: Float[Tensor, "b 2"]
 
     @property
     def progress(self) -> Float[Tensor, " b"]:
@@ -48,7 +52,8 @@ class Work:
 def nothing_done(b: int, device: torch.device) -> Work:
     """Of b players whose hands have rested."""
     rest, never = torch.zeros(b, device=device), torch.full((b,), torch.inf, device=device)
-    return Work(rest, torch.zeros(b, 2, device=device), never, rest, never)
+    none = torch.zeros(b, 2, device=device)
+    return Work(rest, none, never, rest, never, none)
 
 
 def gone_on(work: Work, actions: Float[Tensor, "b r a"]) -> Work:
@@ -65,7 +70,14 @@ def gone_on(work: Work, actions: Float[Tensor, "b r a"]) -> Work:
     pressed = attack.any(1) | (actions[..., USE] > 0).any(1)
     wait = torch.where(pressed, (work.wait - r).clamp(min=0), 0)
     needs = torch.where(elsewhere, torch.inf, work.needs)
-    return Work(dug, turned, needs, wait, work.since + r)
+    return replace(work, dug=dug, turned=turned, needs=needs, wait=wait, since=work.since + r)
+
+
+def turned_alike(work: Work, turn: Float[Tensor, " b"], yaw: Float[Tensor, " b"]) -> tuple[Work, Float[Tensor, " b"]]:
+    """The work, and by how much the sides of blocks are turned for who faces `yaw`, given what was just read: in degrees."""
+    angle = torch.deg2rad(4 * (turn + yaw))
+    compass = LASTING * work.compass + torch.stack([angle.cos(), angle.sin()], -1)
+    return replace(work, compass=compass), torch.rad2deg(torch.atan2(compass[:, 1], compass[:, 0])) / 4 - yaw
 
 
 def due(

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
-from simworld.model.work import CRACKED, PAUSE, Work, due, gone_on, nothing_done
+from simworld.model.work import CRACKED, PAUSE, Work, due, gone_on, nothing_done, turned_alike
 
 SOFT = torch.tensor([[5.0, 5.0, 2.2]])
-"""What is read of a block that withstands for exp(2.2) = 9 frames, and so breaks after 7.2, and beside which another can be placed."""
+"""What is read of a block that withstands for exp(2.2) = 9 frames, so that it breaks after 7.2, and may have one beside it."""
 NOTHING = torch.tensor([[-5.0, -5.0, 2.0]])
 
 
@@ -65,3 +65,13 @@ def test_who_has_just_changed_the_world_is_told_so() -> None:
     work, _ = after(rest(), chunk("use"))
     assert work.changing.all() and not rest().changing.any()
     assert not after(work, *[chunk()] * 5)[0].changing.any()
+
+
+def test_a_compass_becomes_sure_and_turns_with_the_player() -> None:
+    work, generator = rest(), torch.Generator().manual_seed(0)
+    for number in range(60):
+        yaw = torch.tensor([3.0 * number])
+        read = 20 - yaw + 8 * torch.randn(1, generator=generator) + 90 * (number % 3)
+        work, turn = turned_alike(work, read, yaw)
+    apart = (float(turn) - (20 - 3.0 * 59) + 45) % 90 - 45
+    assert abs(apart) < 4
