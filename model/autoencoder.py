@@ -246,9 +246,10 @@ class Autoencoder(nn.Module):
         logit = trust + vividness * trust.sigmoid() * seen
         # The more of it is kept, the less is missing.
         less = (-logit).sigmoid() / (-trust).sigmoid().clamp(min=LEAST_SHARE)
-        colors = "b (r c) h w -> b r c h w"
-        soft, moved, missing = (rearrange(part, colors, r=r) for part in (soft, moved, refinement.missing))
-        picture = torch.lerp(soft, moved, logit.sigmoid()[:, :, None]).addcmul(less[:, :, None], missing).flatten(1, 2)
+        by_color = "b (r c) h w -> b r c h w"
+        soft, moved = rearrange(soft, by_color, r=r), rearrange(moved, by_color, r=r)
+        missing = less[:, :, None] * rearrange(refinement.missing, by_color, r=r)
+        picture = (torch.lerp(soft, moved, logit.sigmoid()[:, :, None]) + missing).flatten(1, 2)
         return picture, DecoderState(picture[:, -3:].clamp(-1, 1), features)
 
     def _closest(
