@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium
@@ -11,11 +12,11 @@ import torch
 from gymnasium.utils.env_checker import check_env
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
-from simworld.actions import noop
+from simworld.actions import SLOT, noop
 from simworld.env.dream_task import DreamTask
 from simworld.env.world_env import WorldEnv
 from simworld.model.checkpoint import read_tensors, write_tensors
-from simworld.model.judge import Verdict, load_judge
+from simworld.model.judge import Judge, Verdict, load_judge, save_judge
 from simworld.tasks import TASKS, Facts, Track
 from simworld.training.metrics import average_precision
 from simworld.training.players import Dream
@@ -30,7 +31,7 @@ RUN = {**noop(), "forward": 1, "sprint": 1}
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny world with a judge that has learned a little."""
     folder = write_tiny_world(tmp_path_factory.mktemp("world"))
-    train(JudgeTraining(world=str(folder), num_plays=20, num_frames=33, batch_plays=10, steps=200, batch_size=64))
+    train(JudgeTraining(world=str(folder), num_plays=20, num_frames=33, darts=0.1, batch_plays=10, steps=200, batch_size=64))
     return folder
 
 
@@ -166,3 +167,28 @@ def test_what_cannot_be_is_told(folder: Path, tmp_path: Path) -> None:
     write_tensors(tmp_path / "shape", {**tensors, "log.bias": torch.zeros(3)}, header)
     with pytest.raises(ValueError, match="do not fit its own config"):
         load_judge(tmp_path / "shape")
+
+
+def test_who_darts_about_flies_on() -> None:
+    """Players that the judge learns from leap and let go as beginners do: the game carries them on."""
+    play = play_task("navigate", 5, 121, 24, 40, darts=1.0)
+    keys = play.actions[:, [SLOT[key] for key in ("forward", "back", "left", "right", "jump")]]
+    idle = ~keys.any(1)
+    idle[1:] &= keys[:-1].any(1)  # just let go
+    assert idle.sum() >= 5 and np.linalg.norm(play.moved[idle], axis=1).mean() > 0.05
+
+
+def test_going_on_from_another_judge_keeps_what_it_knew(folder: Path, tmp_path: Path) -> None:
+    known = load_judge(folder / "judge.safetensors")
+    again = JudgeTraining(
+        world=str(folder), init=str(folder / "judge.safetensors"),
+        out=str(tmp_path / "judge.safetensors"),
+        num_plays=2, num_frames=17, batch_plays=2, steps=20, learning_rate=1e-9, decay=0.0,
+    )  # fmt: skip
+    new = train(again)
+    assert torch.allclose(new.moved.weight, known.moved.weight, atol=1e-3) and new.config.least == known.config.least
+    other = load_judge(folder / "judge.safetensors")
+    other.config.narrow += 1
+    with pytest.raises(ValueError, match=r"init: .* is of another world"):
+        save_judge(tmp_path / "other.safetensors", Judge(other.config), {})
+        train(replace(again, init=str(tmp_path / "other.safetensors")))

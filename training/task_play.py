@@ -36,15 +36,18 @@ class TaskPlay:
     ended: bool
 
 
-def play_task(name: str, seed: int, num_frames: int, height: int, width: int, unseen: int = 0) -> TaskPlay:
-    """Play a task in the world of a seed, the first `unseen` steps before the first frame; who is done plays on, unpaid.
+def play_task(
+    name: str, seed: int, num_frames: int, height: int, width: int, unseen: int = 0, darts: float | None = None
+) -> TaskPlay:
+    """Play a task in the world of a seed, the first `unseen` steps before the first frame; who is done plays on, unpaid. darts:
+    how often the player darts about rather than going after the reward, where not as usual.
     ValueError for a task that there is not."""
     if name not in TASKS:
         raise ValueError(f"task is {name!r}; it must be one of {', '.join(TASKS)}")
     env = load(ENV)(height, width, task=name)
     env.reset(seed=seed)
     game, stage = env.game, env.stage
-    player = load(SEEKER)(seed, stage)
+    player = load(SEEKER)(seed, stage) if darts is None else load(SEEKER)(seed, stage, darts)
     heading, ended = 0.0, False
     for _ in range(unseen):
         action = player.act(game)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from simworld.actions import CAMERA
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
-from simworld.model.judge import Evidence, Judge, JudgeConfig, evidence, save_judge
+from simworld.model.judge import Evidence, Judge, JudgeConfig, evidence, load_judge, save_judge
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
 from simworld.model.world import World
@@ -29,6 +29,9 @@ from simworld.training.metrics import average_precision
 from simworld.training.task_play import TaskPlay, play_task
 
 HELD_OUT = 0.1
+FEW = 5
+"""Fewer broken logs than this do not tell from which chance on one is held to have broken; who goes on from a judge keeps its
+own."""
 KINDS = ("treechop", "treechop", "navigate", "explore")
 """What is played in turn: breaking a log is rarer than walking."""
 
@@ -37,18 +40,21 @@ KINDS = ("treechop", "treechop", "navigate", "explore")
 class JudgeTraining:
     """`world`: a name or folder, into which the judge goes unless `out` is another file. `num_plays` plays of `num_frames` are
     gone through, `batch_plays` at once, the last `dreamt` share of each in a dream; then `steps` steps of `batch_size` moments.
-    `decay`: of the weights, against learning by heart."""
+    `darts`: how often players dart about as those do who have not learned anything yet, and are to be judged all the same.
+    `decay`: of the weights, against learning by heart. `init`: a file of a judge of the same world to go on from."""
 
     world: str = "small"
     out: str = ""
     num_plays: int = 160
     num_frames: int = 65
     dreamt: float = 0.5
+    darts: float = 0.5
     batch_plays: int = 8
     steps: int = 1000
     batch_size: int = 256
     learning_rate: float = 1e-3
     decay: float = 0.5
+    init: str = ""
     device: str = "cpu"
     seed: int = 0
 
@@ -106,7 +112,13 @@ def moments(world: World, config: JudgeTraining) -> Moments:
     for first in tqdm(range(0, config.num_plays, config.batch_plays), desc="going along", mininterval=5):
         numbers = range(first, min(first + config.batch_plays, config.num_plays))
         plays = [
-            play_task(KINDS[number % len(KINDS)], config.seed * config.num_plays + number, 1 + r * num_chunks, *size)
+            play_task(
+                KINDS[number % len(KINDS)],
+                config.seed * config.num_plays + number,
+                1 + r * num_chunks,
+                *size,
+                darts=config.darts,
+            )
             for number in numbers
         ]
         chunks = list(follow(world, plays, num_shown))
@@ -134,7 +146,10 @@ def train(config: JudgeTraining) -> Judge:
     # From which chance on a log is held to have broken: where misses and false alarms balance on plays that it has not seen.
     chances, true = judge.verdict(known.pick(torch.arange(num - num_judged, num))[0]).log, known.log[num - num_judged :]
     count = max(1, int(true.sum()))
-    judge.config.least = float(chances.sort(descending=True).values[count - 1])
+    if count < FEW and config.init:
+        judge.config.least = load_judge(Path(config.init)).config.least
+    else:
+        judge.config.least = float(chances.sort(descending=True).values[count - 1])
     figures = {name: value for name, value in figures.items() if not math.isnan(value)}  # no log broke there
     figures |= {"loss": nats, "plays": num // known.each, "logs": int(known.log.sum()), "least": judge.config.least}
     print(", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
@@ -155,6 +170,11 @@ def fit(known: Moments, num_known: int, config: JudgeTraining, world: World) -> 
     )
     judge.mean.copy_(known.moved[:num_known].mean(0))
     judge.spread.copy_(known.moved[:num_known].std(0).clamp(min=1e-3))
+    if config.init:
+        start = load_judge(Path(config.init))
+        if replace(start.config, least=judge.config.least) != judge.config:
+            raise ValueError(f"init: {config.init} is of another world: its judge is {start.config}, this one's {judge.config}")
+        judge.load_state_dict(start.state_dict())
     optimizer = torch.optim.AdamW(judge.parameters(), config.learning_rate, weight_decay=config.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=config.steps)
     dice = torch.Generator().manual_seed(config.seed)
