@@ -1,5 +1,5 @@
-"""Touch: what the player's hands do to a dream. What they change stays, and is remembered; cracks and the outline of what is
-aimed at are shown, and no more. Free functions over a world and a context."""
+"""Touch: what the player's hands do to a dream. What they change stays, and is remembered; cracks are shown, and no more. Free
+functions over a world and a context."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from simworld.model.cube import beside, meet
 from simworld.model.hands import visible
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.work import ATTACK, HOTBAR, due, gone_on, turned_alike
+from simworld.model.work import ATTACK, HOTBAR, busy, due, gone_on, turned_alike
 from simworld.model.world import World
 
 TOUCHED = 0.05
@@ -23,8 +23,8 @@ REACH = 5.0
 
 @dataclass
 class Touch:
-    """frames: as the hands leave them. changed: which pixels of the last they have changed. shade: what outline and cracks
-    leave of each pixel's light, None in a world without hands."""
+    """frames: as the hands leave them. changed: which pixels of the last they have changed. shade: what cracks leave of
+    each pixel's light, None while all hands rest."""
 
     frames: Float[Tensor, "b r h w 3"]
     changed: Bool[Tensor, "b 1 h w"] | None = None
@@ -59,6 +59,9 @@ def touched(
     assert context.decoder is not None, "it has just made these frames"
     actions = actions.to(context.work.dug)
     context.work = gone_on(context.work, actions)
+    at_work = busy(actions)
+    if not bool(at_work.any()):
+        return Touch(frames)
     picture, pitch = frames[:, -1].movedim(-1, 1), context.around.view[:, 0]
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
     near = torch.where(shown.known[:, -1], shown.near[:, -1], context.scenery.ahead)
@@ -67,7 +70,7 @@ def touched(
     aim.cube.turn = turn
     led = context.goal.left > 0
     context.work, breaks, places = due(context.work, actions, aim.read)
-    breaks, places = breaks & ~led, places & ~led
+    breaks, places = breaks & at_work & ~led, places & ~led
     entered = meet(aim.cube, pitch, size, field_of_view)
     # The hand itself is not the world.
     own = world.fixed() < 0.5
@@ -91,8 +94,8 @@ def touched(
         context.decoder.picture = world.autoencoder.padded(becomes.movedim(1, -1))
         frames = torch.cat([frames[:, :-1], becomes.movedim(1, -1)[:, None]], 1)
     attack = actions[..., ATTACK].any(1)
-    aimed = (aim.read[:, 0] > 0) & (aim.cube.center.norm(dim=1) < REACH) & ~breaks & ~places & ~led
-    shade = torch.where(_all(aimed) & seen, hands.shade(entered, context.work.progress * attack), 1)
+    aimed = at_work & (aim.read[:, 0] > 0) & (aim.cube.center.norm(dim=1) < REACH) & ~breaks & ~places & ~led
+    shade = torch.where(_all(aimed) & seen, hands.shade(entered, context.work.progress * attack, outlined=False), 1)
     return Touch(frames, changed, shade)
 
 

@@ -56,6 +56,11 @@ def nothing_done(b: int, device: torch.device) -> Work:
     return Work(rest, none, never, rest, never, none)
 
 
+def busy(actions: Float[Tensor, "b r a"]) -> Bool[Tensor, " b"]:
+    """Whether a key of hands is pressed."""
+    return actions[..., [ATTACK, USE, *HOTBAR]].any(-1).any(-1)
+
+
 def gone_on(work: Work, actions: Float[Tensor, "b r a"]) -> Work:
     """The work after r actions more, but for what comes of it."""
     r = actions.shape[1]

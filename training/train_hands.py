@@ -55,7 +55,7 @@ class HandsTraining:
     sight: str = "runs/small/sight/sight.safetensors"
     batch_size: int = 32
     init: str = ""
-    read_weight: float = 0.3
+    read_weight: float = 1.0
     turn_weight: float = 0.3
     color_weight: float = 1.0
     color_share: float = 0.25

@@ -9,7 +9,7 @@ MEANING = {
     "conditioning": "what the network is told: the latent expected if all goes on, actions, prompt",
     "denoise": "the denoising passes",
     "decode": "from latent to pictures, and the finished pictures encoded again",
-    "hands": "what attack, use and the hotbar do to the pictures, while they are pressed",
+    "hands": "while their keys are pressed: which block is aimed at, and what becomes of it",
     "far memory": "what was seen in all directions, read and painted",
     "cache write": "the pass that remembers the finished latent, and the flow that led to it",
     "display": "all pictures of the chunk, drawn, scaled and shown",
