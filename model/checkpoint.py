@@ -131,6 +131,11 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
             f"{sight}: for chunks of {world.sight.config.time_stride} frames; this world's have "
             f"{autoencoder.config.time_stride}"
         )
+    if world.hands is not None and (world.hands.config.height, world.hands.config.width) != (config.height, config.width):
+        raise ValueError(
+            f"{hands}: for pictures of {world.hands.config.height}×{world.hands.config.width} pixels; this world's are "
+            f"{config.height}×{config.width}"
+        )
     for name in ("denoiser", "text"):
         part = getattr(world, name)
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}

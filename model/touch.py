@@ -9,10 +9,10 @@ from torch import Tensor
 
 from simworld.model.context import Context
 from simworld.model.cube import beside, meet
-from simworld.model.hands import visible
+from simworld.model.hands import Hands, visible
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.work import ATTACK, HOTBAR, busy, due, gone_on, turned_alike
+from simworld.model.work import ATTACK, busy, due, gone_on, turned_alike
 from simworld.model.world import World
 
 TOUCHED = 0.05
@@ -59,6 +59,9 @@ def touched(
     assert context.decoder is not None, "it has just made these frames"
     actions = actions.to(context.work.dug)
     context.work = gone_on(context.work, actions)
+    if bool(context.work.held.any()):
+        frames = _held(hands, context.work.held, frames)
+        context.decoder.picture = world.autoencoder.padded(frames[:, -1])
     at_work = busy(actions)
     if not bool(at_work.any()):
         return Touch(frames)
@@ -86,10 +89,6 @@ def touched(
     if bool((breaks | places).any()):
         becomes = becomes.clamp(-1, 1)
         changed = (becomes - picture).abs().amax(1, keepdim=True) > TOUCHED
-    hotbar = actions[..., HOTBAR].amax(1)
-    if bool(hotbar.any()):
-        taken = hands.taken(becomes, hotbar).clamp(-1, 1).to(becomes)
-        becomes = torch.where(_all(hotbar.any(1)), taken, becomes)
     if becomes is not picture:
         context.decoder.picture = world.autoencoder.padded(becomes.movedim(1, -1))
         frames = torch.cat([frames[:, :-1], becomes.movedim(1, -1)[:, None]], 1)
@@ -97,6 +96,16 @@ def touched(
     aimed = at_work & (aim.read[:, 0] > 0) & (aim.cube.center.norm(dim=1) < REACH) & ~breaks & ~places & ~led
     shade = torch.where(_all(aimed) & seen, hands.shade(entered, context.work.progress * attack, outlined=False), 1)
     return Touch(frames, changed, shade)
+
+
+def _held(
+    hands: Hands, held: Float[Tensor, "b 9"], frames: Float[Tensor, "b r h w 3"]
+) -> Float[Tensor, "b r h w 3"]:
+    """The frames with the block of the last pressed key in hand: the decoder would let it fade."""
+    r = frames.shape[1]
+    taken = hands.taken(frames.flatten(0, 1).movedim(-1, 1), held.repeat_interleave(r, 0)).clamp(-1, 1)
+    painted = taken.movedim(1, -1).unflatten(0, (-1, r)).to(frames)
+    return torch.where(held.any(1)[:, None, None, None, None], painted, frames)
 
 
 def _all(chosen: Bool[Tensor, " b"]) -> Bool[Tensor, "b 1 1 1"]:

@@ -148,6 +148,8 @@ def test_another_block_is_taken_in_hand_and_nothing_else_changes() -> None:
     apart = (dream(handed(tiny_world()), key)[1] - dream(unhanded(tiny_world()), key)[1]).abs()[0].amax(0)
     assert float(apart[HEIGHT // 2 : HEIGHT, -WIDTH // 4 :].mean()) > 0.01
     assert not apart[: HEIGHT // 4].any() and not apart[:, : WIDTH // 4].any()
+    later = (dream(handed(tiny_world()), key, IDLE, IDLE)[1] - dream(unhanded(tiny_world()), key, IDLE, IDLE)[1]).abs()[0]
+    assert float(later.amax(0)[HEIGHT // 2 : HEIGHT, -WIDTH // 4 :].mean()) > 0.01, "it stays in hand"
 
 
 def test_a_dream_saved_before_there_were_hands_goes_on() -> None:
@@ -162,12 +164,15 @@ def test_a_dream_saved_before_there_were_hands_goes_on() -> None:
 def test_hands_on_disk_belong_to_their_world(tmp_path: Path) -> None:
     folder = write_tiny_world(tmp_path)
     assert load_world(folder).hands is None
-    hands = shaken(Hands(SMALL))
+    hands = shaken(Hands(replace(SMALL, height=HEIGHT, width=WIDTH)))
     save_hands(folder / "hands.safetensors", hands, {"note": "untrained"}, torch.float32)
     found = load_world(folder, torch.float32).hands
     assert found is not None
     near, pitch = near_ground()
     assert torch.equal(found.aim(picture(), near, pitch).read, hands.aim(picture(), near, pitch).read)
+    save_hands(folder / "hands.safetensors", Hands(SMALL), {})
+    with pytest.raises(ValueError, match=r"hands\.safetensors: for pictures of 48×80 pixels; this world's are 32×48"):
+        load_world(folder)
     (folder / "hands.safetensors").write_bytes(b"no")
     with pytest.raises(ValueError, match=r"hands\.safetensors: not a readable"):
         load_hands(folder / "hands.safetensors")
