@@ -1,6 +1,7 @@
 """Records: dataclasses all of whose fields are tensors of b worlds, one after another along the first axis."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -12,11 +13,11 @@ Record = TypeVar("Record")
 
 
 def where(chosen: Bool[Tensor, " b"], one: Record, other: Record) -> Record:
-    """Of each world `one` where it is chosen, else the `other`."""
+    """Of each world `one` where it is chosen, else the `other`: always a record of its own, for its fields may be replaced."""
     if not bool(chosen.any()):
-        return other
+        return copy(other)
     if bool(chosen.all()):
-        return one
+        return copy(one)
     return joined([one, other], lambda parts: torch.where(chosen.reshape(-1, *[1] * (parts[0].ndim - 1)), parts[0], parts[1]))
 
 
