@@ -27,9 +27,6 @@ from simworld.model.registration import flow_between
 from simworld.model.scenery import Shown
 from simworld.model.unet import ResidualBlock, UNet
 
-LEAST_SHARE = 1e-12
-"""Of a pixel is always mended, lest nothing be divided by nothing."""
-
 
 @dataclass
 class DecoderState:

@@ -38,7 +38,6 @@ def half_angles(size: tuple[int, int], field_of_view: float) -> tuple[float, flo
     return tall, tall * size[1] / size[0]
 
 
-@functools.lru_cache(maxsize=16)
 @functools.lru_cache(maxsize=8)
 def rays(size: tuple[int, int], field_of_view: float, device: torch.device) -> Float[Tensor, "3 h w"]:
     """The directions (right, down, 1 ahead) of a picture's pixels."""
@@ -50,6 +49,7 @@ def rays(size: tuple[int, int], field_of_view: float, device: torch.device) -> F
         return torch.stack([x[None].expand(h, w), y[:, None].expand(h, w), torch.ones(h, w, device=device)])
 
 
+@functools.lru_cache(maxsize=16)
 def still_grid(size: tuple[int, int], device: torch.device) -> Float[Tensor, "1 h w 2"]:
     """Where the pixels of a picture of height × width `size` are. Not to be written to."""
     with torch.inference_mode(False):  # whoever asks first, it is for all

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from simworld.model.camera import half_angles, rays
 from simworld.model.cube import Cube, Met, before_crosshair
+from simworld.model.pixels import lit
 from simworld.model.work import HOTBAR
 
 CELLS = (6, 10)
@@ -39,8 +40,6 @@ CRACK_SHADE = 0.22
 """What cracks leave of the light."""
 FAR = 1 / 64
 """In 1 / blocks: what is farther away counts as so far."""
-LEAST_SPREAD = 0.05
-"""Added to the spread of a picture's colours, in [-1, 1], lest a plain picture's noise be all there is to see."""
 
 
 @dataclass(kw_only=True)
@@ -167,13 +166,6 @@ class Hands(nn.Module):
 def visible(met: Met, near: Float[Tensor, "b 1 h w"]) -> Bool[Tensor, "b 1 h w"]:
     """Where a cube is met and nothing is before it."""
     return (met.met & (near[:, 0] * met.away * HIDDEN < 1))[:, None]
-
-
-def lit(picture: Float[Tensor, "b 3 h w"]) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures in their own light, so that night looks like day, and that light: mean and spread."""
-    picture = picture.float()
-    mean, spread = picture.mean((1, 2, 3), keepdim=True), picture.std((1, 2, 3), keepdim=True) + LEAST_SPREAD
-    return (picture - mean) / spread, mean, spread
 
 
 def _apart(near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"], field_of_view: float) -> Float[Tensor, "b 3 h w"]:

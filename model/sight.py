@@ -16,6 +16,7 @@ from simworld.actions import CAMERA
 from simworld.model.folding import fold, unfold
 from simworld.model.motion import WALKING
 from simworld.model.obstacles import BANDS, DIRECTIONS
+from simworld.model.pixels import lit
 from simworld.model.unet import UNet
 
 LEAST_NEAR = 1 / 64
@@ -28,8 +29,6 @@ FINE_CELLS = (24, 40)
 """The same of a picture and its nearness, for the pitch."""
 RECENT = 8
 """Frames before a chunk whose actions its steps depend on, for who jumps is long in the air."""
-LEAST_SPREAD = 0.05
-"""Added to the spread of a picture's colours, in [-1, 1], lest a plain picture's noise be all there is to see."""
 
 
 @dataclass(kw_only=True)
@@ -72,7 +71,7 @@ class Sight(nn.Module):
         """The logarithm of nearness + `LEAST_NEAR`, of frames in [-1, 1]."""
         h, w = frames.shape[-2:]
         coarsest = self.config.patch * 2 ** (len(self.config.widths) - 1)
-        frames = F.pad(_lit(frames), (0, -w % coarsest, 0, -h % coarsest), mode="replicate")
+        frames = F.pad(lit(frames)[0], (0, -w % coarsest, 0, -h % coarsest), mode="replicate")
         found, _ = self.unet(fold(frames.to(self.dtype), self.config.patch))
         return unfold(found.float(), self.config.patch)[..., :h, :w]
 
@@ -82,7 +81,7 @@ class Sight(nn.Module):
 
     def pitch(self, frames: Float[Tensor, "n 3 h w"], near: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n"]:
         """How many degrees down looks who sees such frames, in [-1, 1], and things so near."""
-        seen = torch.cat([_lit(frames), torch.log(near + LEAST_NEAR)], 1)
+        seen = torch.cat([lit(frames)[0], torch.log(near + LEAST_NEAR)], 1)
         return 45 * self.level(F.adaptive_avg_pool2d(seen, FINE_CELLS).to(self.dtype)).float()[:, 0]
 
     @property
@@ -107,9 +106,3 @@ class Sight(nn.Module):
         facts = [*(part.flatten(1) for part in cells), told.flatten(1), 10 * moved.flatten(1), pitch[:, None] / 45]
         facts.append(around.flatten(1))
         return self.walk(torch.cat(facts, 1).to(self.dtype)).float().unflatten(1, (-1, 3)) / 10
-
-
-def _lit(frames: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
-    """Frames in their own light, so that night looks like day."""
-    frames = frames.float()
-    return (frames - frames.mean((1, 2, 3), keepdim=True)) / (frames.std((1, 2, 3), keepdim=True) + LEAST_SPREAD)

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from simworld.model.checkpoint import load_hands, load_sight, save_hands
 from simworld.model.cube import Cube, beside, levelled, meet
-from simworld.model.hands import Hands, HandsConfig, lit, visible
-from simworld.model.pixels import to_float, to_uint8
+from simworld.model.hands import Hands, HandsConfig, visible
+from simworld.model.pixels import lit, to_float, to_uint8
 from simworld.model.work import HOTBAR
 from simworld.training.array_store import store, stored
 from simworld.training.deeds import PICTURES, Deeds, DeedsConfig, deeds
@@ -154,24 +154,22 @@ class HandsTask:
 
     def _color_errors(self, batch: Batch) -> dict[str, Tensor]:
         """L1 of what is painted where it should be, in [-1, 1]."""
-        model, pictures = self.model, batch.pictures
+        model, batch = self.model, _first(batch)
+        pictures, picture, pitch = batch.pictures, batch.seen, batch.true_pitch
         size, field_of_view = (batch.seen.shape[-2], batch.seen.shape[-1]), self.config.model.field_of_view
         bare = pictures["bare"]
-        m = len(bare)
-        pitch, picture, progress = (x[:m] for x in (batch.true_pitch, batch.seen, batch.progress))
-        aimed, place = (Cube(cube.center[:m], cube.turn[:m]) for cube in (batch.aimed, batch.place))
         with torch.no_grad():
-            entered, left = (meet(aimed, pitch, size, field_of_view, leaving) for leaving in (False, True))
-            new = meet(place, pitch, size, field_of_view)
-            seen = visible(entered, batch.near[:m]) & (aimed.center != 0).any(1)[:, None, None, None]
+            entered, left = (meet(batch.aimed, pitch, size, field_of_view, leaving) for leaving in (False, True))
+            new = meet(batch.place, pitch, size, field_of_view)
+            seen = visible(entered, batch.near) & (batch.aimed.center != 0).any(1)[:, None, None, None]
 
         def changed(name: str) -> Float[Tensor, "b 1 h w"]:
             return ((pictures[name] - bare).abs().amax(1, keepdim=True) > CHANGED).float()
 
         placed = _mean((model.placed(picture, new) - pictures["placed"]).abs(), changed("placed") * new.met[:, None])
         broken = _mean((model.broken(picture, left) - pictures["broken"]).abs(), changed("broken") * seen)
-        shaded = (bare + 1) * model.shade(entered, progress) - 1
-        cracked = _mean((shaded - pictures["shown"]).abs(), seen * (progress > 0)[:, None, None, None])
+        shaded = (bare + 1) * model.shade(entered, batch.progress) - 1
+        cracked = _mean((shaded - pictures["shown"]).abs(), seen * (batch.progress > 0)[:, None, None, None])
         return {"placed": placed, "broken": broken, "cracked": cracked}
 
     @torch.no_grad()
