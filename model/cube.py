@@ -39,7 +39,7 @@ class Met:
 def meet(cube: Cube, pitch: Float[Tensor, " b"], size: tuple[int, int], field_of_view: float, leaving: bool = False) -> Met:
     """Where each pixel's ray enters the cubes, or leaves them."""
     seen = rays(size, field_of_view, pitch.device).expand(len(pitch), -1, -1, -1)
-    ways = _of_cube(_level(seen, pitch), cube.turn)  # b 3 h w
+    ways = _of_cube(for_level(seen, pitch), cube.turn)  # b 3 h w
     start = _of_cube(-cube.center[:, :, None, None], cube.turn)
     ways = torch.where(ways.abs() < 1e-6, 1e-6, ways)
     ends = torch.stack([(-0.5 - start) / ways, (0.5 - start) / ways])
@@ -88,10 +88,10 @@ def levelled(
     right, down, ahead = center.unbind(1)
     angle = torch.deg2rad(pitch)
     seen = torch.stack([right, down * angle.cos() - ahead * angle.sin(), ahead * angle.cos() + down * angle.sin()], 1)
-    return _level(seen, held)
+    return for_level(seen, held)
 
 
-def _level(ways: Float[Tensor, "b 3 *n"], pitch: Float[Tensor, " b"]) -> Float[Tensor, "b 3 *n"]:
+def for_level(ways: Float[Tensor, "b 3 *n"], pitch: Float[Tensor, " b"]) -> Float[Tensor, "b 3 *n"]:
     """Directions of a picture for who looks level."""
     right, down, ahead = ways.unbind(1)
     angle = torch.deg2rad(pitch).view(-1, *[1] * (right.ndim - 1))

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from simworld.model.camera import half_angles, rays
-from simworld.model.cube import Cube, Met, before_crosshair
+from simworld.model.cube import Cube, Met, before_crosshair, for_level
 from simworld.model.pixels import lit
 from simworld.model.work import HOTBAR
 
@@ -172,9 +172,7 @@ def _apart(near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"], field_of_
     """How far each pixel is from what is before the crosshair, (right, down, ahead) for who looks level: in blocks where it is
     near, ±1 where it is far."""
     h, w = near.shape[-2:]
-    right, down, ahead = (rays((h, w), field_of_view, near.device)[None] / near.clamp(min=FAR)).unbind(1)
-    sin, cos = torch.deg2rad(pitch)[:, None, None].sin(), torch.deg2rad(pitch)[:, None, None].cos()
-    places = torch.stack([right, down * cos + ahead * sin, ahead * cos - down * sin], 1)
+    places = for_level(rays((h, w), field_of_view, near.device)[None] / near.clamp(min=FAR), pitch)
     return (places - before_crosshair(near, pitch)[:, :, None, None]).tanh()
 
 
