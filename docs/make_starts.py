@@ -12,9 +12,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from simworld.env.sightings import Sightings, packed
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import PITCH, YAW
+from simworld.env.voxel.scout import scout
 from simworld.env.voxel.stages import TaskStage
 from simworld.env.voxel.terrain import BIOMES
 from simworld.env.voxel.voxel_env import VoxelEnv
@@ -32,6 +34,8 @@ NUM_CAPTIONS = 8
 TASK_SEED = 900_000
 TASK_STARTS = {"navigate": 24, "treechop": 12}
 """How many beginnings of each task, from which training seed on."""
+SPOTS, RADIUS = 10, 13.0
+"""From so many places about each one, within so many blocks, it is looked at."""
 OPEN = 0.06
 """The least detail of a picture that is worth starting from."""
 
@@ -74,7 +78,7 @@ def bare(game: Game) -> np.ndarray:
 def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
     """Write `starts.safetensors` into `folder`."""
     game = Game(height, width)
-    frames, captions, panoramas, pitches = [], [], [], []
+    frames, captions, panoramas, pitches, seen = [], [], [], [], []
     for number, biome in enumerate(BIOMES):
         for place, (time_of_day, falling) in enumerate(SCENES * NUM_PLACES):
             seed = FIRST_SEED + 100 * number + place
@@ -85,10 +89,11 @@ def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
                 game.set_conditions(biome=biome, time_of_day=time_of_day, weather=weather, respawn=True)
             frames.append(torch.from_numpy(bare(game)))
             panoramas.append(look_about(game))
+            seen.append(scout(game, SPOTS, RADIUS))
             pitches.append(float(game.pose[4]))
             told = {game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
             captions.append(" / ".join(sorted(told)))
-    _write(folder / "starts.safetensors", frames, pitches, panoramas, captions)
+    _write(folder / "starts.safetensors", frames, pitches, panoramas, captions, **_sighted(seen))
 
 
 def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96, width: int = 160) -> None:
@@ -109,6 +114,18 @@ def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96,
         if len(frames) == num_starts:
             break
     _write(folder / f"starts-{task}.safetensors", frames, pitches, panoramas, captions, bearing=torch.tensor(bearings))
+
+
+def _sighted(seen: list[Sightings]) -> dict[str, torch.Tensor]:
+    """The sightings of all starts, as `StartPictures` reads them."""
+    tensors = {}
+    for name, files in zip(("frames", "near"), zip(*(packed(each) for each in seen), strict=True), strict=True):
+        tensors[f"seen_{name}"] = torch.from_numpy(np.frombuffer(b"".join(files), np.uint8).copy())
+        tensors[f"seen_{name}_sizes"] = torch.tensor([len(file) for file in files])
+    tensors["seen_numbers"] = torch.tensor([len(each) for each in seen])
+    for name in ("places", "views"):
+        tensors[f"seen_{name}"] = torch.from_numpy(np.concatenate([getattr(each, name) for each in seen]))
+    return tensors
 
 
 def _write(

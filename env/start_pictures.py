@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
+from simworld.env.sightings import FIELDS, Sightings, unpacked
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
@@ -21,31 +23,38 @@ NUM_ALIKE = 4
 class Start:
     """frame: uint8 (h, w, 3). around: what lies around it, uint8 (p, 2p, 3), all directions at equal angles (an
     equirectangular panorama) with the frame's heading in its middle, or None. pitch: how far the frame looks down, degrees.
-    bearing: of a beacon, in degrees to the right, None where there is none."""
+    bearing: of a beacon, in degrees to the right, None where there is none. seen: what the place looks like from
+    elsewhere."""
 
     frame: np.ndarray
     around: np.ndarray | None = None
     pitch: float = 0.0
     bearing: float | None = None
+    seen: Sightings | None = None
 
     def options(self) -> dict[str, Any]:
         """The env's reset options that begin here."""
         options: dict[str, Any] = {"frames": self.frame[None], "pitch": self.pitch}
         if self.bearing is not None:
             options["bearing"] = self.bearing
+        if self.seen is not None:
+            options["seen"] = {name: getattr(self.seen, name) for name in FIELDS}
         return options if self.around is None else {**options, "around": self.around}
 
 
 class StartPictures:
     """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist. In the file,
     `around` holds n WebP pictures of the surroundings, one after another, of `sizes` bytes each, `pitch` and, where there are
-    beacons, `bearing` n angles."""
+    beacons, `bearing` n angles. `seen_frames` and `seen_near` hold n WebP pictures each, of `seen_frames_sizes` and
+    `seen_near_sizes` bytes, as `sightings.packed` makes them, `seen_places` and `seen_views` one row for each of their
+    `seen_numbers` pictures."""
 
     def __init__(self, path: Path, height: int, width: int) -> None:
         self.frames = np.zeros((0, height, width, 3), np.uint8)
         self._around: list[bytes] = []
         self._pitch = np.zeros(0, np.float32)
         self._bearing: np.ndarray | None = None
+        self._seen: list[tuple[bytes, bytes, np.ndarray, np.ndarray]] = []
         self._words: list[set[str]] = []
         if path.exists():
             tensors, header = read_tensors(path)
@@ -53,8 +62,12 @@ class StartPictures:
             self._pitch = tensors["pitch"].numpy() if "pitch" in tensors else np.zeros(len(self.frames), np.float32)
             self._bearing = tensors["bearing"].numpy() if "bearing" in tensors else None
             if "around" in tensors:
-                ends = tensors["sizes"].numpy().cumsum()
-                self._around = [part.tobytes() for part in np.split(tensors["around"].numpy(), ends[:-1])]
+                self._around = _split(tensors["around"], tensors["sizes"])
+            if "seen_frames" in tensors:
+                files = (_split(tensors[f"seen_{name}"], tensors[f"seen_{name}_sizes"]) for name in ("frames", "near"))
+                ends = tensors["seen_numbers"].cumsum(0).tolist()[:-1]
+                rows = (np.split(tensors[f"seen_{name}"].numpy(), ends) for name in ("places", "views"))
+                self._seen = list(zip(*files, *rows, strict=True))
             self._words = [_words(caption) for caption in header["captions"]]
         known = Counter(word for words in self._words for word in words)
         self._rarity = {word: math.log((1 + len(self._words)) / count) for word, count in known.items()}
@@ -67,7 +80,8 @@ class StartPictures:
             with Image.open(io.BytesIO(self._around[number])) as picture:
                 around = np.asarray(picture.convert("RGB"))
         bearing = None if self._bearing is None else float(self._bearing[number])
-        return Start(self.frames[number], around, float(self._pitch[number]), bearing)
+        seen = unpacked(*self._seen[number]) if self._seen else None
+        return Start(self.frames[number], around, float(self._pitch[number]), bearing, seen)
 
     def nearest(self, prompt: str, seed: int = 0, like: np.ndarray | None = None) -> Start | None:
         """A start whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,
@@ -103,6 +117,11 @@ def _coarse(frame: np.ndarray) -> np.ndarray:
     h, w, _ = frame.shape
     whole = frame[: h // 16 * 16, : w // 16 * 16].astype(np.float32)
     return whole.reshape(h // 16, 16, w // 16, 16, 3).mean((1, 3))
+
+
+def _split(joined: Tensor, sizes: Tensor) -> list[bytes]:
+    """Files of so many bytes each that lie one after another."""
+    return [part.tobytes() for part in np.split(joined.numpy(), sizes.cumsum(0).tolist()[:-1])]
 
 
 def _words(text: str) -> set[str]:

@@ -19,10 +19,12 @@ import torch
 from simworld.actions import Action, from_vector, to_vector
 from simworld.env.dream_task import KINDS, DreamTask
 from simworld.env.packing import pack, unpack
+from simworld.env.sightings import FIELDS, Sightings, checked
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.start_pictures import Start, StartPictures, detail
 from simworld.frames import check_frames
 from simworld.model import sampler
+from simworld.model.album import Album, given_album
 from simworld.model.checkpoint import load_world
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.denoiser import STEP_COUNTS
@@ -35,7 +37,7 @@ from simworld.model.shipped import find_world
 from simworld.tasks import TASKS
 
 Observation = dict[str, Any]
-OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing")
+OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing", "seen")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
 FAR, LONG = 4.0, 10
@@ -116,7 +118,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         lies around the last frame, uint8 (p, 2p, 3), an equirectangular panorama with the frame's heading in its middle;
         without frames the first picture is cut from it, and without either it is a start picture that fits the prompt, or
         dreamt where there are none. pitch: how far that frame looks down, in degrees; as players do where not given. bearing:
-        of the beacon of task navigate, in degrees to the right of where the last frame looks.
+        of the beacon of task navigate, in degrees to the right of where the last frame looks. seen: what the place looks like
+        from elsewhere, a dict of frames uint8 (n, h, w, 3), near (n, h, w), places (n, 3) and views (n, 2), counted from the
+        last frame's eye, as `simworld.env.sightings.Sightings` tells.
         ValueError for unknown options or wrong shapes.
         """
         super().reset(seed=seed)
@@ -129,6 +133,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if self.from_pictures and not set(options) - {"prompt"}:
             options.update(self.start_options(prompt, dream_seed))
         around, pitch = self._surroundings(options.get("around"), options.get("pitch"))
+        seen = options.get("seen")
+        albums = None if seen is None else self._albums(checked(seen, self._frame.shape[:2]))
         if self._task is not None:
             self._task.begin(_check_bearing(options.get("bearing", 0.0)))
         if options.get("frames") is None and around is not None:
@@ -142,8 +148,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             device = self.world.device
             sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
             self._frame = frames[-1]
-            if around is not None or pitch is not None:
-                sampler.surround(self.world, context, around, pitch)
+            if around is not None or pitch is not None or albums is not None:
+                sampler.surround(self.world, context, around, pitch, albums)
         self._context = context
         return self._observation(), self._info(self._frame[None])
 
@@ -281,7 +287,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def _lead(self, start: Start | None) -> None:
         if start is not None:
             around = self._surroundings(start.around, start.pitch)
-            sampler.lead(self.world, self._started(), torch.from_numpy(start.frame)[None], FADE_CHUNKS, *around)
+            albums = None if start.seen is None else self._albums(start.seen)
+            sampler.lead(self.world, self._started(), torch.from_numpy(start.frame)[None], FADE_CHUNKS, *around, albums)
 
     def _started(self) -> sampler.Context:
         if self._context is None:
@@ -302,6 +309,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
                 "as wide as high"
             )
         return torch.from_numpy(np.array(panorama)).to(self.world.device), pitches
+
+    def _albums(self, seen: Sightings) -> list[Album]:
+        """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""
+        parts = (torch.from_numpy(np.array(getattr(seen, name))).to(self.world.device) for name in FIELDS)
+        return [given_album(*parts)]
 
     def _history(self, frames: Any, actions: Any) -> tuple[np.ndarray, torch.Tensor]:
         frames = check_frames(frames, "reset option frames")

@@ -95,6 +95,7 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         join([goal.pictures for goal in goals], 0),
         join([goal.left for goal in goals], 0),
         of_worlds([goal.around for goal in goals]),
+        listed([goal.albums for goal in goals]),
     )
     around = of_worlds([context.around for context in contexts])
     ground = of_worlds([context.ground for context in contexts])
@@ -104,8 +105,9 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         impression = of_worlds(impressions)
     generators = [copied(generator) for generator in listed([context.generators for context in contexts])]
     actions, prompts = join([context.actions for context in contexts], 0), listed([context.prompts for context in contexts])
+    albums = listed([context.albums for context in contexts])
     work = of_worlds([context.work for context in contexts])
-    return Context(memory, decoder, around, scenery, actions, work, prompts, text, generators, goal, ground, impression)
+    return Context(memory, decoder, around, scenery, albums, actions, work, prompts, text, generators, goal, ground, impression)
 
 
 def _padded(text: Text, num_tokens: int) -> Text:

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from simworld.model.album import Album
 from simworld.model.autoencoder import DecoderState
 from simworld.model.denoiser import Text
 from simworld.model.ground import Ground
@@ -21,11 +22,12 @@ RECALL = 32
 @dataclass
 class Goal:
     """The pictures that b dreams fade into, in [-1, 1], how many more chunks each takes to get there, 0 for none, and what
-    lies around them there."""
+    lies around them there, as seen from there and from elsewhere."""
 
     pictures: Float[Tensor, "b h w 3"]
     left: Int[Tensor, " b"]
     around: Surroundings
+    albums: list[Album]
 
 
 @dataclass
@@ -42,16 +44,18 @@ class Context:
     """All that b dreams remember. Equal contexts, actions and steps give equal frames on one machine.
 
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
-    around: what was seen in every direction. scenery: the last pictures, and how near things are in them. actions: the last
-    `RECALL`, zeros before the first. work: how far the player's hands have come. prompts: b texts; text: the same, as the
-    denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams. ground: what was really
-    shown to them, and how long ago. impression: None before the first latent.
+    around: what was seen in every direction. scenery: the pictures that are shown again, and how near things are in them.
+    albums: of each world, all that were kept. actions: the last `RECALL`, zeros before the first. work: how far the player's
+    hands have come. prompts: b texts; text: the same, as the denoiser reads it. generators: one source of randomness each.
+    goal: where `lead` leads the dreams. ground: what was really shown to them, and how long ago. impression: None before the
+    first latent.
     """
 
     memory: Memory
     decoder: DecoderState | None
     around: Surroundings
     scenery: Scenery
+    albums: list[Album]
     actions: Float[Tensor, "b n a"]
     work: Work
     prompts: list[str]
@@ -65,9 +69,11 @@ class Context:
         """An independent copy that goes on exactly alike. Cheap: tensors are shared until one of the two replaces them."""
         decoder = None if self.decoder is None else replace(self.decoder)
         around, scenery = replace(self.around), replace(self.scenery)
-        prompts, generators = list(self.prompts), [copied(generator) for generator in self.generators]
-        own = {"decoder": decoder, "around": around, "scenery": scenery, "prompts": prompts, "generators": generators}
-        return replace(self, memory=self.memory.fork(), **own)  # type: ignore[arg-type]
+        prompts, albums = list(self.prompts), list(self.albums)
+        generators = [copied(generator) for generator in self.generators]
+        records = {"memory": self.memory.fork(), "decoder": decoder, "around": around, "scenery": scenery}
+        lists = {"albums": albums, "prompts": prompts, "generators": generators}
+        return replace(self, **records, **lists)  # type: ignore[arg-type]
 
 
 def copied(generator: torch.Generator) -> torch.Generator:

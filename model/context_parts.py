@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from simworld.model import sampler
+from simworld.model.album import Album, Page
 from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context, Goal, Impression
 from simworld.model.denoiser import Text
@@ -23,7 +24,9 @@ from simworld.model.surroundings import Surroundings
 from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
-_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Ground, Impression, Memory, Scenery, Surroundings, Text, Work)
+_KINDS: tuple[type, ...] = (
+    Album, Context, DecoderState, Goal, Ground, Impression, Memory, Page, Scenery, Surroundings, Text, Work,
+)  # fmt: skip
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
 
@@ -38,8 +41,11 @@ def put_together(parts: dict[str, Any], world: World) -> Context:
     try:
         if parts.get(_RECORD) == Context.__name__:  # what was not kept yet when it was saved
             b = len(parts["prompts"])
-            nothing = nothing_shown(b, world.device), nothing_known(world, b), nothing_done(b, world.device)
-            missing = dict(zip(("ground", "scenery", "work"), nothing, strict=True))
+            nothing = nothing_shown(b, world.device), nothing_known(world, b), [Album()] * b, nothing_done(b, world.device)
+            missing = dict(zip(("ground", "scenery", "albums", "work"), nothing, strict=True))
+            if "albums" not in parts:  # scenery was another one before there were albums
+                goal = {**parts["goal"], "albums": _apart([Album()] * b)}
+                parts = {**{name: part for name, part in parts.items() if name != "scenery"}, "goal": goal}
             parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
         context = _together(parts, world.device)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from simworld.actions import CAMERA
 from simworld.model import ground as grounds
+from simworld.model.album import forget, keep, nearby, opened
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
 from simworld.model.obstacles import obstacles
-from simworld.model.records import where
-from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, forget, keep, nothing_kept, now, show, without_latest
+from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, nothing_kept, now, show
 from simworld.model.sight import RECENT, Sight
 from simworld.model.stages import stage
 from simworld.model.surroundings import alike, go, headed, paint, recall
@@ -29,6 +29,10 @@ MOSTLY = 0.5
 """A picture changed by hands counts as real where more than so much of it was."""
 FRESH = 0.3
 """How far the nearness of what is shown again is measured anew."""
+CLOSE = 4
+"""So many of the pictures that were seen from nearest to here tell what stands in the way."""
+ANEW = -1
+"""The number of what is to be taken from the album anew."""
 LEAST_BOTH = 0.1
 """Two maps of nearness that know less of each other than so much of a picture hardly tell how much they differ."""
 PULL = 0.5
@@ -49,12 +53,17 @@ def went(
         return go(around, actions)[1], None
     lately = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECENT - actions.shape[1] :]
     pitch, yaw = around.view.unbind(1)
-    way = obstacles(scenery.near, scenery.places, scenery.views, around.place, yaw, field_of_view)
+    present = scenery.near[:, -1:], scenery.places[:, -1:], scenery.views[:, -1:]
+    size = (world.config.height, world.config.width)
+    close = nearby(context.albums, around.place, CLOSE, size)
+    seen = (torch.cat(parts, 1) for parts in zip(close, present, strict=True))
+    way = obstacles(*seen, around.place, yaw, field_of_view)
     steps = sight.steps(scenery.ahead, lately, headed(scenery.moved, -yaw), pitch, way)
     # Who stands still must not creep.
     steps = torch.where(steps.norm(dim=-1, keepdim=True) < LEAST_STEP, 0, steps)
-    context.scenery = replace(scenery, moved=headed(steps, yaw))
     places, views = go(around, actions, steps)
+    scenery = opened(context.albums, scenery, places[:, -1], views[:, -1], field_of_view)
+    context.scenery = replace(scenery, moved=headed(steps, yaw))
     shown = show(scenery, places, views, field_of_view)
     # What is fixed to the camera hides what is behind it; and who is led elsewhere must not be held back.
     held = (context.goal.left == 0)[:, None, None, None, None]
@@ -164,7 +173,10 @@ def _remember(
     must = real
     if changed is not None and bool(changed.any()):
         must = real | changed.flatten(1).any(1)
-        scenery = forget(scenery, changed, around.place, around.view, field_of_view)
+        for number in changed.flatten(1).any(1).nonzero()[:, 0].tolist():
+            here = changed[number], around.place[number], around.view[number]
+            context.albums[number] = forget(context.albums[number], *here, field_of_view)
+        scenery = replace(scenery, numbers=torch.full_like(scenery.numbers, ANEW))
     little = torch.ones(len(near), dtype=torch.bool, device=near.device)
     if shown is not None:
         enough = torch.where(must, ENOUGH_REAL, ENOUGH) * own.float().mean((1, 2, 3))
@@ -175,11 +187,9 @@ def _remember(
         near = torch.where(real[:, None, None, None], near, agreed)
     share = torch.ones_like(context.scenery.lost) if shown is None else shown.real[:, -1].float().mean((1, 2, 3))
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))
-    scenery = replace(scenery, lost=torch.where((share > LEAST_REAL) | real, 0, scenery.lost + 1))
-    if bool((must & ~little).any()):
-        scenery = where(must & ~little, without_latest(scenery), scenery)
-    kept = must | little
-    context.scenery = keep(scenery, kept) if bool(kept.any()) else scenery
+    context.scenery = replace(scenery, lost=torch.where((share > LEAST_REAL) | real, 0, scenery.lost + 1))
+    if bool((must | little).any()):
+        context.albums = keep(context.albums, context.scenery, must | little, instead=~little)
 
 
 def _agreed(
@@ -194,6 +204,5 @@ def _agreed(
 
 def nothing_known(world: World, b: int) -> Scenery:
     """What b dreams know of where they are that have just begun."""
-    size = (world.config.height, world.config.width)
-    kept = KEPT + 1 if world.sight is not None else 0
-    return nothing_kept(b, size, world.config.denoiser.time_stride, world.device, kept)
+    size, sees = (world.config.height, world.config.width), world.sight is not None
+    return nothing_kept(b, size, world.config.denoiser.time_stride, world.device, KEPT if sees else 0)

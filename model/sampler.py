@@ -14,6 +14,7 @@ from torch import Tensor
 
 from simworld.actions import CAMERA
 from simworld.model import ground as grounds
+from simworld.model.album import Album
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.eye import look, nothing_known, recalled, went
@@ -46,12 +47,13 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     generators = [torch.Generator(world.device).manual_seed(seed) for seed in seeds]
     nowhere = torch.zeros(len(seeds), world.config.height, world.config.width, 3, device=world.device)
     around = _surroundings(world, len(seeds), None, None)
-    goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around))
     actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
     scenery, ground = nothing_known(world, len(seeds)), nothing_shown(len(seeds), world.device)
+    empty = [Album()] * len(seeds)
+    goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around), empty)
     text = _read(world, prompts)
     work = nothing_done(len(seeds), world.device)
-    return Context(memory, None, around, scenery, actions, work, list(prompts), text, generators, goal, ground)
+    return Context(memory, None, around, scenery, list(empty), actions, work, list(prompts), text, generators, goal, ground)
 
 
 @torch.inference_mode()
@@ -71,6 +73,7 @@ def lead(
     num_chunks: int,
     panoramas: UInt8[Tensor, "b p two_p 3"] | None = None,
     pitch: Float[Tensor, " b"] | None = None,
+    albums: list[Album] | None = None,
 ) -> None:
     """Let dreams fade into pictures over the next chunks, and go on from there, with what `surround` would tell of them.
     ValueError for another picture size, or for no chunk."""
@@ -80,7 +83,8 @@ def lead(
             "in 1 or more"
         )
     around = _surroundings(world, len(pictures), panoramas, pitch)
-    context.goal = Goal(to_float(pictures.to(world.device)), torch.full_like(context.goal.left, num_chunks), around)
+    left = torch.full_like(context.goal.left, num_chunks)
+    context.goal = Goal(to_float(pictures.to(world.device)), left, around, albums or [Album()] * len(pictures))
 
 
 @torch.inference_mode()
@@ -103,12 +107,15 @@ def surround(
     context: Context,
     panoramas: UInt8[Tensor, "b p two_p 3"] | None,
     pitch: Float[Tensor, " b"] | None = None,
+    albums: list[Album] | None = None,
 ) -> None:
     """Tell begun dreams how far down they look, in degrees, and what lies around them: panoramas of all directions at equal
-    angles (equirectangular), the heading of the present picture in their middle. What was remembered of it is forgotten."""
+    angles (equirectangular), the heading of the present picture in their middle; and albums of what is seen from elsewhere,
+    places and views counted from the present picture's. What was remembered of it is forgotten."""
     assert context.decoder is not None, "only where a dream has begun something can lie around it"
     context.around = _surroundings(world, len(context.prompts), panoramas, pitch)
     context.scenery = nothing_known(world, len(context.prompts))
+    context.albums = list(albums) if albums else [Album()] * len(context.prompts)
     context.ground = grounds.told(known(context.around))
     h, w = world.config.height, world.config.width
     picture = context.decoder.picture[..., :h, :w].movedim(1, -1)
@@ -251,6 +258,8 @@ def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> 
     arrived = goal.left == 1
     context.around = where(arrived, goal.around, context.around)
     context.scenery = where(arrived, nothing_known(world, len(arrived)), context.scenery)
+    pairs = zip(arrived.tolist(), goal.albums, context.albums, strict=True)
+    context.albums = [there if arrives else here for arrives, there, here in pairs]
     context.ground = where(arrived, grounds.told(known(goal.around)), context.ground)
     context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
     return frames

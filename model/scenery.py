@@ -13,11 +13,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from simworld.model.camera import beside, half_angles, rays, sample
-from simworld.model.records import where
 from simworld.model.registration import averaged
 
-KEPT = 4
-"""Pictures that are kept of each world."""
+KEPT = 6
+"""Kept pictures of each world that are shown at once."""
 COARSE = 2
 """Pixels of a picture's side that are thrown forward as one."""
 HOLE = 3
@@ -44,12 +43,12 @@ LEAST_AHEAD = 1e-3
 
 @dataclass
 class Scenery:
-    """Of b worlds, k pictures each: those that are kept, the latest first, and then the present one. pictures: in [-1, 1].
+    """Of b worlds, k pictures each: kept ones, the most telling first, and then the present one. pictures: in [-1, 1].
     near: 1 / blocks along the view's axis, 0 for the sky, `NOTHING` where it is not known or not of the world, as the hand.
     places: of the eye, (right, ahead, above) in blocks. views: [pitch, yaw] in degrees. ahead: how near things are in the
     present picture, the hand looked through. moved: the last steps of the eye, r frames of (right, ahead, above). real: 1 for
-    pictures that nobody dreamt, else 0. lost: chunks since such a picture showed something of the present one. Its tensors are
-    replaced, never written to, so that copies may share them."""
+    pictures that nobody dreamt, else 0. numbers: those that kept ones have in their album. lost: chunks since a real
+    picture showed something of the present one. Its tensors are replaced, never written to, so that copies may share them."""
 
     pictures: Float[Tensor, "b k 3 h w"]
     near: Float[Tensor, "b k 1 h w"]
@@ -58,6 +57,7 @@ class Scenery:
     ahead: Float[Tensor, "b 1 h w"]
     moved: Float[Tensor, "b r 3"]
     real: Float[Tensor, "b k"]
+    numbers: Int[Tensor, "b kept"]
     lost: Float[Tensor, " b"]
 
 
@@ -74,24 +74,18 @@ class Shown:
 
 
 def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.device, kept: int) -> Scenery:
-    """Of b worlds that have just begun, in chunks of `time_stride` frames, with room for so many pictures."""
+    """Of b worlds that have just begun, in chunks of `time_stride` frames, with room for so many kept pictures."""
     return Scenery(
-        pictures=torch.zeros(b, kept, 3, *size, device=device),
-        near=torch.full((b, kept, 1, *size), NOTHING, device=device),
-        places=torch.zeros(b, kept, 3, device=device),
-        views=torch.zeros(b, kept, 2, device=device),
+        pictures=torch.zeros(b, kept + 1, 3, *size, device=device),
+        near=torch.full((b, kept + 1, 1, *size), NOTHING, device=device),
+        places=torch.zeros(b, kept + 1, 3, device=device),
+        views=torch.zeros(b, kept + 1, 2, device=device),
         ahead=torch.zeros(b, 1, *size, device=device),
         moved=torch.zeros(b, time_stride, 3, device=device),
-        real=torch.zeros(b, kept, device=device),
+        real=torch.zeros(b, kept + 1, device=device),
+        numbers=torch.zeros(b, kept, dtype=torch.long, device=device),
         lost=torch.zeros(b, device=device),
     )
-
-
-def keep(scenery: Scenery, chosen: Bool[Tensor, " b"]) -> Scenery:
-    """The scenery in which the present picture of each chosen world is kept, and its oldest is not."""
-    parts = {name: getattr(scenery, name) for name in PARTS}
-    more = {name: torch.cat([part[:, -1:], part[:, :-2], part[:, -1:]], 1) for name, part in parts.items()}
-    return where(chosen, replace(scenery, **more), scenery)
 
 
 def now(
@@ -108,31 +102,6 @@ def now(
     new = {"pictures": pictures, "near": near_of_world, "places": place, "views": view, "real": real.float()}
     parts = {name: torch.cat([getattr(scenery, name)[:, :-1], part[:, None]], 1) for name, part in new.items()}
     return replace(scenery, ahead=near, **parts)
-
-
-def without_latest(scenery: Scenery) -> Scenery:
-    """The scenery without the latest picture that each world keeps."""
-    parts = {name: getattr(scenery, name) for name in PARTS}
-    rest = {name: torch.cat([p[:, 1:-1], torch.full_like(p[:, :1], NOTHING), p[:, -1:]], 1) for name, p in parts.items()}
-    return replace(scenery, **rest)
-
-
-def forget(
-    scenery: Scenery,
-    changed: Bool[Tensor, "b 1 h w"],
-    place: Float[Tensor, "b 3"],
-    view: Float[Tensor, "b 2"],
-    field_of_view: float,
-) -> Scenery:
-    """The scenery that no longer knows what was seen where a picture from `place` towards `view` is `changed`."""
-    b, k, _, h, w = scenery.pictures.shape
-    any_size = torch.full((k,), 1 / LEAST_AHEAD, device=place.device)
-    points = _thrown(scenery, place[:, None], view[:, None], field_of_view, 1, any_size)
-    cells = points.cell.flatten(1)
-    nearest = torch.zeros(b, h * w, device=cells.device).scatter_reduce(1, cells, points.near.flatten(1), "amax")
-    seen = points.inside.flatten(1) & (points.near.flatten(1) >= nearest.gather(1, cells) * (1 - SAME_NEAR) - FAINT)
-    hit = (seen & changed.flatten(1).gather(1, cells)).view(b, k, 1, h, w)
-    return replace(scenery, near=torch.where(hit, NOTHING, scenery.near))
 
 
 def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, "b r 2"], field_of_view: float) -> Shown:
@@ -194,11 +163,11 @@ def _landed(
     rows, columns = -(-h // COARSE), -(-w // COARSE)
     largest = torch.full((k,), LARGEST, device=places.device)
     largest[-1] = 1 / LEAST_AHEAD
-    points = _thrown(scenery, places, views, field_of_view, COARSE, largest)
+    coarse, eyes = scenery.near[:, :, 0, ::COARSE, ::COARSE], (scenery.places, scenery.views)
+    points = thrown(coarse, eyes, (places, views), (h, w), field_of_view, COARSE, COARSE, largest)
     # Each picture's points land on a map of their own; what is out of sight leaves it as it is.
-    own = torch.arange(k, device=places.device).repeat_interleave(points.near.shape[2] // k) * (rows * columns)
-    empty = torch.full((b, r, k * rows * columns), NOTHING, device=places.device)
-    maps = empty.scatter_reduce(2, points.cell + own, torch.where(points.inside, points.near, NOTHING), "amax")
+    empty = torch.full((b, r, k, rows * columns), NOTHING, device=places.device)
+    maps = empty.scatter_reduce(3, points.cell, torch.where(points.inside, points.near, NOTHING), "amax")
     # What is thrown apart, as it comes nearer, must not be looked through: holes are closed.
     maps = maps.view(b * r, k, rows, columns)
     maps = torch.maximum(maps, -_largest(-_largest(maps, HOLE), HOLE))
@@ -227,33 +196,36 @@ def _largest(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"
 
 
 @dataclass
-class _Points:
-    """Those of all pictures, thrown into other ones. near: there. x, y: where, in cells. cell: in which of them, or next
-    to it. inside: whether it is in view at all."""
+class Points:
+    """Those of k pictures, thrown into r others. near: there. ahead: how far ahead they are there, relative to where they were
+    seen. cell: in which of the other's cells, or next to it. inside: whether it is in view at all."""
 
-    near: Float[Tensor, "b r n"]
-    x: Float[Tensor, "b r n"]
-    y: Float[Tensor, "b r n"]
-    cell: Int[Tensor, "b r n"]
-    inside: Bool[Tensor, "b r n"]
+    near: Float[Tensor, "b r k n"]
+    ahead: Float[Tensor, "b r k n"]
+    cell: Int[Tensor, "b r k n"]
+    inside: Bool[Tensor, "b r k n"]
 
 
-def _thrown(
-    scenery: Scenery,
-    places: Float[Tensor, "b r 3"],
-    views: Float[Tensor, "b r 2"],
+def thrown(
+    near: Float[Tensor, "b k rows columns"],
+    eyes: tuple[Float[Tensor, "b k 3"], Float[Tensor, "b k 2"]],
+    others: tuple[Float[Tensor, "b r 3"], Float[Tensor, "b r 2"]],
+    size: tuple[int, int],
     field_of_view: float,
+    every: int,
     coarse: int,
     largest: Float[Tensor, " k"],
-) -> _Points:
-    """The points of all kept pictures, every `coarse`-th each way, as seen from `places` towards `views` in cells of `coarse`
-    pixels. Those are out of view that would be more than `largest` times larger there, for each picture."""
-    h, w = scenery.pictures.shape[-2:]
-    ways = rays((h, w), field_of_view, places.device)[:, ::coarse, ::coarse].flatten(1)
-    near = scenery.near[..., ::coarse, ::coarse].flatten(2)[:, None]  # b 1 k n
-    scale, middle = _scale((h, w), field_of_view, places.device)
-    cells = torch.tensor([1 / coarse, 1 / coarse, 1], device=places.device)
-    turn, shift = _between(scenery.places, scenery.views, places, views)
+) -> Points:
+    """The points of pictures of height × width `size`, of which `near` is given of every `every`-th pixel each way, seen by
+    `eyes` (their places and views), as others see them in cells of `coarse` pixels. Those are out of view that would be more
+    than `largest` times larger there, for each picture."""
+    h, w = size
+    device = near.device
+    ways = rays(size, field_of_view, device)[:, ::every, ::every].flatten(1)
+    near = near.flatten(2)[:, None]  # b 1 k n
+    scale, middle = _scale(size, field_of_view, device)
+    cells = torch.tensor([1 / coarse, 1 / coarse, 1], device=device)
+    turn, shift = _between(*eyes, *others)
     turn, shift = turn.transpose(1, 2) * (scale * cells)[:, None], shift.transpose(1, 2) * scale * cells  # b r k ...
     x, y, ahead = torch.addcmul(turn @ ways, near[:, :, :, None], shift[..., None]).unbind(3)
     rows, columns = -(-h // coarse), -(-w // coarse)
@@ -265,7 +237,7 @@ def _thrown(
     off = (row - near_row).abs() + (column - near_column).abs()
     inside = torch.minimum(torch.minimum(before, near), -off) >= 0
     cell = (near_row * columns + near_column).long()
-    return _Points(*(part.flatten(2, 3) for part in (near / ahead, x, y, cell, inside)))
+    return Points(near / ahead, ahead, cell, inside)
 
 
 def _between(

@@ -16,6 +16,7 @@ from simworld.model.context import RECALL
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.cube import Cube, meet
 from simworld.model.hands import Hands, HandsConfig
+from simworld.model.pixels import to_uint8
 from simworld.model.sight import Sight, SightConfig
 from simworld.model.world import World
 from tests.tiny_world import HEIGHT, WIDTH, shaken, tiny_world, write_tiny_world
@@ -134,7 +135,8 @@ def test_what_hands_did_is_remembered(chunk: Tensor, breakable: float) -> None:
     assert context.decoder is not None
     kept = context.decoder.picture[..., :HEIGHT, :WIDTH].movedim(1, -1)
     assert float((kept * 127.5 + 127.5 - shown[:, -1].float()).abs().max()) <= 1
-    assert torch.equal(context.scenery.pictures[:, 0], context.scenery.pictures[:, -1]), "the picture is kept at once"
+    last = context.albums[0].pages[-1].picture
+    assert torch.equal(last, to_uint8(context.scenery.pictures[0, -1].movedim(0, -1))), "it is kept at once"
     other, both = context.fork(), stack([context.fork(), context.fork()])
     saved = put_together(take_apart(context), world)
     on = sampler.extend(world, context, IDLE, 1)

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from simworld.model.album import Album, keep, opened
 from simworld.model.camera import turn
-from simworld.model.scenery import NOTHING, Scenery, forget, keep, nothing_kept, now, show, without_latest
+from simworld.model.scenery import NOTHING, Scenery, nothing_kept, now, show
 
 SIZE, VIEW = (48, 80), 70.0
 TALL = math.tan(math.radians(VIEW) / 2)
@@ -31,7 +32,8 @@ def wall(away: float, right: float = 0.0, above: float = 0.0) -> Tensor:
 def begun(picture: Tensor, near: Tensor, place: Tensor = HERE, view: Tensor = LEVEL, room: int = 3) -> Scenery:
     """Scenery that has just seen one picture."""
     nothing = nothing_kept(1, SIZE, 2, torch.device("cpu"), room)
-    return keep(now(nothing, picture, near, NO_HAND, place, view, ALWAYS), ALWAYS)
+    seen = now(nothing, picture, near, NO_HAND, place, view, ALWAYS)
+    return opened(keep([Album()], seen, ALWAYS, instead=~ALWAYS), seen, place, view, VIEW)
 
 
 def at_wall(away: float) -> Scenery:
@@ -82,33 +84,16 @@ def test_what_is_behind_something_is_not_known() -> None:
     assert bool(known[52:70].all()), "the wall hardly moves"
 
 
-def test_kept_pictures_come_before_the_present_one_and_the_oldest_goes() -> None:
+def test_kept_pictures_come_before_the_present_one() -> None:
     near = torch.full((1, 1, *SIZE), 0.25)
-    scenery = at_wall(4.0)
     grey = torch.zeros(1, 3, *SIZE)
-    dreamt = now(scenery, grey, near, NO_HAND, HERE, LEVEL, ~ALWAYS)
+    dreamt = now(at_wall(4.0), grey, near, NO_HAND, HERE, LEVEL, ~ALWAYS)
     shown = show(dreamt, HERE[None], LEVEL[None], VIEW)
     assert bool(inner(shown.kept & shown.real).all()) and float(inner(shown.colors[:, 0] - wall(4.0)).abs().mean()) < 0.01
-    shown = show(without_latest(dreamt), HERE[None], LEVEL[None], VIEW)
-    assert not shown.kept.any() and bool(inner(shown.known).all())
+    nothing = nothing_kept(1, SIZE, 2, torch.device("cpu"), 3)
+    shown = show(now(nothing, grey, near, NO_HAND, HERE, LEVEL, ~ALWAYS), HERE[None], LEVEL[None], VIEW)
+    assert not shown.kept.any() and not shown.real.any() and bool(inner(shown.known).all())
     assert float(inner(shown.colors).abs().max()) < 1e-3
-    assert not shown.real.any()
-    assert torch.equal(keep(dreamt, ~ALWAYS).pictures, dreamt.pictures)
-    twice = keep(keep(dreamt, ALWAYS), ALWAYS)
-    assert not show(twice, HERE[None], LEVEL[None], VIEW).real.any()
-    assert not (twice.pictures == wall(4.0)[:, None]).flatten(2).all(-1).any(), "there was room for two"
-
-
-def test_what_hands_change_is_forgotten() -> None:
-    """A change seen from two blocks nearer is no longer known as it was to who steps back; nothing else is touched."""
-    scenery, nearer = at_wall(4.0), torch.tensor([[0.0, 2.0, 0.0]])
-    changed = torch.zeros(1, 1, *SIZE, dtype=torch.bool)
-    changed[..., 16:32, 30:50] = True
-    forgotten = forget(scenery, changed, nearer, LEVEL, VIEW)
-    near, before = forgotten.near[0, 0, 0], scenery.near[0, 0, 0]
-    assert bool((near[21:27, 36:44] == NOTHING).all()), "half as large from there"
-    assert torch.equal(near[:18], before[:18]) and torch.equal(near[:, :33], before[:, :33])
-    assert not show(forgotten, HERE[None], LEVEL[None], VIEW).known[..., 22:26, 37:43].any()
 
 
 def test_a_hidden_hand_is_not_of_the_world() -> None:

@@ -108,7 +108,7 @@ def test_a_dream_saved_before_there_was_sight_goes_on() -> None:
     world = sighted(tiny_world())
     context = shown(world)
     parts = take_apart(context)
-    del parts["scenery"], parts["ground"]
+    del parts["scenery"], parts["ground"], parts["albums"], parts["goal"]["albums"]
     again = put_together(parts, world)
     assert not (again.scenery.near >= 0).any() and (context.scenery.near >= 0).any()
     sampler.extend(world, again, actions(2, forward=1), 1)

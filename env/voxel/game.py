@@ -30,7 +30,7 @@ from simworld.env.voxel.blocks import (
     SWAMP_GRASS,
     WATER,
 )
-from simworld.env.voxel.render import render
+from simworld.env.voxel.render import NOBODY, render
 from simworld.env.voxel.sky import sky_state
 from simworld.env.voxel.spawn import find_spawn
 from simworld.env.voxel.terrain import BIOMES, generate, set_block
@@ -159,13 +159,16 @@ class Game:
         """What the player sees now: a new uint8 [height, width, 3]."""
         return self.look()[0]
 
-    def look(self) -> tuple[np.ndarray, np.ndarray]:
+    def look(self, nobody: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """What the player sees now, uint8 [height, width, 3], and how far away each pixel of it is, the hand left aside:
-        blocks along the view's axis, float32 [height, width], 1e9 for the sky."""
+        blocks along the view's axis, float32 [height, width], 1e9 for the sky. What `nobody` would see from there has no hand,
+        no animals, and nothing that is aimed at."""
         body, weather = self.body, self.weather
         eye = np.array([body[physics.X], body[physics.Y] + body[physics.EYE], body[physics.Z]])
         sky = sky_state(self.time_of_day, weather.kind, weather.intensity, self.num_steps + self.sky_offset)
         target = self.hit[: interact.HIT_Z + 1].copy()
+        if nobody:
+            target[:] = 0
         frame = np.empty((self.height, self.width, 3), np.uint8)
         depth = render(
             self.terrain,
@@ -173,8 +176,8 @@ class Game:
             float(body[physics.YAW]),
             float(body[physics.PITCH]),
             sky,
-            self.entities,
-            self.held,
+            self.entities[:0] if nobody else self.entities,
+            NOBODY if nobody else self.held,
             float(self.hand[interact.SWING]),
             target,
             float(self.hand[interact.PROGRESS]),

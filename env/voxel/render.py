@@ -41,6 +41,8 @@ _TILE = 4
 _DEEP = (0.075, 0.25, 0.47)
 _FAINT = 0.06
 """Contrast of an outline that nobody would see as a staircase."""
+NOBODY = -1
+"""What is held where no hand is to be seen."""
 _NO_KEY = -1
 _OWN = SURFACE_SLOTS * LANES
 (_COLUMN, _ROW, _WATER, _WATER_FACE, _WET, _GLASS, _KEY, _DEPTH, _OPENNESS) = range(_OWN, _OWN + 9 * LANES, LANES)
@@ -289,7 +291,8 @@ def _draw(
         for j in range(wide):
             depth[i, j] = min(depth[i, j], water[i, j])
     lr, lg, lb = light_at(light, sky, 2, int(math.floor(ex)), int(math.floor(ey)), int(math.floor(ez)))
-    draw_hand(picture, texels, means, faces, held, swing, tan_y, lr, lg, lb)
+    if held != NOBODY:
+        draw_hand(picture, texels, means, faces, held, swing, tan_y, lr, lg, lb)
     for i in range(high):
         for j in range(wide):
             for channel in range(3):
@@ -314,8 +317,8 @@ def render(
 
     eye: x, y, z in blocks; yaw, pitch: degrees, Minecraft's way (yaw 0 faces +z and grows to the right, pitch 90 looks
     down); sky: the record of `sky_state`; entities: float [n, 8] = kind, x, y, z of the feet, yaw, walk phase (radians),
-    scale, tint 0..1 (darker coat); held: block id, 0 for an empty hand; swing: 0..1 of the arm's stroke; target: int [4]
-    = (1 if a block is aimed at, x, y, z); crack: 0..1 of the digging done.
+    scale, tint 0..1 (darker coat); held: block id, 0 for an empty hand, `NOBODY` for none; swing: 0..1 of the arm's stroke;
+    target: int [4] = (1 if a block is aimed at, x, y, z); crack: 0..1 of the digging done.
 
     Raises ValueError for arrays of another shape or an unknown held block.
     """
@@ -325,7 +328,7 @@ def render(
         raise ValueError(f"render: sky has shape {np.shape(sky)}; it must be the ({SKY_SIZE},) record of sky_state")
     if np.ndim(entities) != 2 or np.shape(entities)[1] != 8:
         raise ValueError(f"render: entities have shape {np.shape(entities)}; they must be (n, 8)")
-    if not 0 <= held < len(BLOCKS):
+    if held != NOBODY and not 0 <= held < len(BLOCKS):
         raise ValueError(f"render: held block {held} is unknown; ids go from 0 to {len(BLOCKS) - 1}")
     texels, means, faces, cracks = atlas()
     depth = np.empty(out.shape[:2], np.float32)

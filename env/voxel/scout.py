@@ -1,0 +1,82 @@
+"""Scouting: what the game looks like from places around the player that can be walked to, for worlds that begin there."""
+
+from collections import deque
+
+import numpy as np
+
+from simworld.env.sightings import Sightings
+from simworld.env.voxel import physics
+from simworld.env.voxel.blocks import SOLID, WATER
+from simworld.env.voxel.game import Game
+
+SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1))
+DEEPEST = 3
+"""Blocks that a scout jumps down."""
+HEADINGS = (0.0, 90.0, 180.0, 270.0)
+"""Degrees to the right of where the player looks, in which a scout looks from each place; the picture is wider than that."""
+DOWN = 10.0
+"""Degrees that scouts look down."""
+
+
+def scout(game: Game, num_places: int, radius: float) -> Sightings:
+    """What is seen all around from where the player stands, and from so many places as far from each other as can be, within
+    `radius` blocks, without hand or animals; from fewer where the player is shut in. The game is as it was afterwards."""
+    body = game.body.copy()
+    eye, yaw = game.eye_pose[:3], body[physics.YAW]
+    cos, sin = np.cos(np.deg2rad(yaw)), np.sin(np.deg2rad(yaw))
+    frames, near, places, views = [], [], [], []
+    for feet in [body[[physics.X, physics.Y, physics.Z]], *_apart(_reached(game, radius), num_places)]:
+        game.body[[physics.X, physics.Y, physics.Z]] = feet
+        x, up, z = game.eye_pose[:3] - eye
+        for heading in HEADINGS:
+            game.body[[physics.YAW, physics.PITCH]] = yaw + heading, DOWN
+            frame, depth = game.look(nobody=True)
+            frames.append(frame)
+            near.append(np.where(depth < 1e8, 1 / depth, 0).astype(np.float32))
+            places.append((-x * cos - z * sin, z * cos - x * sin, up))
+            views.append((DOWN, heading))
+    game.body[:] = body
+    return Sightings(np.stack(frames), np.stack(near), np.array(places, np.float32), np.array(views, np.float32))
+
+
+def _reached(game: Game, radius: float) -> np.ndarray:
+    """The middles of all cells that one can walk to, stepping up one block at most, float64 [n, 3]; the first is the
+    player's own place."""
+    start = game.body[[physics.X, physics.Y, physics.Z]].copy()
+    first = (int(np.floor(start[0])), int(np.floor(start[1] + 0.01)), int(np.floor(start[2])))
+    seen, waiting = {first: start}, deque([first])
+    while waiting:
+        x, y, z = waiting.popleft()
+        for aside, onward in SIDES:
+            for rise in range(1, -DEEPEST - 1, -1):
+                cell = (x + aside, y + rise, z + onward)
+                feet = np.array([cell[0] + 0.5, float(cell[1]), cell[2] + 0.5])
+                if cell in seen or np.linalg.norm((feet - start)[[0, 2]]) > radius:
+                    continue
+                if _stands(game, feet) and _free(game, np.array([feet[0], max(y, cell[1]), feet[2]])):
+                    seen[cell] = feet
+                    waiting.append(cell)
+                    break
+    return np.stack(list(seen.values()))
+
+
+def _free(game: Game, feet: np.ndarray) -> bool:
+    return bool(physics.box_is_free(game.blocks, SOLID, *feet, physics.PLAYER_HALF_WIDTH, physics.PLAYER_HEIGHT))
+
+
+def _stands(game: Game, feet: np.ndarray) -> bool:
+    """Whether there is ground below, and neither block nor water above it."""
+    eye = feet[1] + physics.EYE_HEIGHT
+    below = physics.block_at(game.blocks, feet[0], feet[1] - 0.5, feet[2])
+    dry = physics.block_at(game.blocks, feet[0], eye, feet[2]) != WATER
+    return _free(game, feet) and (bool(SOLID[below]) or below == WATER) and dry
+
+
+def _apart(places: np.ndarray, number: int) -> list[np.ndarray]:
+    """So many of the places, each as far from those before it, and from the first of all, as can be."""
+    nearest = np.full(len(places), np.inf)
+    found = []
+    for _ in range(min(number, len(places) - 1)):
+        nearest = np.minimum(nearest, np.linalg.norm(places - (found[-1] if found else places[0]), axis=1))
+        found.append(places[int(nearest.argmax())])
+    return found

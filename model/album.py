@@ -1,0 +1,235 @@
+"""Album: every picture that a world keeps, and those among them that show most of what the eye sees now.
+
+Scenery shows a few pictures at once; the album remembers far more of them, so that who comes back to a place finds it as it
+was, however many pictures ago. Closed form, of the same pictures with nearness and places that `scenery` shows.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from simworld.model.pixels import to_float, to_uint8
+from simworld.model.scenery import BEFORE, FAINT, LARGEST, LEAST_AHEAD, NOTHING, PARTS, SAME_NEAR, Scenery, thrown
+
+ROOM = 96
+"""Pages of an album."""
+SPARSE, CELL = 6, 12
+"""Every so many pixels each way of a picture tell what it shows, in cells of a view of so many pixels."""
+BEHIND = 0.25
+"""What counts that lies behind something else."""
+LATEST = 2
+"""So many of the latest are shown before any other: where the eye is, is known best of them."""
+NEW = 0.8
+"""How much more what no other picture shows counts."""
+LEAST_SHOWN = 0.1
+"""Of a view's cells: what shows less is not shown."""
+DREAMT = 16.0
+"""In blocks: so much nearer a dreamt picture must have been seen to be preferred to a real one."""
+LATER = 1e-3
+"""In blocks: by so little a later picture is preferred to the one before."""
+COARSE = 2
+"""Pixels of a picture's side that are forgotten as one."""
+NONE = 0
+"""The number of what is on no page."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """picture: its colours, as frames have them. near, place, view, real: as in `Scenery`. number: when it was kept, from 1 on.
+    given: whether it came with the world; such pages stay longest."""
+
+    picture: UInt8[Tensor, "h w 3"]
+    near: Float[Tensor, "1 h w"]
+    place: Float[Tensor, "3"]
+    view: Float[Tensor, "2"]
+    real: bool
+    number: int
+    given: bool = False
+
+    @property
+    def worth(self) -> tuple[bool, bool, int]:
+        """Of two pages the one that is worth more stays longer."""
+        return self.given, self.real, self.number
+
+
+@dataclass(frozen=True)
+class Album:
+    """What one world keeps. Albums share their pages, so that a copy costs next to nothing."""
+
+    pages: tuple[Page, ...] = ()
+
+    @property
+    def last(self) -> int:
+        """The number of the latest page."""
+        return max((page.number for page in self.pages), default=NONE)
+
+    @cached_property
+    def near(self) -> Float[Tensor, "n rows columns"]:
+        """That of every `SPARSE`-th pixel each way of each page."""
+        return torch.stack([page.near[0, ::SPARSE, ::SPARSE] for page in self.pages]).float()
+
+    @cached_property
+    def places(self) -> Float[Tensor, "n 3"]:
+        """Those of the pages."""
+        return torch.stack([page.place for page in self.pages])
+
+    @cached_property
+    def views(self) -> Float[Tensor, "n 2"]:
+        """Those of the pages."""
+        return torch.stack([page.view for page in self.pages])
+
+
+def given_album(
+    pictures: UInt8[Tensor, "n h w 3"], near: Float[Tensor, "n h w"], places: Float[Tensor, "n 3"], views: Float[Tensor, "n 2"]
+) -> Album:
+    """What a world has before it begins: real pictures. ValueError for more than an album has room for."""
+    if len(pictures) > ROOM:
+        raise ValueError(f"{len(pictures)} pictures of a place; an album has room for {ROOM}")
+    parts = zip(pictures, near[:, None].half(), places.float(), views.float(), strict=True)
+    return Album(tuple(Page(*part, real=True, number=number + 1, given=True) for number, part in enumerate(parts)))
+
+
+def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], instead: Bool[Tensor, " b"]) -> list[Album]:
+    """The albums in which the present picture of each chosen world is kept, `instead` of the latest where that did not come
+    with the world; where the album is full, of the oldest: first of those that were dreamt, then of the real ones, and at
+    last of those that came with the world."""
+    kept = list(albums)
+    for world in chosen.nonzero()[:, 0].tolist():
+        pages, number = albums[world].pages, albums[world].last + 1
+        picture, near, place, view, real = (getattr(scenery, name)[world, -1] for name in PARTS)
+        page = Page(to_uint8(picture.movedim(0, -1)), near.half(), place.clone(), view.clone(), bool(real), number)
+        gone = None
+        if bool(instead[world]) and pages and not pages[-1].given:
+            gone = pages[-1]
+        elif len(pages) >= ROOM:
+            gone = min(pages, key=lambda other: other.worth)
+        kept[world] = Album((*(other for other in pages if other is not gone), page))
+    return kept
+
+
+def opened(
+    albums: list[Album], scenery: Scenery, place: Float[Tensor, "b 3"], view: Float[Tensor, "b 2"], field_of_view: float
+) -> Scenery:
+    """The scenery that shows those pages which together show most of what is seen from `place` towards `view`: real ones
+    before dreamt ones, and what was seen from nearer before what was seen from farther away."""
+    if not any(album.pages for album in albums):
+        return scenery
+    size = (scenery.pictures.shape[-2], scenery.pictures.shape[-1])
+    worlds = zip(albums, _covered(albums, size, place, view, field_of_view), place, strict=True)
+    number = scenery.numbers.shape[1]
+    chosen = [_filled(_chosen(*world, number), number, size) for world in worlds]
+    numbers = torch.tensor([[page.number for page in pages] for pages in chosen], device=place.device)
+    if torch.equal(numbers, scenery.numbers):
+        return scenery
+    pictures = torch.stack([torch.stack([page.picture.to(place.device) for page in pages]) for pages in chosen])
+    real = torch.tensor([[float(page.real) for page in pages] for pages in chosen], device=place.device)
+    shown = dict(zip(PARTS, (to_float(pictures).movedim(-1, 2), *_told(chosen, place.device), real), strict=True))
+    parts = {name: torch.cat([part, getattr(scenery, name)[:, -1:]], 1) for name, part in shown.items()}
+    return replace(scenery, numbers=numbers, **parts)
+
+
+def nearby(
+    albums: list[Album], place: Float[Tensor, "b 3"], number: int, size: tuple[int, int]
+) -> tuple[Float[Tensor, "b k 1 h w"], Float[Tensor, "b k 3"], Float[Tensor, "b k 2"]]:
+    """How near things are in so many pictures of height × width `size` that were seen from nearest to `place`, the later first
+    of two from there, and their places and views."""
+    chosen = [
+        [album.pages[index] for index in _away(album, here).argsort()[:number].tolist()] if album.pages else []
+        for album, here in zip(albums, place, strict=True)
+    ]
+    return _told([_filled(pages, number, size) for pages in chosen], place.device)
+
+
+def forget(
+    album: Album,
+    changed: Bool[Tensor, "1 h w"],
+    place: Float[Tensor, "3"],
+    view: Float[Tensor, "2"],
+    field_of_view: float,
+) -> Album:
+    """The album that no longer knows what was seen where a picture from `place` towards `view` is `changed`."""
+    if not album.pages:
+        return album
+    size = (changed.shape[-2], changed.shape[-1])
+    near = torch.stack([page.near for page in album.pages])
+    coarse = near[None, :, 0, ::COARSE, ::COARSE].float()
+    any_size = torch.full((len(near),), 1 / LEAST_AHEAD, device=near.device)
+    eyes, other = (album.places[None], album.views[None]), (place[None, None], view[None, None])
+    points = thrown(coarse, eyes, other, size, field_of_view, COARSE, COARSE, any_size)
+    cells, before, inside = (part.flatten() for part in (points.cell, points.near, points.inside))
+    there = F.max_pool2d(changed.float(), COARSE, ceil_mode=True).flatten()
+    nearest = torch.zeros_like(there).scatter_reduce(0, cells, torch.where(inside, before, 0), "amax")
+    seen = inside & (before >= nearest[cells] * (1 - SAME_NEAR) - FAINT)
+    hit = (seen & (there[cells] > 0)).view_as(coarse).float()
+    whole = F.interpolate(hit, scale_factor=COARSE)[0, :, None, : size[0], : size[1]] > 0
+    pages = (
+        replace(page, near=torch.where(gone, NOTHING, page.near)) if bool(gone.any()) else page
+        for page, gone in zip(album.pages, whole, strict=True)
+    )
+    return Album(tuple(pages))
+
+
+def _covered(
+    albums: list[Album], size: tuple[int, int], place: Float[Tensor, "b 3"], view: Float[Tensor, "b 2"], field_of_view: float
+) -> Float[Tensor, "b n cells"]:
+    """How well each page shows each cell of a view, from 0 to 1: the less, the more it must be magnified."""
+    full = [album for album in albums if album.pages]
+    lengths = [len(album.pages) for album in albums]
+    most = max(lengths)
+    near = place.new_full((len(albums), most, *full[0].near.shape[1:]), NOTHING)
+    eyes = place.new_zeros(len(albums), most, 3), place.new_zeros(len(albums), most, 2)
+    for world, (album, length) in enumerate(zip(albums, lengths, strict=True)):
+        if length:
+            near[world, :length], eyes[0][world, :length], eyes[1][world, :length] = album.near, album.places, album.views
+    largest = torch.full((most,), LARGEST, device=place.device)
+    points = thrown(near, eyes, (place[:, None], view[:, None]), size, field_of_view, SPARSE, CELL, largest)
+    cells, seen, inside, ahead = (part[:, 0] for part in (points.cell, points.near, points.inside, points.ahead))
+    num_cells = -(-size[0] // CELL) * -(-size[1] // CELL)
+    seen = torch.where(inside, seen, NOTHING)
+    nearest = seen.new_full((len(seen), num_cells), NOTHING).scatter_reduce(1, cells.flatten(1), seen.flatten(1), "amax")
+    behind = seen * BEFORE + FAINT < nearest.gather(1, cells.flatten(1)).view_as(seen)
+    worth = torch.where(inside, ahead.clamp(max=1), 0) * torch.where(behind, BEHIND, 1.0)
+    return torch.zeros(*seen.shape[:2], num_cells, device=seen.device).scatter_reduce(2, cells, worth, "amax")
+
+
+def _chosen(album: Album, shows: Float[Tensor, "n cells"], place: Float[Tensor, "3"], number: int) -> list[Page]:
+    """Up to so many pages, of which each shows so much of the cells of a view."""
+    latest = [index for index, page in enumerate(album.pages) if not page.given][: -LATEST - 1 : -1]
+    covered, chosen = torch.zeros_like(shows[0]), []
+    for turn in range(min(number, len(album.pages))):
+        more = torch.lerp(shows, (shows - covered).clamp(min=0), NEW).mean(1)
+        more[chosen] = 0
+        best = latest[turn] if turn < len(latest) else int(more.argmax())
+        if float(more[best]) >= LEAST_SHOWN:
+            chosen.append(best)
+            covered = torch.maximum(covered, shows[best])
+    away = _away(album, place, DREAMT).tolist() if chosen else []
+    return [album.pages[index] for index in sorted(chosen, key=lambda index: away[index])]
+
+
+def _away(album: Album, place: Float[Tensor, "3"], dreamt: float = 0.0) -> Float[Tensor, " n"]:
+    """Blocks from a place to that of each page, so many more where it was dreamt, and a little less the later it was kept."""
+    more = [dreamt * (not page.real) - LATER * page.number for page in album.pages]
+    return (album.places - place).norm(dim=1) + torch.tensor(more, device=place.device)
+
+
+def _filled(pages: list[Page], number: int, size: tuple[int, int]) -> list[Page]:
+    """So many pages, the last of them blank."""
+    picture, near = torch.zeros(*size, 3, dtype=torch.uint8), torch.full((1, *size), NOTHING)
+    blank = Page(picture, near, torch.zeros(3), torch.zeros(2), False, NONE)
+    return pages + [blank] * (number - len(pages))
+
+
+def _told(
+    rows: list[list[Page]], device: torch.device
+) -> tuple[Float[Tensor, "b k 1 h w"], Float[Tensor, "b k 3"], Float[Tensor, "b k 2"]]:
+    """How near things are in pages, and their places and views."""
+    near, places, views = (
+        torch.stack([torch.stack([getattr(page, name).to(device).float() for page in pages]) for pages in rows])
+        for name in ("near", "place", "view")
+    )
+    return near, places, views
