@@ -30,7 +30,7 @@ NUM_PLACES = 3
 """Places of each biome and scene."""
 NUM_CAPTIONS = 8
 TASK_SEED = 900_000
-TASK_STARTS = {"navigate": 24, "treechop": 12}
+TASK_STARTS = {"navigate": 24, "treechop": 12, "recall": 16}
 """How many beginnings of each task, from which training seed on."""
 OPEN = 0.06
 """The least detail of a picture that is worth starting from."""

@@ -116,7 +116,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         lies around the last frame, uint8 (p, 2p, 3), an equirectangular panorama with the frame's heading in its middle;
         without frames the first picture is cut from it, and without either it is a start picture that fits the prompt, or
         dreamt where there are none. pitch: how far that frame looks down, in degrees; as players do where not given. bearing:
-        of the beacon of task navigate, in degrees to the right of where the last frame looks.
+        of the beacon of task navigate or the right pillar of recall, in degrees to the right of where the last frame looks.
         ValueError for unknown options or wrong shapes.
         """
         super().reset(seed=seed)
@@ -130,7 +130,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             options.update(self.start_options(prompt, dream_seed))
         around, pitch = self._surroundings(options.get("around"), options.get("pitch"))
         if self._task is not None:
-            self._task.begin(_check_bearing(options.get("bearing", 0.0)))
+            self._task.begin(_check_bearing(options.get("bearing")))
         if options.get("frames") is None and around is not None:
             options["frames"] = sampler.view(self.world, around, pitch).cpu().numpy()
         if options.get("frames") is None:
@@ -340,7 +340,9 @@ def _check_prompt(text: Any) -> str:
     return text
 
 
-def _check_bearing(angle: Any) -> float:
+def _check_bearing(angle: Any) -> float | None:
+    if angle is None:
+        return None
     if not (isinstance(angle, (int, float)) and -180 <= angle <= 180):
         raise ValueError(f"reset option bearing is {angle!r}; it must be an angle from -180 to 180 degrees")
     return float(angle)

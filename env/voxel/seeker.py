@@ -1,5 +1,7 @@
 """A bot that is after a task's reward, most of the time: it shows what there is to learn about a task."""
 
+import math
+
 import numpy as np
 
 from simworld.actions import SLOT
@@ -9,11 +11,16 @@ from simworld.env.voxel.darter import dart
 from simworld.env.voxel.gaits import approach, free_yaw, walk_towards
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.handiwork import chop
+from simworld.env.voxel.physics import X, Z
 from simworld.env.voxel.stages import TaskStage
-from simworld.tasks import Navigate, Treechop
+from simworld.tasks import Navigate, Recall, Treechop
 
 STRAY, DART, HOP = 0.1, 0.25, 0.3
 """How often it does as other bots do, darts about, or hops along."""
+MISTAKEN = 0.3
+"""So many recall the wrong pillar."""
+TURNED = 15.0
+"""Degrees; who faces its goal better than that goes on."""
 
 
 class Seeker(Bot):
@@ -23,6 +30,7 @@ class Seeker(Bot):
         super().__init__(seed)
         self.stage, self.darts = stage, darts
         self.hops = False
+        self.mistaken = np.random.default_rng([seed, 4]).random() < MISTAKEN
 
     def act(self, game: Game | None) -> np.ndarray:
         """See `Bot`."""
@@ -43,4 +51,21 @@ class Seeker(Bot):
             return chop(self)
         if isinstance(task, Navigate):
             return approach(self, lambda: self.stage.goal, 1.0, 400, gait)
+        if isinstance(task, Recall):
+            place = self.stage.place(-task.bearing if self.mistaken else task.bearing, task.away)
+            return turn_and_go(self, place)
         return walk_towards(self, free_yaw(self, 40), int(self.rng.integers(40, 160)), gait)
+
+
+def turn_and_go(bot: Bot, place: tuple[float, float], steps: int = 120) -> Intention:
+    """Turn to a place, standing, then go straight there."""
+    for _ in range(steps):
+        assert bot.game is not None
+        body = bot.game.body
+        away_x, away_z = place[0] - body[X], place[1] - body[Z]
+        if math.hypot(away_x, away_z) < 1:
+            return
+        bot.aim(math.degrees(math.atan2(-away_x, away_z)), 8.0, 12.0)
+        if bot.aim_error() < TURNED:
+            bot.keys.add("forward")
+        yield
