@@ -32,7 +32,7 @@ NUM_PLACES = 3
 """Places of each biome and scene."""
 NUM_CAPTIONS = 8
 TASK_SEED = 900_000
-TASK_STARTS = {"navigate": 24, "treechop": 12}
+TASK_STARTS = {"navigate": 24, "treechop": 12, "recall": 16}
 """How many beginnings of each task, from which training seed on."""
 SPOTS, RADIUS = 10, 13.0
 """From so many places about each one, within so many blocks, it is looked at."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from simworld.actions import CAMERA
 from simworld.model.judge import Verdict
-from simworld.tasks import TASKS, Facts, Navigate, Task, Track
+from simworld.tasks import TASKS, Facts, Navigate, Recall, Task, Track
 
 
 class DreamTask:
@@ -17,10 +17,11 @@ class DreamTask:
         self.track = Track()
         self.over = False
 
-    def begin(self, bearing: float) -> None:
-        """Begin it anew. bearing: of the beacon of `Navigate`, in degrees to the right."""
+    def begin(self, bearing: float | None = None) -> None:
+        """Begin it anew. bearing: of the beacon of `Navigate` or the right pillar of `Recall`, in degrees to the right; None:
+        where the task has it."""
         self.task, self.track, self.over = TASKS[self.name](), Track(), False
-        if isinstance(self.task, Navigate):
+        if isinstance(self.task, (Navigate, Recall)) and bearing is not None:
             self.task.bearing = bearing
 
     def score(self, verdict: Verdict, number: int, actions: Any) -> tuple[float, bool]:

@@ -23,7 +23,7 @@ NUM_ALIKE = 4
 class Start:
     """frame: uint8 (h, w, 3). around: what lies around it, uint8 (p, 2p, 3), all directions at equal angles (an
     equirectangular panorama) with the frame's heading in its middle, or None. pitch: how far the frame looks down, degrees.
-    bearing: of a beacon, in degrees to the right, None where there is none. seen: what the place looks like from
+    bearing: of a task's goal, in degrees to the right, None where there is none. seen: what the place looks like from
     elsewhere."""
 
     frame: np.ndarray

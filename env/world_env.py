@@ -118,9 +118,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         lies around the last frame, uint8 (p, 2p, 3), an equirectangular panorama with the frame's heading in its middle;
         without frames the first picture is cut from it, and without either it is a start picture that fits the prompt, or
         dreamt where there are none. pitch: how far that frame looks down, in degrees; as players do where not given. bearing:
-        of the beacon of task navigate, in degrees to the right of where the last frame looks. seen: what the place looks like
-        from elsewhere, a dict of frames uint8 (n, h, w, 3), near (n, h, w), places (n, 3) and views (n, 2), counted from the
-        last frame's eye, as `simworld.env.sightings.Sightings` tells.
+        of the beacon of task navigate or the right pillar of recall, in degrees to the right of where the last frame looks.
+        seen: what the place looks like from elsewhere, a dict of frames uint8 (n, h, w, 3), near (n, h, w), places (n, 3) and
+        views (n, 2), counted from the last frame's eye, as `simworld.env.sightings.Sightings` tells.
         ValueError for unknown options or wrong shapes.
         """
         super().reset(seed=seed)
@@ -136,7 +136,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         seen = options.get("seen")
         albums = None if seen is None else self._albums(checked(seen, self._frame.shape[:2]))
         if self._task is not None:
-            self._task.begin(_check_bearing(options.get("bearing", 0.0)))
+            self._task.begin(_check_bearing(options.get("bearing")))
         if options.get("frames") is None and around is not None:
             options["frames"] = sampler.view(self.world, around, pitch).cpu().numpy()
         if options.get("frames") is None:
@@ -352,7 +352,9 @@ def _check_prompt(text: Any) -> str:
     return text
 
 
-def _check_bearing(angle: Any) -> float:
+def _check_bearing(angle: Any) -> float | None:
+    if angle is None:
+        return None
     if not (isinstance(angle, (int, float)) and -180 <= angle <= 180):
         raise ValueError(f"reset option bearing is {angle!r}; it must be an angle from -180 to 180 degrees")
     return float(angle)

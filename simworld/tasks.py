@@ -119,8 +119,32 @@ class Explore:
         return float(new), False
 
 
-TASKS: dict[str, type[Treechop] | type[Navigate] | type[Explore]] = {
+@dataclass
+class Recall:
+    """What was that? A pillar is shown at the end of an alley ahead. Of two pillars that stand behind, out of sight, one is of
+    its kind: 1 for coming as `near` to that one, -1 for coming so to the other; either ends it. The right one stands `away`
+    blocks from where the play began, `bearing` degrees to the right (left, if negative) of where the player looked, the other
+    as far to the other side. No picture shows what is in the alley together with what stands behind: it must be remembered."""
+
+    biomes: ClassVar[tuple[str, ...]] = OPEN_LAND
+    by_day: ClassVar[bool] = True
+
+    bearing: float = 129.8
+    away: float = 7.8
+    near: float = 2.5
+
+    def score(self, facts: Facts) -> tuple[float, bool]:
+        """See `Task`."""
+        for bearing, reward in ((self.bearing, 1.0), (-self.bearing, -1.0)):
+            right, ahead = turned(0.0, self.away, bearing)
+            if math.hypot(right - facts.right, ahead - facts.ahead) < self.near:
+                return reward, True
+        return 0.0, False
+
+
+TASKS: dict[str, type[Treechop] | type[Navigate] | type[Explore] | type[Recall]] = {
     "treechop": Treechop,
     "navigate": Navigate,
     "explore": Explore,
+    "recall": Recall,
 }

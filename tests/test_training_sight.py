@@ -9,12 +9,13 @@ import torch
 from simworld.actions import ACTION_SIZE, SLOT
 from simworld.env.voxel.game import Game
 from simworld.model.sight import RECENT, SightConfig
-from simworld.model.surroundings import go, nothing_seen
+from simworld.model.surroundings import go, headed, nothing_seen
 from simworld.training.data import DataConfig
 from simworld.training.loop import LoopConfig
 from simworld.training.optimizer import OptimizerConfig
 from simworld.training.sights import EVERY, Sights, sights
-from simworld.training.train_sight import SightTask, SightTraining, _stumbles
+from simworld.training.strolls import Strolls, stumbles, way
+from simworld.training.train_sight import SightTask, SightTraining
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +66,13 @@ def test_a_store_is_played_once_and_tells_of_each_frame(folder: Path) -> None:
 def test_steps_are_those_that_the_eye_then_takes(folder: Path) -> None:
     """Going on by the recorded steps and turns ends where the game's player ended."""
     learner, store = task(folder), sights(data(folder))
-    moments = learner.batch(3, 64)
-    assert moments.actions.shape == (64, RECENT + 2, 25) and float(moments.known.mean()) > 0.5
-    assert 0 < float(moments.steps.abs().mean()) < 0.5
+    stretch = learner.batch(3, 64).stretch
+    assert stretch.actions.shape == (64, RECENT + 2, 25) and float(stretch.known.mean()) > 0.5
+    assert 0 < float(stretch.steps.abs().mean()) < 0.5
     pose, then = (torch.from_numpy(np.array(store.poses[:, at])) for at in (EVERY, EVERY + 2))
     around = nothing_seen(pose[:, 4])
     around.view = torch.stack([pose[:, 4], pose[:, 3]], 1)
-    from simworld.training.train_sight import _walk
-
-    steps = torch.from_numpy(np.stack([_walk(poses[EVERY : EVERY + 3], poses[EVERY, 3]) for poses in store.poses])).float()
+    steps = torch.from_numpy(np.stack([way(poses[EVERY : EVERY + 3], poses[EVERY, 3]) for poses in store.poses])).float()
     told = torch.from_numpy(np.array(store.actions[:, EVERY : EVERY + 2]))
     go(around, told, steps)
     moved = then - pose
@@ -86,14 +85,29 @@ def test_a_stumble_is_where_a_walk_ends_with_a_key_held() -> None:
     actions[0, :, SLOT["forward"]] = 1
     actions[1, :6, SLOT["forward"]] = 1
     nothing = np.zeros((2, 2, 4, 4), np.float32)
-    found = _stumbles(Sights(nothing, nothing, actions, poses), 2)
+    found = stumbles(Sights(nothing, nothing, actions, poses), 2)
     assert found.tolist() == [[0, 6]], "the other one has let go"
+
+
+def test_a_stroll_goes_on_where_it_was(folder: Path) -> None:
+    """What was told of one chunk is what the next has moved; and who is held to stand higher sees the ground farther below."""
+    strolls, rng = Strolls(sights(data(folder)), 2, 70.0), np.random.default_rng(0)
+    clips, begins = strolls.drawn(rng, 64, 10)
+    assert begins.max() == 0, "21 frames hold 10 chunks only from the first on"
+    first, second = (strolls.stretch(clips, begins + 2 * number, np.random.default_rng(1)) for number in range(2))
+    assert torch.allclose(headed(first.steps, first.yaw), headed(second.moved, second.yaw), atol=1e-4)
+    higher = strolls.stretch(clips, begins, np.random.default_rng(1), torch.full((64,), 0.5))
+    ground, below = 1, 0  # bands of height
+    assert higher.around[..., below].mean() > first.around[..., below].mean()
+    assert higher.around[..., ground].mean() < first.around[..., ground].mean()
+    with pytest.raises(ValueError, match="clips have 21 frames; strolls of 11 chunks need more"):
+        strolls.drawn(rng, 1, 11)
 
 
 def test_steps_are_learned_alone(folder: Path) -> None:
     """Who learns nothing else leaves the rest as it is, and learns that what stands in the way stops a player."""
     learner = task(folder)
-    learner.config.only_steps = True
+    learner.config.only_steps, learner.config.batch_size = True, 120
     before = learner.model.unet.leave.weight.clone()
     optimizer = torch.optim.AdamW(learner.model.parameters(), 2e-3)
     told = []
@@ -122,6 +136,6 @@ def test_sight_learns_nearness_and_pitch(folder: Path) -> None:
 
 def test_soft_pictures_tell_the_same(folder: Path) -> None:
     sharp, soft = (task(folder, share).batch(1, 16) for share in (0.0, 1.0))
-    assert torch.equal(sharp.near, soft.near) and torch.equal(sharp.steps, soft.steps)
+    assert torch.equal(sharp.near, soft.near) and torch.equal(sharp.stretch.steps, soft.stretch.steps)
     rough = [(m.frames[..., 1:] - m.frames[..., :-1]).square().mean() for m in (sharp, soft)]
     assert float(rough[1]) < 0.8 * float(rough[0])

@@ -5,6 +5,7 @@ import pytest
 
 from simworld.actions import ACTION_SIZE, CAMERA, KEYS, SLOT
 from simworld.env.voxel.bot import Bot
+from simworld.env.voxel.darter import Darter
 from simworld.env.voxel.game import Game
 
 NUM_STEPS = 1500
@@ -98,3 +99,24 @@ def test_it_plays_blindly_too() -> None:
     assert actions[:, SLOT["forward"]].mean() > 0.2
     assert np.abs(actions[:, CAMERA]).max() > 2
     assert np.abs(np.clip(np.cumsum(actions[:, -2]), -90, 90)).mean() < 40
+
+
+def test_who_darts_about_leaps_lets_go_and_gets_somewhere() -> None:
+    """Keys change more often than others' do; half of them see nothing."""
+    game, blind = Game(24, 40), []
+    changes, leaps, idle, far = [], [], [], []
+    for seed in range(6):
+        game.reset(seed)
+        bot = Darter(seed)
+        blind.append(bot.blind)
+        actions, place = [], game.pose[[0, 2]]
+        for _ in range(200):
+            actions.append(bot.act(game))
+            game.step(actions[-1])
+        keys = np.stack(actions)[:, [SLOT["forward"], SLOT["sprint"], SLOT["jump"], SLOT["left"], SLOT["right"]]] > 0
+        changes.append((keys[1:] != keys[:-1]).any(1).mean())
+        leaps.append(keys[:, :3].all(1).mean())
+        idle.append((~keys.any(1)).mean())
+        far.append(np.hypot(*(game.pose[[0, 2]] - place)))
+    assert {True, False} == set(blind)
+    assert np.mean(changes) > 0.1 and np.mean(leaps) > 0.2 and 0.03 < np.mean(idle) < 0.5 and np.mean(far) > 5

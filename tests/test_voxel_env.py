@@ -1,17 +1,21 @@
 """The reference game as a Gymnasium environment: spaces, info, frame skip, saved states, tasks, bad input."""
 
+import itertools
+import math
+
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
 from simworld.actions import KEYS, from_vector, noop
-from simworld.env.voxel.blocks import LANTERN, PUMPKIN
+from simworld.env.voxel.blocks import BOX, LANTERN, PUMPKIN, SOLID
 from simworld.env.voxel.bot import Bot
-from simworld.env.voxel.interact import view_direction
-from simworld.env.voxel.stages import DOOR_TURN, HIDDEN, SHOWN, TaskStage
+from simworld.env.voxel.interact import HIT, HIT_SIZE, HIT_X, HIT_Z, trace, view_direction
+from simworld.env.voxel.physics import EYE_HEIGHT, box_is_free
+from simworld.env.voxel.stages import ALLEY, SIGNS, TaskStage
 from simworld.env.voxel.voxel_env import VoxelEnv
-from simworld.tasks import TASKS, Explore, Facts, Navigate, Treechop
+from simworld.tasks import TASKS, Explore, Facts, Navigate, Recall, Treechop
 
 SIZE = {"height": 24, "width": 40}
 
@@ -169,30 +173,69 @@ def test_who_begins_before_a_tree_can_chop_it() -> None:
         assert sum(rewards) == 1
 
 
-def recalled(env: VoxelEnv, shown: int, left: int, turn: float) -> tuple[list[np.ndarray], list[float]]:
-    """Pictures and rewards of who waits for the pillars, turns to one and walks there."""
-    env.reset(seed=3, options={"time_of_day": 0.25, "weather": "clear"})
-    env.game.herd[:, 0] = -1  # no animal in the way
-    env.stage.lay_out(env.game, shown, left)
-    pictures, rewards = [env.game.render()], []
-    for step in range(140):
-        camera = np.array([0, turn if step == 90 else 0], np.float32)
-        observation, reward, over, _, _ = env.step({**noop(), "camera": camera, "forward": int(step > 90)})
-        pictures.append(observation["pov"])
-        rewards.append(reward)
-        if over:
-            break
-    return pictures, rewards
+def test_recall_pays_for_going_to_the_kind_that_was_shown() -> None:
+    task = Recall(bearing=-90.0)
+    assert [task.score(Facts(right=right)) for right in (0.0, 5.0, -5.0)] == [(0, False), (0, False), (0, False)]
+    assert task.score(Facts(right=-6.0)) == (1, True) and task.score(Facts(right=6.0)) == (-1, True)
 
 
-def test_recall_pays_for_what_no_picture_tells_any_more() -> None:
-    env = VoxelEnv(48, 80, task="recall")
-    (bricks, right), (pumpkins, wrong) = (recalled(env, shown, 0, -DOOR_TURN) for shown in (0, 1))
-    assert (right[-1], wrong[-1]) == (1, -1) and not any(right[:-1]) and len(right) == len(wrong) < 140
-    # The sign is seen, then gone without a trace, then both rise.
-    assert not np.array_equal(bricks[SHOWN - 1], pumpkins[SHOWN - 1])
-    # (Sparks and shadows of the moment aside, from now on the two plays look alike.)
-    assert all(np.array_equal(one, other) for one, other in zip(bricks[SHOWN + 1 :], pumpkins[SHOWN + 1 :], strict=True))
-    assert np.abs(bricks[HIDDEN].astype(int) - bricks[HIDDEN - 2]).mean() > 2
-    assert recalled(env, 0, 0, DOOR_TURN)[1][-1] == -1, "the other way stands the other kind"
-    assert recalled(env, 0, 1, DOOR_TURN)[1][-1] == 1
+@pytest.mark.parametrize("seed", range(4))
+def test_the_right_pillar_is_of_the_kind_in_the_alley(seed: int) -> None:
+    env = VoxelEnv(**SIZE, task="recall")
+    env.reset(seed=seed)
+    game, task = env.game, env.stage.task
+    game.herd[:, 0] = -1  # no animal in the way
+    x, y, z, yaw, _ = game.pose
+    ahead = view_direction(yaw, 0.0)
+    shown = game.blocks[int(x + ALLEY * ahead[0]) & 255, int(y), int(z + ALLEY * ahead[2]) & 255]
+    kinds = {}
+    for turn in (task.bearing, -task.bearing):
+        there = env.stage.place(turn, task.away)
+        kinds[turn] = game.blocks[int(there[0]) & 255, int(y) : int(y) + 3, int(there[1]) & 255]
+    assert (kinds[task.bearing] == shown).all() and set(kinds[-task.bearing]) == set(SIGNS) - {shown}
+    state = env.save_state()
+    for turn, paid in ((task.bearing, 1.0), (-task.bearing, -1.0)):
+        env.load_state(state)
+        env.game.herd[:, 0] = -1
+        env.step({**noop(), "camera": np.array([0, turn], np.float32)})
+        rewards = [0.0]
+        while len(rewards) < 60 and not rewards[-1]:
+            rewards.append(env.step({**noop(), "forward": 1})[1])
+        assert rewards[-1] == paid
+
+
+def test_nowhere_is_the_alley_seen_together_with_a_pillar() -> None:
+    """So that who forgets at once cannot know where to go."""
+    env = VoxelEnv(**SIZE, task="recall")
+    env.reset(seed=1)
+    game, task = env.game, env.stage.task
+    x, y, z, yaw, _ = game.pose
+    height, width = SIZE["height"], SIZE["width"]
+    angle_of_view = 2 * math.degrees(math.atan(math.tan(math.radians(35)) * width / height))
+    ahead = view_direction(yaw, 0.0)
+    signs = [(x + ALLEY * ahead[0], z + ALLEY * ahead[2])]
+    pillars = [env.stage.place(turn, task.away) for turn in (task.bearing, -task.bearing)]
+
+    def seen(eye: tuple[float, float, float], columns: list[tuple[float, float]]) -> list[float]:
+        """Towards which degrees some of them is seen."""
+        found = []
+        for column, up, dx, dz in itertools.product(columns, (0.1, 1.5, 2.9), (-0.49, 0.49), (-0.49, 0.49)):
+            way = np.array([column[0] + dx - eye[0], y + up - eye[1], column[1] + dz - eye[2]])
+            away = float(np.linalg.norm(way))
+            trace(game.blocks, SOLID, BOX, eye, tuple(way / away), away + 1, hit := np.zeros(HIT_SIZE, np.int64))
+            if hit[HIT] and (hit[HIT_X], hit[HIT_Z]) == (math.floor(column[0]), math.floor(column[1])):
+                found.append(math.degrees(math.atan2(-way[0], way[2])))
+        return found
+
+    both, sign_only = [], 0
+    for dx, dz, up in itertools.product(np.arange(-8, 9), np.arange(-8, 9), (EYE_HEIGHT, EYE_HEIGHT + 1.25)):
+        place = x + dx, z + dz
+        near = min(math.dist(place, pillar) for pillar in pillars) < task.near
+        if near or not box_is_free(game.blocks, SOLID, place[0], y, place[1], 0.3, 1.8):
+            continue
+        eye = place[0], y + up, place[1]
+        if alley := seen(eye, signs):
+            sign_only += 1
+            apart = [abs((one - other + 180) % 360 - 180) for one in alley for other in seen(eye, pillars)]
+            both += [(dx, dz, min(apart))] if apart and min(apart) < angle_of_view else []
+    assert sign_only > 2 and not both

@@ -18,7 +18,8 @@ from simworld.training.data import DataConfig
 from simworld.training.lane import CLIPS_PER_WALK, WALKS_PER_WORLD, Lane
 from simworld.training.stream import VOXEL_BIOMES, VOXEL_BOT, VOXEL_GAME, load
 
-VOXEL_BLIND_BOT = "simworld.env.voxel.bot:BlindBot"
+VOXEL_PLAYERS = (VOXEL_BOT, "simworld.env.voxel.bot:BlindBot", "simworld.env.voxel.darter:Darter")
+"""They play in turn: one who sees, one who runs into what others walk around, and one in haste."""
 EVERY = 7
 """Frames from one that is kept to the next."""
 POSE_SIZE = 5
@@ -88,9 +89,8 @@ def sights(config: DataConfig) -> Sights:
 
 
 def _play(config: DataConfig) -> Iterator[tuple[np.ndarray, ...]]:
-    """Clips of one world after another: frames, near, actions, poses. In every second the player is blind, and runs into what
-    others walk around."""
-    bots, biomes = (load(VOXEL_BOT), load(VOXEL_BLIND_BOT)), load(VOXEL_BIOMES)
+    """Clips of one world after another: frames, near, actions, poses."""
+    bots, biomes = [load(player) for player in VOXEL_PLAYERS], load(VOXEL_BIOMES)
     frames = np.empty((config.clip_frames, config.height, config.width, 3), np.uint8)
     seer = _Seer(config.height, config.width)
     number = 0

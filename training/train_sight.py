@@ -13,23 +13,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simworld.model.checkpoint import load_sight, save_sight
-from simworld.model.motion import WALKING
-from simworld.model.obstacles import obstacles
 from simworld.model.pixels import to_float
-from simworld.model.sight import LEAST_NEAR, RECENT, Sight, SightConfig
+from simworld.model.sight import LEAST_NEAR, Sight, SightConfig
+from simworld.model.surroundings import headed
 from simworld.training.data import DataConfig
 from simworld.training.loop import LoopConfig, is_begun, run
 from simworld.training.pictures import grid
-from simworld.training.sights import EVERY, Sights, sights
+from simworld.training.sights import EVERY, sights
+from simworld.training.strolls import Stretch, Strolls
 
-LONGEST_STEP = 1.5
-"""Blocks; who moves farther in a frame's time was put elsewhere."""
-STUMBLES, LEAST_PACE = 0.06, 0.1
-"""In so many moments somebody who walked, so many blocks a frame or faster, is stopped by something."""
-LOOKED_BACK = 3
-"""So many of the last kept pictures tell what stands around the player."""
-MISTOLD = 0.1
-"""By how much their nearness is told wrongly, as a standard deviation of its logarithm."""
+COME_BACK = 0.5
+"""So much of what somebody is held to stand too high is to be made good in a chunk."""
 SCALES = 3
 """Resolutions at which edges are compared, each half of the one before."""
 
@@ -38,13 +32,14 @@ SCALES = 3
 class SightTraining:
     """`batch_size` moments a step, of which a `soft` share is blurred, for dreams are softer than the game. `edge_weight`: of
     edges beside nearness itself; `step_weight`: of the eye's steps, in blocks; `pitch_weight`: of its pitch, in degrees.
-    `only_steps`: learn nothing else, from true nearness. `field_of_view`: the camera's. `init`: a file of sight of the same
-    sizes that a new run starts from."""
+    `only_steps`: learn nothing else, from true nearness, by strolls of `stroll` chunks. `field_of_view`: the camera's. `init`:
+    a file of sight of the same sizes that a new run starts from."""
 
     model: SightConfig = field(default_factory=SightConfig)
     data: DataConfig = field(default_factory=DataConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
     only_steps: bool = False
+    stroll: int = 10
     field_of_view: float = 70.0
     batch_size: int = 32
     soft: float = 0.4
@@ -56,19 +51,13 @@ class SightTraining:
 
 @dataclass
 class Moments:
-    """frames: pictures in [-1, 1]. near: of each pixel. pitch: in degrees. Of chunks that begin then or a little later, around:
-    what `obstacles` tells; actions: before the chunk and in it; moved, steps: (right, ahead, up) of the r frames before and of
-    the chunk's; down: the pitch; known: 1 where the steps count, else 0."""
+    """frames: pictures in [-1, 1]. near: of each pixel. pitch: in degrees. stretch: of chunks that begin then or a little
+    later."""
 
     frames: Float[Tensor, "b 3 h w"]
     near: Float[Tensor, "b 1 h w"]
     pitch: Float[Tensor, " b"]
-    around: Float[Tensor, "b directions bands"]
-    actions: Float[Tensor, "b m a"]
-    moved: Float[Tensor, "b r 3"]
-    steps: Float[Tensor, "b r 3"]
-    down: Float[Tensor, " b"]
-    known: Float[Tensor, " b"]
+    stretch: Stretch
 
 
 class SightTask:
@@ -77,54 +66,26 @@ class SightTask:
     def __init__(self, config: SightTraining) -> None:
         self.config = config
         self.store = sights(config.data)
-        self.stumbles = _stumbles(self.store, config.model.time_stride)
+        self.strolls = Strolls(self.store, config.model.time_stride, config.field_of_view)
         torch.manual_seed(config.loop.seed)
         self.model = Sight(config.model)
         if config.init and not is_begun(config.loop):
             self.model.load_state_dict(load_sight(Path(config.init)).state_dict())
 
     def batch(self, step: int, num_moments: int) -> Moments:
-        """The batch of `step`: moments drawn evenly, but for a share in which somebody stumbles."""
-        rng = np.random.default_rng([self.config.loop.seed, step])
-        store, r = self.store, self.config.model.time_stride
-        clips, begins = (rng.integers(size, size=num_moments) for size in (len(store), store.poses.shape[1] - r))
-        if len(self.stumbles):
-            stumble = rng.random(num_moments) < STUMBLES
-            chosen = self.stumbles[rng.integers(len(self.stumbles), size=num_moments)]
-            clips, begins = (np.where(stumble, there, each) for there, each in zip(chosen.T, (clips, begins), strict=True))
-        kept = begins // EVERY
-        actions, walks = [], []
-        for clip, begin in zip(clips, begins, strict=True):
-            lead, poses = np.array(store.actions[clip]), np.array(store.poses[clip])
-            wanted = np.arange(begin - RECENT, begin + r)
-            actions.append(np.where((wanted >= 0)[:, None], lead[wanted.clip(0)], 0))
-            walks.append(_walk(poses[np.arange(begin - r, begin + r + 1).clip(0)], poses[begin, 3]))
-        walk = torch.from_numpy(np.stack(walks)).float()
-        frames, near = (torch.from_numpy(part[clips, kept]) for part in (store.frames, store.near))
-        pitch, down = (torch.from_numpy(store.poses[clips, at, 4]) for at in (kept * EVERY, begins))
-        known = (walk.norm(dim=-1).amax(1) < LONGEST_STEP).float()
-        moments = (
-            _softened(to_float(frames).movedim(-1, 1), self.config.soft, rng), near[:, None].float(), pitch,
-            self._around(clips, begins, rng), torch.from_numpy(np.stack(actions)), walk[:, :r], walk[:, r:], down, known,
-        )  # fmt: skip
-        return Moments(*(part.to(self.config.loop.device) for part in moments))
-
-    def _around(self, clips: np.ndarray, begins: np.ndarray, rng: np.random.Generator) -> Float[Tensor, "b directions bands"]:
-        """What stands around players, by the last kept pictures before some moments, whose nearness is told as wrongly as sight
-        tells it."""
-        earlier = (begins[:, None] // EVERY - np.arange(LOOKED_BACK)).clip(0)
-        near = torch.from_numpy(self.store.near[clips[:, None], earlier]).float()[:, :, None]
-        near = near * torch.from_numpy(np.exp(rng.normal(0, MISTOLD, (*earlier.shape, 1, 1, 1)))).float()
-        at = np.concatenate([begins[:, None], earlier * EVERY], 1)
-        x, up, z, yaw, pitch = torch.from_numpy(self.store.poses[clips[:, None], at]).float().unbind(-1)
-        places, views = torch.stack([-x, z, up], -1), torch.stack([pitch, yaw], -1)
-        return obstacles(near, places[:, 1:], views[:, 1:], places[:, 0], yaw[:, 0], self.config.field_of_view)
+        """The batch of `step`."""
+        rng, device = np.random.default_rng([self.config.loop.seed, step]), self.config.loop.device
+        clips, begins = self.strolls.drawn(rng, num_moments)
+        stretch, kept = self.strolls.stretch(clips, begins, rng), begins // EVERY
+        frames = to_float(torch.from_numpy(self.store.frames[clips, kept])).movedim(-1, 1)
+        frames, pitch = _softened(frames, self.config.soft, rng), torch.from_numpy(self.store.poses[clips, kept * EVERY, 4])
+        return Moments(frames.to(device), stretch.near.to(device), pitch.to(device), stretch.to(device))
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        moments = self.batch(step, self.config.batch_size)
         if self.config.only_steps:
-            step_error, still = self._step_error(moments, moments.near)
+            step_error, still = self._stroll_error(step)
             return step_error, {"steps": float(step_error.detach() / still)}
+        moments = self.batch(step, self.config.batch_size)
         with torch.autocast(moments.frames.device.type, torch.bfloat16):
             found = self.model(moments.frames)
         wanted = torch.log(moments.near + LEAST_NEAR)
@@ -132,19 +93,42 @@ class SightTask:
         edges = [(_edges(found, 2**n) - _edges(wanted, 2**n)).abs().mean() for n in range(SCALES)]
         edge_error = torch.stack(edges).mean()
         seen = (found.detach().exp() - LEAST_NEAR).clamp(min=0)
-        step_error, still = self._step_error(moments, seen)
+        step_error, still = self._step_error(moments.stretch, seen)
         pitch_error = (self.model.pitch(moments.frames, seen) - moments.pitch).abs().mean()
         loss = near_error + self.config.edge_weight * edge_error + self.config.step_weight * step_error
         loss = loss + self.config.pitch_weight * pitch_error
         parts = {"near": near_error, "edges": edge_error, "steps": step_error / still, "pitch": pitch_error}
         return loss, {name: float(part.detach()) for name, part in parts.items()}
 
-    def _step_error(self, moments: Moments, near: Float[Tensor, "b 1 h w"]) -> tuple[Tensor, Tensor]:
+    def _step_error(self, stretch: Stretch, near: Float[Tensor, "b 1 h w"]) -> tuple[Tensor, Tensor]:
         """The mean error of the eye's steps, in blocks, and that of who holds that it stands still."""
-        steps = self.model.steps(near, moments.actions, moments.moved, moments.down, moments.around)
-        count = moments.known.sum().clamp(min=1)
-        error, still = ((moments.steps - guess).abs().mean((1, 2)) * moments.known for guess in (steps, 0))
+        steps = self.model.steps(near, stretch.actions, stretch.moved, stretch.pitch, stretch.around)
+        count = stretch.known.sum().clamp(min=1)
+        error, still = ((stretch.steps - guess).abs().mean((1, 2)) * stretch.known for guess in (steps, 0))
         return error.sum() / count, (still.sum() / count).clamp(min=1e-6)
+
+    def _stroll_error(self, step: int) -> tuple[Tensor, Tensor]:
+        """The same over strolls, by true nearness, where each chunk goes on from what was told of the one before, as in a
+        dream; who is then held to stand too high or too low is to come back."""
+        rng, r = np.random.default_rng([self.config.loop.seed, step]), self.config.model.time_stride
+        clips, begins = self.strolls.drawn(rng, max(1, self.config.batch_size // self.config.stroll), self.config.stroll)
+        error, still, count = torch.zeros(()), torch.zeros(()), torch.zeros(())
+        lift, known, moved = torch.zeros(len(clips)), torch.ones(len(clips)), None
+        for _ in range(self.config.stroll):
+            stretch = self.strolls.stretch(clips, begins, rng, lift)
+            before = stretch.moved if moved is None else headed(moved, -stretch.yaw)
+            parts = (stretch.near, stretch.actions, before, stretch.pitch, stretch.around)
+            steps = self.model.steps(*(part.to(self.config.loop.device) for part in parts)).cpu()
+            wanted = stretch.steps.clone()
+            wanted[..., 2] -= COME_BACK * lift[:, None] / r
+            known = known * stretch.known
+            error = error + ((wanted - steps).abs().mean((1, 2)) * known).sum()
+            still = still + (wanted.abs().mean((1, 2)) * known).sum()
+            count = count + known.sum()
+            lift = (lift + (steps.detach() - stretch.steps)[..., 2].sum(1)) * known
+            moved, begins = headed(steps.detach(), stretch.yaw), begins + r
+        count = count.clamp(min=1)
+        return error / count, (still / count).clamp(min=1e-6)
 
     @torch.no_grad()
     def pictures(self, model: nn.Module) -> np.ndarray:
@@ -160,24 +144,6 @@ class SightTask:
         """`sight.safetensors`, in float32."""
         assert isinstance(model, Sight)
         save_sight(folder / "sight.safetensors", model, summary, torch.float32)
-
-
-def _stumbles(store: Sights, r: int) -> np.ndarray:
-    """Where somebody who walked is brought to a stop with a key held: int64 [n, 2] of clips and the frames before it."""
-    places = np.array(store.poses[..., [0, 2]], np.float64)
-    paces = np.linalg.norm(np.diff(places, axis=1), axis=-1)  # n t-1
-    mean = np.stack([paces[:, start : paces.shape[1] - r + 1 + start] for start in range(r)]).mean(0)
-    walks = np.any(np.array(store.actions[..., WALKING]) > 0, axis=-1)
-    before, after = mean[:, :-r], mean[:, r:]
-    stopped = (before > LEAST_PACE) & (before < LONGEST_STEP / 2) & (after < before / 2) & walks[:, r : r + after.shape[1]]
-    return np.argwhere(stopped) + np.array([0, r])
-
-
-def _walk(poses: Float[np.ndarray, "t 5"], yaw: float) -> Float[np.ndarray, "t_less_one 3"]:
-    """The steps between poses of the game, (right, ahead, up) for who faces `yaw`."""
-    x, up, z = np.diff(poses[:, :3].astype(np.float64), axis=0).T
-    sin, cos = np.sin(np.deg2rad(yaw)), np.cos(np.deg2rad(yaw))
-    return np.stack([-x * cos - z * sin, z * cos - x * sin, up], -1)
 
 
 def _softened(frames: Float[Tensor, "b 3 h w"], share: float, rng: np.random.Generator) -> Float[Tensor, "b 3 h w"]:

@@ -1,22 +1,26 @@
 """A bot that is after a task's reward, most of the time: it shows what there is to learn about a task."""
 
+import math
+
 import numpy as np
 
 from simworld.actions import SLOT
 from simworld.env.voxel import intentions
 from simworld.env.voxel.bot import Bot, Intention
+from simworld.env.voxel.darter import dart
 from simworld.env.voxel.gaits import approach, free_yaw, walk_towards
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.handiwork import chop
+from simworld.env.voxel.physics import X, Z
 from simworld.env.voxel.stages import TaskStage
-from simworld.tasks import Navigate, Treechop
+from simworld.tasks import Navigate, Recall, Treechop
 
 STRAY, DART, HOP = 0.1, 0.25, 0.3
 """How often it does as other bots do, darts about, or hops along."""
-LEAP, LAPSE = 0.4, 0.15
-"""How often, while it darts about, it sprints and jumps at once, or lets all keys go: who is in the air flies on."""
-HASTE = {"forward": 0.65, "back": 0.15, "left": 0.1, "right": 0.1, "sprint": 0.5, "jump": 0.35, "attack": 0.1}
-"""How likely each key is held while it darts about."""
+MISTAKEN = 0.3
+"""So many recall the wrong pillar."""
+TURNED = 15.0
+"""Degrees; who faces its goal better than that goes on."""
 
 
 class Seeker(Bot):
@@ -26,6 +30,7 @@ class Seeker(Bot):
         super().__init__(seed)
         self.stage, self.darts = stage, darts
         self.hops = False
+        self.mistaken = np.random.default_rng([seed, 4]).random() < MISTAKEN
 
     def act(self, game: Game | None) -> np.ndarray:
         """See `Bot`."""
@@ -46,18 +51,21 @@ class Seeker(Bot):
             return chop(self)
         if isinstance(task, Navigate):
             return approach(self, lambda: self.stage.goal, 1.0, 400, gait)
+        if isinstance(task, Recall):
+            place = self.stage.place(-task.bearing if self.mistaken else task.bearing, task.away)
+            return turn_and_go(self, place)
         return walk_towards(self, free_yaw(self, 40), int(self.rng.integers(40, 160)), gait)
 
 
-def dart(bot: Bot) -> Intention:
-    """Hold other keys and turn elsewhere every tenth of a second, as who has not learned anything yet does."""
-    for _ in range(int(bot.rng.integers(5, 30))):
-        keys = {key for key, chance in HASTE.items() if bot.chance(chance)}
-        if bot.chance(LEAP):
-            keys = {"forward", "sprint", "jump"}
-        elif bot.chance(LAPSE):
-            keys = set()
-        bot.aim(bot.yaw + float(bot.rng.choice([-20.0, 0.0, 0.0, 20.0])), bot.pitch, 8.0)
-        for _ in range(2):
-            bot.keys |= keys
-            yield
+def turn_and_go(bot: Bot, place: tuple[float, float], steps: int = 120) -> Intention:
+    """Turn to a place, standing, then go straight there."""
+    for _ in range(steps):
+        assert bot.game is not None
+        body = bot.game.body
+        away_x, away_z = place[0] - body[X], place[1] - body[Z]
+        if math.hypot(away_x, away_z) < 1:
+            return
+        bot.aim(math.degrees(math.atan2(-away_x, away_z)), 8.0, 12.0)
+        if bot.aim_error() < TURNED:
+            bot.keys.add("forward")
+        yield

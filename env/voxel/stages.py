@@ -1,19 +1,31 @@
-"""Stages: the tasks of `simworld.tasks` set up in the reference game, and one of the game's own that needs memory.
+"""Stages: the tasks of `simworld.tasks` set up in the reference game.
 
-Knows no gymnasium. `make_stage(name)` makes a stage; `begin(game)` once after a reset, then `score(game)` after every step
-gives (reward, whether the task is over), truly.
+Knows no gymnasium. `begin(game)` once after a reset, then `score(game)` after every step gives (reward, whether the task is
+over), truly.
 """
 
 import math
-from typing import Protocol
 
 import numpy as np
 
-from simworld.env.voxel.blocks import AIR, BIRCH_LOG, BOX, BRICK, LANTERN, LEAVES, LOG, PUMPKIN, REPLACEABLE, SOLID, STONE
+from simworld.env.voxel.blocks import (
+    AIR,
+    BIRCH_LOG,
+    BOX,
+    BRICK,
+    COBBLESTONE,
+    LANTERN,
+    LEAVES,
+    LOG,
+    PUMPKIN,
+    REPLACEABLE,
+    SOLID,
+    STONE,
+)  # fmt: skip
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.interact import HIT_SIZE, trace, view_direction
 from simworld.env.voxel.physics import EYE_HEIGHT, YAW, X, Y, Z
-from simworld.tasks import TASKS, Facts, Navigate, Task, Treechop, turned
+from simworld.tasks import TASKS, Facts, Navigate, Recall, Task, Treechop, turned
 
 LOGS = (LOG, BIRCH_LOG)
 REACHED = 2.2
@@ -26,23 +38,9 @@ STEEP = 4
 """So many blocks up or down do not matter."""
 SIGNS = (BRICK, PUMPKIN)
 SIGN_HEIGHT = 3
-SIGN_AWAY, DOOR_AWAY = 4.0, 7.0
-DOOR_TURN = 28.0
-DOOR_NEAR = 2.0
+ALLEY = 5
+"""Blocks from the player to the end of the alley."""
 SQUARE, SQUARE_HEIGHT = 9, 5
-SHOWN, HIDDEN = 40, 80
-
-
-class Stage(Protocol):
-    """One play's task in the game. `biomes`: where to begin, drawn by the env, or () for anywhere. `by_day`: whether the hour
-    is drawn from the day alone."""
-
-    @property
-    def biomes(self) -> tuple[str, ...]: ...
-    @property
-    def by_day(self) -> bool: ...
-    def begin(self, game: Game) -> None: ...
-    def score(self, game: Game) -> tuple[float, bool]: ...
 
 
 class TaskStage:
@@ -59,17 +57,24 @@ class TaskStage:
         self.task = TASKS[self.name]()
         if isinstance(self.task, Treechop):
             before_tree(game)
+        bearing = build_alley(game) if isinstance(self.task, Recall) else 0.0
         self.origin = float(game.body[X]), float(game.body[Z]), float(game.body[YAW])
         if isinstance(self.task, Navigate):
-            self.task.bearing = build_beacon(game, self.task.away)
+            bearing = build_beacon(game, self.task.away)
+        if isinstance(self.task, (Navigate, Recall)):
+            self.task.bearing = bearing
 
     @property
     def goal(self) -> tuple[float, float]:
-        """x and z of the beacon of `Navigate`."""
-        assert isinstance(self.task, Navigate)
+        """x and z of the beacon of `Navigate`, or of the right pillar of `Recall`."""
+        assert isinstance(self.task, (Navigate, Recall))
+        return self.place(self.task.bearing, self.task.away)
+
+    def place(self, bearing: float, away: float) -> tuple[float, float]:
+        """x and z of what is so far away from where the play began, so many degrees to the right of where the player looked."""
         x, z, yaw = self.origin
-        ahead = view_direction(yaw + self.task.bearing, 0.0)
-        return x + self.task.away * ahead[0], z + self.task.away * ahead[2]
+        ahead = view_direction(yaw + bearing, 0.0)
+        return x + away * ahead[0], z + away * ahead[2]
 
     def score(self, game: Game) -> tuple[float, bool]:
         """See the module."""
@@ -146,62 +151,38 @@ def build_beacon(game: Game, away: float) -> float:
     return turn
 
 
-class Recall:
-    """What stood there? A pillar of bricks or of pumpkins is seen ahead for 2 seconds, on a bare square, then is gone; 2
-    seconds later a pillar of each rises, ahead to the left and to the right. 1 for going to the kind that was shown, -1 for
-    going to the other; either ends it. From then on no picture tells which is right: it must be remembered."""
+def build_alley(game: Game) -> float:
+    """Build what `Recall` begins with, and stand before it: on a bare square an alley with a pillar at its end, and behind the
+    player a wall, lest one look into the alley from afar, and a pillar of either kind. Returns the bearing of that of the kind
+    in the alley, in degrees."""
+    x, floor, z = (math.floor(game.body[slot]) for slot in (X, Y, Z))
+    floor = min(floor, 63 - SQUARE_HEIGHT)
+    yaw = 90.0 * round(float(game.body[YAW]) / 90.0)
+    ahead, right = (view_direction(yaw + turn, 0.0) for turn in (0.0, 90.0))
 
-    biomes: tuple[str, ...] = ()
-    by_day = False
-
-    def begin(self, game: Game) -> None:
-        self.lay_out(game, shown=int(game.rng.integers(2)), left=int(game.rng.integers(2)))
-
-    def lay_out(self, game: Game, shown: int, left: int) -> None:
-        """Clear the square and show sign number `shown` of `SIGNS`; number `left` will rise to the left."""
-        x, self.floor, z = (math.floor(game.body[slot]) for slot in (X, Y, Z))
-        self.floor = min(self.floor, 63 - SQUARE_HEIGHT)
-        for across in range(-SQUARE, SQUARE + 1):
-            for along in range(-SQUARE, SQUARE + 1):
-                for up in range(SQUARE_HEIGHT):
-                    self._fill(game, x + across, self.floor + up, z + along, AIR)
-                self._fill(game, x + across, self.floor - 1, z + along, STONE)
-        self.shown, self.began = shown, game.num_steps
-        self.sign = self._place(game, 0.0, SIGN_AWAY)
-        self.doors = {left: self._place(game, -DOOR_TURN, DOOR_AWAY), 1 - left: self._place(game, DOOR_TURN, DOOR_AWAY)}
-        game.stand(x + 0.5, float(self.floor), z + 0.5, float(game.body[YAW]), 0.0)
-        self._pillar(game, self.sign, SIGNS[shown])
-
-    def score(self, game: Game) -> tuple[float, bool]:
-        age = game.num_steps - self.began
-        if age == SHOWN:
-            self._pillar(game, self.sign, AIR)
-        if age == HIDDEN:
-            for kind, place in self.doors.items():
-                self._pillar(game, place, SIGNS[kind])
-        if age >= HIDDEN:
-            for kind, (x, z) in self.doors.items():
-                if math.hypot(x + 0.5 - game.body[X], z + 0.5 - game.body[Z]) < DOOR_NEAR:
-                    return (1.0 if kind == self.shown else -1.0), True
-        return 0.0, False
-
-    def _place(self, game: Game, turn: float, away: float) -> tuple[int, int]:
-        """The column that lies `away` blocks from the player, `turn` degrees to the right of ahead."""
-        ahead_x, _, ahead_z = view_direction(float(game.body[YAW]) + turn, 0.0)
-        return math.floor(game.body[X] + away * ahead_x), math.floor(game.body[Z] + away * ahead_z)
-
-    def _pillar(self, game: Game, place: tuple[int, int], block: int) -> None:
+    def rise(onward: int, aside: int, block: int) -> None:
+        """Build a column."""
+        east, south = (round(onward * ahead[axis] + aside * right[axis]) for axis in (0, 2))
         for up in range(SIGN_HEIGHT):
-            game.set_block(place[0], self.floor + up, place[1], block)
+            game.set_block(x + east, floor + up, z + south, block)
 
-    def _fill(self, game: Game, x: int, y: int, z: int, block: int) -> None:
-        if game.blocks[x & 255, y, z & 255] != block:
-            game.set_block(x, y, z, block)
-
-
-def make_stage(name: str) -> Stage:
-    """The stage of one of `NAMES`."""
-    return Recall() if name == "recall" else TaskStage(name)
-
-
-NAMES = (*TASKS, "recall")
+    for across in range(-SQUARE, SQUARE + 1):
+        for along in range(-SQUARE, SQUARE + 1):
+            for up in range(-1, SQUARE_HEIGHT):
+                block = STONE if up < 0 else AIR
+                if game.blocks[(x + across) & 255, floor + up, (z + along) & 255] != block:
+                    game.set_block(x + across, floor + up, z + along, block)
+    # Drawn from the game's own dice, so that equal seeds give equal plays.
+    shown, side = int(game.rng.integers(2)), int(game.rng.choice([-1, 1]))
+    rise(ALLEY, 0, SIGNS[shown])
+    for onward in range(1, ALLEY + 1):
+        for aside in (-1, 1):
+            rise(onward, aside, COBBLESTONE)
+    for aside in (-1, 0, 1):
+        rise(ALLEY + 1, aside, COBBLESTONE)
+        rise(-2, aside, COBBLESTONE)
+    away, bearing = Recall.away, math.radians(Recall.bearing)
+    for kind, there in ((shown, side), (1 - shown, -side)):
+        rise(round(away * math.cos(bearing)), round(there * away * math.sin(bearing)), SIGNS[kind])
+    game.stand(x + 0.5, float(floor), z + 0.5, yaw, 0.0)
+    return side * Recall.bearing

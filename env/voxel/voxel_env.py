@@ -18,7 +18,7 @@ from simworld.actions import Action, to_vector
 from simworld.env.packing import pack, unpack
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.stages import NAMES, Recall, Stage, TaskStage, make_stage
+from simworld.env.voxel.stages import TaskStage
 from simworld.env.voxel.weather import Weather
 from simworld.tasks import TASKS
 
@@ -28,7 +28,7 @@ DAYLIGHT = 0.06, 0.44
 """The hours of tasks by day."""
 CAPTION_STEPS = 100
 """A caption stands for this many steps, unless biome, weather or the hour change before."""
-_STATEFUL: tuple[type, ...] = (Weather, TaskStage, Recall, *TASKS.values())
+_STATEFUL: tuple[type, ...] = (Weather, TaskStage, *TASKS.values())
 """What a saved state holds besides plain values."""
 
 
@@ -36,7 +36,7 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
     """Observation: Dict(pov uint8 (height, width, 3)). Action: MineRL's human action dict.
 
     One env step is `frame_skip` game steps (1/20 s each) under the same action: keys stay held, the camera turns anew
-    in each. `task`: a name of `stages.NAMES`, or None for play without rewards. `info`: pose float64 [5] (x, y, z, yaw,
+    in each. `task`: a name of `simworld.tasks.TASKS`, or None for play without rewards. `info`: pose float64 [5] (x, y, z, yaw,
     pitch), biome, time_of_day in [0, 1), weather, caption, frames uint8 (frame_skip, height, width, 3), the last of
     them the observation (at reset there is one frame). ValueError for impossible arguments.
     """
@@ -55,14 +55,14 @@ class VoxelEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"frame_skip is {frame_skip}; it must be at least 1")
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode is {render_mode!r}; it must be None or 'rgb_array'")
-        if task is not None and task not in NAMES:
-            raise ValueError(f"task is {task!r}; it must be one of {', '.join(NAMES)}, or None")
+        if task is not None and task not in TASKS:
+            raise ValueError(f"task is {task!r}; it must be one of {', '.join(TASKS)}, or None")
         self.game = Game(height, width)
         self.frame_skip = frame_skip
         self.render_mode = render_mode
         self.action_space = action_space()
         self.observation_space = observation_space(height, width)
-        self.stage: Stage | None = make_stage(task) if task else None
+        self.stage: TaskStage | None = TaskStage(task) if task else None
         self._frame = np.zeros((height, width, 3), np.uint8)
         self._playing = False
         self._caption = ""
