@@ -8,6 +8,7 @@ from torch import Tensor
 
 from simworld.model.autoencoder import DecoderState
 from simworld.model.denoiser import Text
+from simworld.model.grip import Grip
 from simworld.model.ground import Ground
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
@@ -43,8 +44,8 @@ class Context:
 
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
     around: what was seen in every direction. scenery: the last pictures, and how near things are in them. actions: the last
-    `RECALL`, zeros before the first. work: how far the player's hands have come. prompts: b texts; text: the same, as the
-    denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams. ground: what was really
+    `RECALL`, zeros before the first. work: how far the player's hands have come; grip: what they hold. prompts: b texts; text:
+    the same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams. ground: what was really
     shown to them, and how long ago. impression: None before the first latent.
     """
 
@@ -54,6 +55,7 @@ class Context:
     scenery: Scenery
     actions: Float[Tensor, "b n a"]
     work: Work
+    grip: Grip
     prompts: list[str]
     text: Text
     generators: list[torch.Generator]

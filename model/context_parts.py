@@ -16,6 +16,7 @@ from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context, Goal, Impression
 from simworld.model.denoiser import Text
 from simworld.model.eye import nothing_known
+from simworld.model.grip import Grip, unknown
 from simworld.model.ground import Ground, nothing_shown
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
@@ -23,7 +24,7 @@ from simworld.model.surroundings import Surroundings
 from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
-_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Ground, Impression, Memory, Scenery, Surroundings, Text, Work)
+_KINDS: tuple[type, ...] = (Context, DecoderState, Goal, Grip, Ground, Impression, Memory, Scenery, Surroundings, Text, Work)
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
 
@@ -38,8 +39,9 @@ def put_together(parts: dict[str, Any], world: World) -> Context:
     try:
         if parts.get(_RECORD) == Context.__name__:  # what was not kept yet when it was saved
             b = len(parts["prompts"])
-            nothing = nothing_shown(b, world.device), nothing_known(world, b), nothing_done(b, world.device)
-            missing = dict(zip(("ground", "scenery", "work"), nothing, strict=True))
+            device = world.device
+            nothing = nothing_shown(b, device), nothing_known(world, b), nothing_done(b, device), unknown(b, device)
+            missing = dict(zip(("ground", "scenery", "work", "grip"), nothing, strict=True))
             parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
         context = _together(parts, world.device)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:

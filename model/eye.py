@@ -11,6 +11,7 @@ from simworld.actions import CAMERA
 from simworld.model import ground as grounds
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
+from simworld.model.grip import covered
 from simworld.model.obstacles import obstacles
 from simworld.model.records import where
 from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, forget, keep, nothing_kept, now, show, without_latest
@@ -58,7 +59,7 @@ def went(
     shown = show(scenery, places, views, field_of_view)
     # What is fixed to the camera hides what is behind it; and who is led elsewhere must not be held back.
     held = (context.goal.left == 0)[:, None, None, None, None]
-    return views, replace(shown, known=shown.known & (world.fixed() < 0.5) & held)
+    return views, replace(shown, known=shown.known & (world.fixed() < 0.5) & held, behind=shown.known)
 
 
 @stage("far memory")
@@ -122,6 +123,8 @@ def _seen(
     if not field_of_view:
         return
     picture, fixed = frame.movedim(-1, 1), world.fixed().expand(len(frame), -1, -1, -1)
+    if world.hands is not None:
+        fixed = torch.maximum(fixed, covered(world.hands.looks, context.grip, fixed))
     sight = world.sight
     near = _measured(sight, picture) if sight is not None else None
     if sight is not None and near is not None and level:

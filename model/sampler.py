@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from simworld.actions import CAMERA
+from simworld.model import grip as grips
 from simworld.model import ground as grounds
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
@@ -25,7 +26,7 @@ from simworld.model.records import where
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, all_seen, known, nothing_seen, recall
-from simworld.model.touch import touched
+from simworld.model.touch import seen_in_hand, touched
 from simworld.model.work import nothing_done
 from simworld.model.world import World
 
@@ -50,8 +51,8 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
     scenery, ground = nothing_known(world, len(seeds)), nothing_shown(len(seeds), world.device)
     text = _read(world, prompts)
-    work = nothing_done(len(seeds), world.device)
-    return Context(memory, None, around, scenery, actions, work, list(prompts), text, generators, goal, ground)
+    work, grip = nothing_done(len(seeds), world.device), grips.unknown(len(seeds), world.device)
+    return Context(memory, None, around, scenery, actions, work, grip, list(prompts), text, generators, goal, ground)
 
 
 @torch.inference_mode()
@@ -212,6 +213,7 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         context.decoder.picture = autoencoder.padded(frame)
         if leading is not None:
             _act(context, leading)
+        context.grip = seen_in_hand(world, frame)
         look(world, context, frame, shown, _everywhere(context), level=True)
 
 
@@ -252,6 +254,7 @@ def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> 
     context.around = where(arrived, goal.around, context.around)
     context.scenery = where(arrived, nothing_known(world, len(arrived)), context.scenery)
     context.ground = where(arrived, grounds.told(known(goal.around)), context.ground)
+    context.grip = where(arrived, seen_in_hand(world, goal.pictures), context.grip)
     context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
     return frames
 

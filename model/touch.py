@@ -1,22 +1,26 @@
-"""Touch: what the player's hands do to a dream. What they change stays, and is remembered; cracks are shown, and no more. Free
-functions over a world and a context."""
+"""Touch: what the player's hands do to a dream. What they change stays, and is remembered; cracks and strokes are shown, and no
+more. Free functions over a world and a context."""
 
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from simworld.model.context import Context
 from simworld.model.cube import beside, meet
+from simworld.model.grip import BARELY, Grip, Hand, filled, hand, painted, read, struck, taken, unknown
 from simworld.model.hands import Hands, visible
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.work import ATTACK, busy, due, gone_on, turned_alike
+from simworld.model.surroundings import recall
+from simworld.model.work import ATTACK, USE, busy, due, gone_on, turned_alike
 from simworld.model.world import World
 
 TOUCHED = 0.05
 """Difference in colour, for pictures in [-1, 1], by which hands have changed a pixel."""
+TRUSTED = 0.5
+"""What was seen from afar is shown behind a hand that is trusted more than so."""
 REACH = 5.0
 """Blocks: what is farther away nobody aims at."""
 
@@ -24,17 +28,18 @@ REACH = 5.0
 @dataclass
 class Touch:
     """frames: as the hands leave them. changed: which pixels of the last they have changed. shade: what cracks leave of
-    each pixel's light, None while all hands rest."""
+    each pixel's light, None while no hand works. stroke: what the hands look like that strike, None while none does."""
 
     frames: Float[Tensor, "b r h w 3"]
     changed: Bool[Tensor, "b 1 h w"] | None = None
     shade: Float[Tensor, "b 1 h w"] | None = None
+    stroke: Hand | None = None
 
     def shown(self, frames: Float[Tensor, "b r h w 3"]) -> Float[Tensor, "b r h w 3"]:
         """These frames, into which the others have turned, with what is but shown."""
-        if self.shade is None:
-            return frames
-        return (frames + 1) * self.shade.movedim(1, -1)[:, None].to(frames) - 1
+        if self.shade is not None:
+            frames = (frames + 1) * self.shade.movedim(1, -1)[:, None].to(frames) - 1
+        return frames if self.stroke is None else painted(frames.movedim(-1, 2), self.stroke).movedim(2, -1)
 
     def untouched(self, shown: Shown | None) -> Shown | None:
         """What was known of the frames and is still so."""
@@ -59,12 +64,41 @@ def touched(
     assert context.decoder is not None, "it has just made these frames"
     actions = actions.to(context.work.dug)
     context.work = gone_on(context.work, actions)
-    if bool(context.work.held.any()):
-        frames = _held(hands, context.work.held, frames)
+    context.grip = taken(context.grip, actions, frames[:, -1].movedim(-1, 1))
+    grip = context.grip
+    if bool(grip.known.any()):
+        # The decoder would let it fade.
+        resting = hand(hands.looks, grip, torch.zeros_like(grip.step)[:, None].expand(-1, frames.shape[1]))
+        frames = painted(frames.movedim(-1, 2), resting).movedim(2, -1)
         context.decoder.picture = world.autoencoder.padded(frames[:, -1])
+    touch, places = _worked(world, context, hands, frames, actions, shown)
+    strikes = (actions[..., ATTACK] > 0) | (places[:, None] & (actions[..., USE] > 0))
+    context.grip, steps = struck(grip, strikes, hands.looks.shape[1])
+    if bool((grip.known & (steps > 0).any(1)).any()):
+        _strike(world, context, hands.looks, touch, steps, shown)
+    return touch
+
+
+def seen_in_hand(world: World, frame: Float[Tensor, "b h w 3"]) -> Grip:
+    """What real frames show in hand."""
+    if world.hands is None:
+        return unknown(len(frame), frame.device)
+    return read(world.hands.looks, frame.movedim(-1, 1))
+
+
+def _worked(
+    world: World,
+    context: Context,
+    hands: Hands,
+    frames: Float[Tensor, "b r h w 3"],
+    actions: Float[Tensor, "b r a"],
+    shown: Shown,
+) -> tuple[Touch, Bool[Tensor, " b"]]:
+    """The touch of attack and use, and whose use places a block."""
     at_work = busy(actions)
     if not bool(at_work.any()):
-        return Touch(frames)
+        return Touch(frames), at_work
+    assert context.decoder is not None, "it has just made these frames"
     picture, pitch = frames[:, -1].movedim(-1, 1), context.around.view[:, 0]
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
     near = torch.where(shown.known[:, -1], shown.near[:, -1], context.scenery.ahead)
@@ -95,17 +129,39 @@ def touched(
     attack = actions[..., ATTACK].any(1)
     aimed = at_work & (aim.read[:, 0] > 0) & (aim.cube.center.norm(dim=1) < REACH) & ~breaks & ~places & ~led
     shade = torch.where(_all(aimed) & seen, hands.shade(entered, context.work.progress * attack, outlined=False), 1)
-    return Touch(frames, changed, shade)
+    return Touch(frames, changed, shade), places
 
 
-def _held(
-    hands: Hands, held: Float[Tensor, "b 9"], frames: Float[Tensor, "b r h w 3"]
-) -> Float[Tensor, "b r h w 3"]:
-    """The frames with the block of the last pressed key in hand: the decoder would let it fade."""
-    r = frames.shape[1]
-    taken = hands.taken(frames.flatten(0, 1).movedim(-1, 1), held.repeat_interleave(r, 0)).clamp(-1, 1)
-    painted = taken.movedim(1, -1).unflatten(0, (-1, r)).to(frames)
-    return torch.where(held.any(1)[:, None, None, None, None], painted, frames)
+def _strike(world: World, context: Context, looks: Tensor, touch: Touch, steps: Int[Tensor, "b r"], shown: Shown) -> None:
+    """Show hands at steps of their strokes, and keep strokes out of what the dream goes on from, which imagines them."""
+    assert context.decoder is not None, "it has just made these frames"
+    resting, striking = (hand(looks, context.grip, each) for each in (torch.zeros_like(steps), steps))
+    rows, columns = looks.shape[-2:]
+    frames = touch.frames.movedim(-1, 2).clone()
+    corner = frames[..., -rows:, -columns:].clone()
+    strikes = ((steps > 0) & context.grip.known[:, None])[:, :, None, None, None]
+    reached = strikes & (looks[:, :, 3].amax((0, 1)) > BARELY)
+    uncovered = strikes & (resting.opacity > BARELY)
+    behind = torch.where(reached, _behind(world, context, corner, ~reached, shown), corner)
+    frames[..., -rows:, -columns:] = torch.where(uncovered, corner, behind)
+    touch.frames = frames.movedim(2, -1)
+    context.decoder.picture = world.autoencoder.padded(touch.frames[:, -1])
+    touch.stroke = Hand(torch.lerp(behind, striking.colors, striking.opacity), torch.where(uncovered, 1, striking.opacity))
+
+
+def _behind(
+    world: World, context: Context, corner: Float[Tensor, "b r 3 h w"], plain: Bool[Tensor, "b r 1 h w"], shown: Shown
+) -> Float[Tensor, "b r 3 h w"]:
+    """What lies behind hands in the corner of pictures, as far as it is known: what is seen where it is plain, or was seen
+    before, near or far."""
+    assert shown.behind is not None, "the eye tells"
+    rows, columns = corner.shape[-2:]
+    size = (shown.near.shape[-2], shown.near.shape[-1])
+    views = context.around.view[:, None].expand(-1, corner.shape[1], -1)
+    far, trust, _ = recall(context.around, views, size, world.config.autoencoder.field_of_view)
+    near, seen, far, trust = (each[..., -rows:, -columns:] for each in (shown.colors, shown.behind, far, trust))
+    known = torch.where(plain, corner, torch.where(seen, near, far))
+    return filled(known.flatten(0, 1), (plain | seen | (trust > TRUSTED)).flatten(0, 1)).view_as(corner)
 
 
 def _all(chosen: Bool[Tensor, " b"]) -> Bool[Tensor, "b 1 1 1"]:
