@@ -45,8 +45,8 @@ class Context:
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
     around: what was seen in every direction. scenery: the last pictures, and how near things are in them. actions: the last
     `RECALL`, zeros before the first. work: how far the player's hands have come; grip: what they hold. prompts: b texts; text:
-    the same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams. ground: what was really
-    shown to them, and how long ago. impression: None before the first latent.
+    the same, as the denoiser reads it. generators: one source of randomness each. goal: where `lead` leads the dreams. ground:
+    what was really shown to them, and how long ago. impression: None before the first latent.
     """
 
     memory: Memory

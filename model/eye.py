@@ -11,7 +11,7 @@ from simworld.actions import CAMERA
 from simworld.model import ground as grounds
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
-from simworld.model.grip import covered
+from simworld.model.grip import at_rest, covered
 from simworld.model.obstacles import obstacles
 from simworld.model.records import where
 from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, forget, keep, nothing_kept, now, show, without_latest
@@ -124,7 +124,8 @@ def _seen(
         return
     picture, fixed = frame.movedim(-1, 1), world.fixed().expand(len(frame), -1, -1, -1)
     if world.hands is not None:
-        fixed = torch.maximum(fixed, covered(world.hands.looks, context.grip, fixed))
+        # A dream goes on from hands at rest.
+        fixed = torch.maximum(fixed, covered(world.hands.looks, at_rest(context.grip, ~real), fixed))
     sight = world.sight
     near = _measured(sight, picture) if sight is not None else None
     if sight is not None and near is not None and level:

@@ -26,8 +26,8 @@ LIGHT_OF_MEAN, LEAST_LIGHT = 1.13, 0.28
 
 @dataclass
 class Grip:
-    """Of b players. held: 1 for the block of the hotbar that is in hand, zeros where that is not known. light: the share of full
-    light that falls on the hand, red, green and blue; zeros where that is not known. step: of its stroke, 0 at rest."""
+    """Of b players. held: 1 for the block of the hotbar that is in hand, zeros where that is not known. light: the share of
+    full light that falls on the hand, red, green and blue; zeros where that is not known. step: of its stroke, 0 at rest."""
 
     held: Float[Tensor, "b 9"]
     light: Float[Tensor, "b 3"]
@@ -98,6 +98,16 @@ def struck(grip: Grip, strikes: Bool[Tensor, "b r"], num_steps: int) -> tuple[Gr
         step = torch.where((step == 0) & strike, 1, step)
         steps.append(step)
     return replace(grip, step=step), torch.stack(steps, 1)
+
+
+def at_rest(grip: Grip, chosen: Bool[Tensor, " b"]) -> Grip:
+    """The grip in which the hands of the chosen players do not strike."""
+    return replace(grip, step=torch.where(chosen, 0, grip.step))
+
+
+def let_go(grip: Grip, chosen: Bool[Tensor, " b"]) -> Grip:
+    """The grip in which it is not known what the chosen players hold."""
+    return replace(grip, held=torch.where(chosen[:, None], 0, grip.held))
 
 
 def hand(looks: Float[Tensor, "9 s 4 rows columns"], grip: Grip, steps: Int[Tensor, "b r"]) -> Hand:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from simworld.model.context import Context
 from simworld.model.cube import beside, meet
-from simworld.model.grip import BARELY, Grip, Hand, filled, hand, painted, read, struck, taken, unknown
+from simworld.model.grip import BARELY, Grip, Hand, filled, hand, let_go, painted, read, struck, taken, unknown
 from simworld.model.hands import Hands, visible
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
@@ -65,17 +65,18 @@ def touched(
     actions = actions.to(context.work.dug)
     context.work = gone_on(context.work, actions)
     context.grip = taken(context.grip, actions, frames[:, -1].movedim(-1, 1))
-    grip = context.grip
+    # Who is led elsewhere sees the hand fade with all else into the one there.
+    grip = let_go(context.grip, context.goal.left > 0)
     if bool(grip.known.any()):
         # The decoder would let it fade.
-        resting = hand(hands.looks, grip, torch.zeros_like(grip.step)[:, None].expand(-1, frames.shape[1]))
+        resting = hand(hands.looks, grip, torch.zeros_like(actions[..., ATTACK], dtype=torch.long))
         frames = painted(frames.movedim(-1, 2), resting).movedim(2, -1)
         context.decoder.picture = world.autoencoder.padded(frames[:, -1])
     touch, places = _worked(world, context, hands, frames, actions, shown)
     strikes = (actions[..., ATTACK] > 0) | (places[:, None] & (actions[..., USE] > 0))
-    context.grip, steps = struck(grip, strikes, hands.looks.shape[1])
+    context.grip, steps = struck(context.grip, strikes, hands.looks.shape[1])
     if bool((grip.known & (steps > 0).any(1)).any()):
-        _strike(world, context, hands.looks, touch, steps, shown)
+        _strike(world, context, hands.looks, grip, steps, touch, shown)
     return touch
 
 
@@ -132,15 +133,19 @@ def _worked(
     return Touch(frames, changed, shade), places
 
 
-def _strike(world: World, context: Context, looks: Tensor, touch: Touch, steps: Int[Tensor, "b r"], shown: Shown) -> None:
+def _strike(
+    world: World, context: Context, looks: Tensor, grip: Grip, steps: Int[Tensor, "b r"], touch: Touch, shown: Shown
+) -> None:
     """Show hands at steps of their strokes, and keep strokes out of what the dream goes on from, which imagines them."""
     assert context.decoder is not None, "it has just made these frames"
-    resting, striking = (hand(looks, context.grip, each) for each in (torch.zeros_like(steps), steps))
+    resting, striking = (hand(looks, grip, each) for each in (torch.zeros_like(steps), steps))
     rows, columns = looks.shape[-2:]
     frames = touch.frames.movedim(-1, 2).clone()
     corner = frames[..., -rows:, -columns:].clone()
-    strikes = ((steps > 0) & context.grip.known[:, None])[:, :, None, None, None]
+    strikes = ((steps > 0) & grip.known[:, None])[:, :, None, None, None]
     reached = strikes & (looks[:, :, 3].amax((0, 1)) > BARELY)
+    if touch.changed is not None:
+        reached[:, -1] &= ~touch.changed[..., -rows:, -columns:]
     uncovered = strikes & (resting.opacity > BARELY)
     behind = torch.where(reached, _behind(world, context, corner, ~reached, shown), corner)
     frames[..., -rows:, -columns:] = torch.where(uncovered, corner, behind)

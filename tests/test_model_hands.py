@@ -8,19 +8,24 @@ import torch
 from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, SLOT
+from simworld.env.voxel.strokes import strokes
 from simworld.model import sampler
 from simworld.model.batch import stack
 from simworld.model.camera import rays
 from simworld.model.checkpoint import load_hands, load_world, save_hands
-from simworld.model.context import RECALL
+from simworld.model.context import RECALL, Context
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.cube import Cube, meet
+from simworld.model.grip import hand, painted, unknown
 from simworld.model.hands import Hands, HandsConfig
+from simworld.model.pixels import to_uint8
 from simworld.model.sight import Sight, SightConfig
 from simworld.model.world import World
 from tests.tiny_world import HEIGHT, WIDTH, shaken, tiny_world, write_tiny_world
 
 SIZE = (48, 80)
+LOOKS = torch.from_numpy(strokes(HEIGHT, WIDTH)).movedim(-1, 2)
+"""Of hands in pictures of the tiny world."""
 SMALL = HandsConfig(height=48, width=80, widths=[8, 16], told=16)
 
 
@@ -81,6 +86,8 @@ def handed(world: World, *, breakable: float = 9.0, toughness: float = 1.0) -> W
     world.sight.unet.leave.weight.data[:] = 0
     world.sight.unet.leave.bias.data[:] = -1.0
     world.hands = shaken(Hands(replace(SMALL, height=HEIGHT, width=WIDTH)))
+    rows, columns = world.hands.looks.shape[-2:]
+    world.hands.looks.copy_(LOOKS[..., -rows:, -columns:])
     last = world.hands.aim_layers[-1]
     last.weight.data[5:] = 0
     last.bias.data[5:] = torch.tensor([breakable, 9.0, toughness])
@@ -101,6 +108,13 @@ def dream(world: World, *chunks: Tensor, b: int = 1) -> tuple[Tensor, Tensor]:
 def unhanded(world: World) -> World:
     handed(world).hands = None
     return world
+
+
+def held_out(colors: float = 0.2, step: int = 0) -> Tensor:
+    """A real picture of one colour, uint8, in which the hand holds the fifth block."""
+    plain = torch.full((1, 3, HEIGHT, WIDTH), colors)
+    grip = replace(unknown(1, plain.device), held=torch.eye(9)[[4]], light=torch.tensor([[0.5, 0.6, 0.7]]))
+    return to_uint8(painted(plain[:, None], hand(LOOKS, grip, torch.tensor([[step]])))[:, 0].movedim(1, -1))
 
 
 IDLE, ATTACK, USE = actions(2), actions(2, attack=slice(None)), actions(2, use=slice(None))
@@ -143,13 +157,62 @@ def test_what_hands_did_is_remembered(chunk: Tensor, breakable: float) -> None:
     assert bool(context.actions.any()) and context.actions.shape[1] == RECALL
 
 
+def begun(world: World, picture: Tensor) -> Context:
+    """A dream that goes on from a real picture."""
+    context = sampler.start(world, [""], [3])
+    sampler.append_frames(world, context, picture[:, None], torch.zeros(1, 0, ACTION_SIZE))
+    return context
+
+
+def corner_of(frames: Tensor) -> Tensor:
+    """Where the hand rests, all of it."""
+    return frames.float()[..., LOOKS[4, 0, 3] > 0.99, :]
+
+
+def test_what_a_real_picture_shows_in_hand_stays_there() -> None:
+    world, real = handed(tiny_world()), held_out()
+    context = begun(world, real)
+    assert context.grip.held.argmax() == 4
+    for _ in range(4):
+        frames = sampler.extend(world, context, IDLE, 1)
+    assert float((corner_of(frames) - corner_of(real)[:, None]).abs().max()) <= 2
+    saved, both = put_together(take_apart(context), world), stack([context.fork(), begun(world, real)])
+    assert torch.equal(saved.grip.light, context.grip.light) and bool((both.grip.held.argmax(1) == 4).all())
+    plain = sampler.start(world, [""], [3])
+    for actions_ in (None, IDLE):
+        sampler.extend(world, plain, actions_, 1)
+    assert not plain.grip.known, "who dreams from nothing has no hand"
+    sampler.lead(world, plain, real, 2)
+    for _ in range(3):
+        frames = sampler.extend(world, plain, IDLE, 1)
+    assert plain.grip.known and float((corner_of(frames) - corner_of(real)[:, None]).abs().max()) <= 2, "until it arrives"
+
+
+def test_a_stroke_is_seen_and_no_part_of_the_world() -> None:
+    world, real = handed(tiny_world(), breakable=-9.0), held_out()
+    context = begun(world, real)
+    frames = sampler.extend(world, context, ATTACK, 1)
+    assert context.grip.step == 2 and context.decoder is not None
+    for frame, step in zip(frames[0], (1, 2), strict=True):
+        struck_, apart = LOOKS[4, step, 3] > 0.99, (frame.float() - held_out(step=step)[0].float()).abs()
+        assert int(struck_.sum()) > 50 and float(apart[struck_].max()) <= 2
+    picture = (context.decoder.picture[..., :HEIGHT, :WIDTH].movedim(1, -1) + 1) * 127.5
+    assert float((corner_of(picture) - corner_of(real)).abs().max()) <= 2, "the dream goes on from a hand at rest"
+    away = (LOOKS[4, 2, 3] > 0.99) & (LOOKS[4, 0, 3] < 0.01)
+    brick = held_out(step=2)[0].float()
+    assert float((picture[0] - brick).abs()[away].mean()) > 10, "and from no other"
+    for _ in range(3):
+        frames = sampler.extend(world, context, IDLE, 1)
+    assert context.grip.step == 0 and float((corner_of(frames) - corner_of(real)[:, None]).abs().max()) <= 2
+
+
 def test_another_block_is_taken_in_hand_and_nothing_else_changes() -> None:
     key = actions(2, hotbar_3=slice(1, 2))
     apart = (dream(handed(tiny_world()), key)[1] - dream(unhanded(tiny_world()), key)[1]).abs()[0].amax(0)
-    assert float(apart[HEIGHT // 2 : HEIGHT, -WIDTH // 4 :].mean()) > 0.01
+    assert float(corner_of(apart[:HEIGHT, :WIDTH, None]).mean()) > 0.01
     assert not apart[: HEIGHT // 4].any() and not apart[:, : WIDTH // 4].any()
     later = (dream(handed(tiny_world()), key, IDLE, IDLE)[1] - dream(unhanded(tiny_world()), key, IDLE, IDLE)[1]).abs()[0]
-    assert float(later.amax(0)[HEIGHT // 2 : HEIGHT, -WIDTH // 4 :].mean()) > 0.01, "it stays in hand"
+    assert float(corner_of(later.amax(0)[:HEIGHT, :WIDTH, None]).mean()) > 0.01, "it stays in hand"
 
 
 def test_a_dream_saved_before_there_were_hands_goes_on() -> None:
@@ -157,7 +220,7 @@ def test_a_dream_saved_before_there_were_hands_goes_on() -> None:
     context = sampler.start(world, [""], [3])
     sampler.extend(world, context, None, 1)
     parts = take_apart(context)
-    del parts["work"]
+    del parts["work"], parts["grip"]
     assert torch.equal(sampler.extend(world, put_together(parts, world), ATTACK, 1), sampler.extend(world, context, ATTACK, 1))
 
 
