@@ -58,7 +58,7 @@ def read(looks: Float[Tensor, "9 s 4 rows columns"], pictures: Float[Tensor, "b 
     colors, opacity = looks.flatten(0, 1).float().flatten(2).split((3, 1), 1)  # m c n
     whole = (opacity > WHOLE).float()
     colors = colors * whole
-    seen = _corner(pictures.float(), looks).flatten(2) / 2 + 0.5  # b c n
+    seen = corner(pictures.float(), looks).flatten(2) / 2 + 0.5  # b c n
     light = torch.einsum("bcn,mcn->bmc", seen, colors) / colors.square().sum(2).clamp(min=1e-6)
     weight = torch.einsum("bcn,mn->bm", seen, whole[:, 0]).clamp(min=1e-6)
     # Of the few that are nearest one after another, for all at once would be many numbers.
@@ -76,6 +76,11 @@ def read(looks: Float[Tensor, "9 s 4 rows columns"], pictures: Float[Tensor, "b 
     held = torch.where(chosen, F.one_hot(kind, len(HOTBAR)).float(), 0)
     light = torch.where(chosen, light[torch.arange(len(found)), found], 0)
     return Grip(held, light, torch.where(recognised, step, 0))
+
+
+def brought(there: Grip, grip: Grip) -> Grip:
+    """The grip of who comes to where the hand is as `there`, and holds what was in hand before."""
+    return replace(there, held=torch.where((there.known & grip.known)[:, None], grip.held, there.held))
 
 
 def taken(grip: Grip, actions: Float[Tensor, "b r a"], pictures: Float[Tensor, "b 3 h w"]) -> Grip:
@@ -105,11 +110,6 @@ def at_rest(grip: Grip, chosen: Bool[Tensor, " b"]) -> Grip:
     return replace(grip, step=torch.where(chosen, 0, grip.step))
 
 
-def let_go(grip: Grip, chosen: Bool[Tensor, " b"]) -> Grip:
-    """The grip in which it is not known what the chosen players hold."""
-    return replace(grip, held=torch.where(chosen[:, None], 0, grip.held))
-
-
 def hand(looks: Float[Tensor, "9 s 4 rows columns"], grip: Grip, steps: Int[Tensor, "b r"]) -> Hand:
     """What hands look like at steps of their strokes, invisible where it is not known what they hold."""
     found = looks[grip.held.argmax(1)[:, None], steps].float()  # b r 4 rows columns
@@ -119,11 +119,27 @@ def hand(looks: Float[Tensor, "9 s 4 rows columns"], grip: Grip, steps: Int[Tens
 
 def painted(frames: Float[Tensor, "*b 3 h w"], hands: Hand) -> Float[Tensor, "*b 3 h w"]:
     """The frames with hands in their corners."""
-    rows, columns = hands.opacity.shape[-2:]
-    frames = frames.clone()
-    corner = frames[..., -rows:, -columns:]
-    frames[..., -rows:, -columns:] = torch.lerp(corner, hands.colors.to(frames), hands.opacity.to(frames))
-    return frames
+    seen = corner(frames, hands.opacity)
+    return cornered(frames, hands.opacity, torch.lerp(seen, hands.colors.to(seen), hands.opacity.to(seen)))
+
+
+def corner(pictures: Float[Tensor, "*b c h w"], like: Float[Tensor, "*n rows columns"]) -> Float[Tensor, "*b c rows columns"]:
+    """The corner of pictures in which the hand is, of the size of another."""
+    return pictures[..., -like.shape[-2] :, -like.shape[-1] :]
+
+
+def cornered(
+    pictures: Float[Tensor, "*b c h w"], like: Float[Tensor, "*n rows columns"], part: Float[Tensor, "*b c rows columns"]
+) -> Float[Tensor, "*b c h w"]:
+    """Pictures with another corner."""
+    pictures = pictures.clone()
+    pictures[..., -like.shape[-2] :, -like.shape[-1] :] = part
+    return pictures
+
+
+def reach(looks: Float[Tensor, "9 s 4 rows columns"]) -> Bool[Tensor, "rows columns"]:
+    """Where in the corner hands may be."""
+    return looks[:, :, 3].amax((0, 1)) > BARELY
 
 
 def covered(
@@ -131,9 +147,7 @@ def covered(
 ) -> Float[Tensor, "b 1 h w"]:
     """1 in those pixels that hands cover, else 0."""
     hands = hand(looks, grip, grip.step[:, None])
-    cover = torch.zeros_like(pixels)
-    _corner(cover, looks)[:] = (hands.opacity[:, 0] > BARELY).to(cover)
-    return cover
+    return cornered(torch.zeros_like(pixels), looks, (hands.opacity[:, 0] > BARELY).to(pixels))
 
 
 def filled(pictures: Float[Tensor, "n 3 h w"], known: Bool[Tensor, "n 1 h w"]) -> Float[Tensor, "n 3 h w"]:
@@ -145,8 +159,3 @@ def filled(pictures: Float[Tensor, "n 3 h w"], known: Bool[Tensor, "n 1 h w"]) -
     size = (pictures.shape[-2], pictures.shape[-1])
     fine = F.interpolate(filled(coarse, share > 0), size, mode="bilinear", align_corners=False)
     return torch.where(known, pictures, fine)
-
-
-def _corner(pictures: Float[Tensor, "b c h w"], looks: Float[Tensor, "9 s 4 rows columns"]) -> Float[Tensor, "b c _ _"]:
-    """Where in pictures the hand is: a view of them."""
-    return pictures[..., -looks.shape[-2] :, -looks.shape[-1] :]

@@ -26,7 +26,7 @@ from simworld.model.records import where
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, all_seen, known, nothing_seen, recall
-from simworld.model.touch import seen_in_hand, touched
+from simworld.model.touch import seen_in_hand, touched, with_own_hand
 from simworld.model.work import nothing_done
 from simworld.model.world import World
 
@@ -81,7 +81,8 @@ def lead(
             "in 1 or more"
         )
     around = _surroundings(world, len(pictures), panoramas, pitch)
-    context.goal = Goal(to_float(pictures.to(world.device)), torch.full_like(context.goal.left, num_chunks), around)
+    goals = with_own_hand(world, context.grip, to_float(pictures.to(world.device)), around)
+    context.goal = Goal(goals, torch.full_like(context.goal.left, num_chunks), around)
 
 
 @torch.inference_mode()
@@ -254,7 +255,7 @@ def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> 
     context.around = where(arrived, goal.around, context.around)
     context.scenery = where(arrived, nothing_known(world, len(arrived)), context.scenery)
     context.ground = where(arrived, grounds.told(known(goal.around)), context.ground)
-    context.grip = where(arrived, seen_in_hand(world, goal.pictures), context.grip)
+    context.grip = where(arrived, grips.brought(seen_in_hand(world, goal.pictures), context.grip), context.grip)
     context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
     return frames
 

@@ -9,11 +9,26 @@ from torch import Tensor
 
 from simworld.model.context import Context
 from simworld.model.cube import beside, meet
-from simworld.model.grip import BARELY, Grip, Hand, filled, hand, let_go, painted, read, struck, taken, unknown
+from simworld.model.grip import (
+    BARELY,
+    HOTBAR,
+    Grip,
+    Hand,
+    corner,
+    cornered,
+    filled,
+    hand,
+    painted,
+    reach,
+    read,
+    struck,
+    taken,
+    unknown,
+)
 from simworld.model.hands import Hands, visible
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.surroundings import recall
+from simworld.model.surroundings import Surroundings, recall
 from simworld.model.work import ATTACK, USE, busy, due, gone_on, turned_alike
 from simworld.model.world import World
 
@@ -65,18 +80,17 @@ def touched(
     actions = actions.to(context.work.dug)
     context.work = gone_on(context.work, actions)
     context.grip = taken(context.grip, actions, frames[:, -1].movedim(-1, 1))
-    # Who is led elsewhere sees the hand fade with all else into the one there.
-    grip = let_go(context.grip, context.goal.left > 0)
+    grip = context.grip
     if bool(grip.known.any()):
         # The decoder would let it fade.
-        resting = hand(hands.looks, grip, torch.zeros_like(actions[..., ATTACK], dtype=torch.long))
-        frames = painted(frames.movedim(-1, 2), resting).movedim(2, -1)
+        changed = actions[..., HOTBAR].any(-1).any(1)
+        frames = _in_hand(world, context.around, hands.looks, grip, frames, changed, shown)
         context.decoder.picture = world.autoencoder.padded(frames[:, -1])
     touch, places = _worked(world, context, hands, frames, actions, shown)
     strikes = (actions[..., ATTACK] > 0) | (places[:, None] & (actions[..., USE] > 0))
     context.grip, steps = struck(context.grip, strikes, hands.looks.shape[1])
     if bool((grip.known & (steps > 0).any(1)).any()):
-        _strike(world, context, hands.looks, grip, steps, touch, shown)
+        _strike(world, context, hands.looks, steps, touch, shown)
     return touch
 
 
@@ -133,40 +147,72 @@ def _worked(
     return Touch(frames, changed, shade), places
 
 
-def _strike(
-    world: World, context: Context, looks: Tensor, grip: Grip, steps: Int[Tensor, "b r"], touch: Touch, shown: Shown
-) -> None:
+def with_own_hand(
+    world: World, grip: Grip, frame: Float[Tensor, "b h w 3"], around: Surroundings
+) -> Float[Tensor, "b h w 3"]:
+    """Real frames in which players who come from elsewhere, where they held `grip`, hold the same, in the light of the hand
+    that is there. `around`: what lies around them."""
+    theirs = seen_in_hand(world, frame)
+    own = replace(theirs, held=torch.where((grip.known & theirs.known)[:, None], grip.held, 0))
+    if world.hands is None or not bool(own.known.any()):
+        return frame
+    return _in_hand(world, around, world.hands.looks, own, frame[:, None], own.known, None)[:, 0]
+
+
+def _in_hand(
+    world: World,
+    around: Surroundings,
+    looks: Tensor,
+    grip: Grip,
+    frames: Float[Tensor, "b r h w 3"],
+    changed: Bool[Tensor, " b"],
+    shown: Shown | None,
+) -> Float[Tensor, "b r h w 3"]:
+    """Frames with hands at rest, and without others, of before or imagined, where what is held has `changed`."""
+    frames = frames.movedim(-1, 2)
+    if bool(changed.any()):
+        seen = corner(frames, looks)
+        other = _all(changed)[:, None] & reach(looks)
+        frames = cornered(frames, looks, _behind(world, around, seen, ~other.expand_as(seen[:, :, :1]), shown))
+    steps = torch.zeros(frames.shape[:2], dtype=torch.long, device=frames.device)
+    return painted(frames, hand(looks, grip, steps)).movedim(2, -1)
+
+
+def _strike(world: World, context: Context, looks: Tensor, steps: Int[Tensor, "b r"], touch: Touch, shown: Shown) -> None:
     """Show hands at steps of their strokes, and keep strokes out of what the dream goes on from, which imagines them."""
     assert context.decoder is not None, "it has just made these frames"
-    resting, striking = (hand(looks, grip, each) for each in (torch.zeros_like(steps), steps))
-    rows, columns = looks.shape[-2:]
-    frames = touch.frames.movedim(-1, 2).clone()
-    corner = frames[..., -rows:, -columns:].clone()
-    strikes = ((steps > 0) & grip.known[:, None])[:, :, None, None, None]
-    reached = strikes & (looks[:, :, 3].amax((0, 1)) > BARELY)
+    resting, striking = (hand(looks, context.grip, each) for each in (torch.zeros_like(steps), steps))
+    frames = touch.frames.movedim(-1, 2)
+    before = corner(frames, looks)
+    strikes = ((steps > 0) & context.grip.known[:, None])[:, :, None, None, None]
+    reached = strikes & reach(looks)
     if touch.changed is not None:
-        reached[:, -1] &= ~touch.changed[..., -rows:, -columns:]
+        reached[:, -1] &= ~corner(touch.changed, looks)
     uncovered = strikes & (resting.opacity > BARELY)
-    behind = torch.where(reached, _behind(world, context, corner, ~reached, shown), corner)
-    frames[..., -rows:, -columns:] = torch.where(uncovered, corner, behind)
-    touch.frames = frames.movedim(2, -1)
+    behind = _behind(world, context.around, before, ~reached, shown)
+    touch.frames = cornered(frames, looks, torch.where(uncovered, before, behind)).movedim(2, -1)
     context.decoder.picture = world.autoencoder.padded(touch.frames[:, -1])
     touch.stroke = Hand(torch.lerp(behind, striking.colors, striking.opacity), torch.where(uncovered, 1, striking.opacity))
 
 
 def _behind(
-    world: World, context: Context, corner: Float[Tensor, "b r 3 h w"], plain: Bool[Tensor, "b r 1 h w"], shown: Shown
+    world: World,
+    around: Surroundings,
+    seen: Float[Tensor, "b r 3 h w"],
+    plain: Bool[Tensor, "b r 1 h w"],
+    shown: Shown | None,
 ) -> Float[Tensor, "b r 3 h w"]:
-    """What lies behind hands in the corner of pictures, as far as it is known: what is seen where it is plain, or was seen
-    before, near or far."""
-    assert shown.behind is not None, "the eye tells"
-    rows, columns = corner.shape[-2:]
-    size = (shown.near.shape[-2], shown.near.shape[-1])
-    views = context.around.view[:, None].expand(-1, corner.shape[1], -1)
-    far, trust, _ = recall(context.around, views, size, world.config.autoencoder.field_of_view)
-    near, seen, far, trust = (each[..., -rows:, -columns:] for each in (shown.colors, shown.behind, far, trust))
-    known = torch.where(plain, corner, torch.where(seen, near, far))
-    return filled(known.flatten(0, 1), (plain | seen | (trust > TRUSTED)).flatten(0, 1)).view_as(corner)
+    """What lies behind hands in the corner of pictures, as far as it is known: what is `seen` where it is plain, what was seen
+    before from near or from far, and about it."""
+    size, (rows, columns) = (world.config.height, world.config.width), seen.shape[-2:]
+    views = around.view[:, None].expand(-1, seen.shape[1], -1)
+    colors, trust, _ = recall(around, views, size, world.config.autoencoder.field_of_view)
+    known = trust > TRUSTED
+    if shown is not None:
+        assert shown.behind is not None, "the eye tells"
+        colors, known = torch.where(shown.behind, shown.colors, colors), known | shown.behind
+    colors, known = colors[..., -rows:, -columns:], known[..., -rows:, -columns:] | plain
+    return filled(torch.where(plain, seen, colors).flatten(0, 1), known.flatten(0, 1)).view_as(seen)
 
 
 def _all(chosen: Bool[Tensor, " b"]) -> Bool[Tensor, "b 1 1 1"]:

@@ -50,6 +50,7 @@ def near_ground(pitch: float = 45.0) -> tuple[Tensor, Tensor]:
 
 
 def test_hands_hear_what_is_seen_and_where_it_is() -> None:
+    torch.manual_seed(0)
     hands, (near, pitch) = shaken(Hands(SMALL)), near_ground()
     aims = [hands.aim(*each) for each in ((picture(), near, pitch), (-picture(), near, pitch), (picture(), near, pitch + 9))]
     for one, other in ((0, 1), (0, 2), (1, 2)):
@@ -110,10 +111,10 @@ def unhanded(world: World) -> World:
     return world
 
 
-def held_out(colors: float = 0.2, step: int = 0) -> Tensor:
-    """A real picture of one colour, uint8, in which the hand holds the fifth block."""
+def held_out(colors: float = 0.2, step: int = 0, light: float = 0.5, block: int = 4) -> Tensor:
+    """A real picture of one colour, uint8, in which the hand holds the fifth block, or another."""
     plain = torch.full((1, 3, HEIGHT, WIDTH), colors)
-    grip = replace(unknown(1, plain.device), held=torch.eye(9)[[4]], light=torch.tensor([[0.5, 0.6, 0.7]]))
+    grip = replace(unknown(1, plain.device), held=torch.eye(9)[[block]], light=torch.tensor([[light, 0.6, 0.7]]))
     return to_uint8(painted(plain[:, None], hand(LOOKS, grip, torch.tensor([[step]])))[:, 0].movedim(1, -1))
 
 
@@ -186,6 +187,23 @@ def test_what_a_real_picture_shows_in_hand_stays_there() -> None:
     for _ in range(3):
         frames = sampler.extend(world, plain, IDLE, 1)
     assert plain.grip.known and float((corner_of(frames) - corner_of(real)[:, None]).abs().max()) <= 2, "until it arrives"
+
+
+def test_who_is_led_elsewhere_brings_what_is_in_hand() -> None:
+    """From the fifth block to the ninth, a lantern, which is smaller; and to where another light falls on it."""
+    world = handed(tiny_world())
+    context, lantern = begun(world, held_out()), actions(2, hotbar_9=slice(0, 1))
+    before = sampler.extend(world, context, lantern, 1)[0, -1].float()
+    gone = (LOOKS[4, 0, 3] > 0.99) & (LOOKS[8, 0, 3] < 0.01)
+    assert float((before - held_out()[0].float()).abs()[gone].mean()) > 20, "nothing is left of the other block"
+    there = held_out(colors=-0.4, light=0.3)
+    sampler.lead(world, context, there, 2)
+    for _ in range(3):
+        frames = sampler.extend(world, context, IDLE, 1)
+    wanted = held_out(colors=-0.4, light=0.3, block=8).float()
+    seen = LOOKS[8, 0, 3] > 0.99
+    assert float((frames.float() - wanted[:, None]).abs()[..., seen, :].max()) <= 2
+    assert context.grip.held.argmax() == 8 and abs(float(context.grip.light[0, 0]) - 0.3) < 0.02
 
 
 def test_a_stroke_is_seen_and_no_part_of_the_world() -> None:
