@@ -26,7 +26,7 @@ from simworld.model.records import where
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, all_seen, known, nothing_seen, recall
-from simworld.model.touch import seen_in_hand, touched, with_own_hand
+from simworld.model.touch import bare, seen_in_hand, touched, with_own_hand
 from simworld.model.work import nothing_done
 from simworld.model.world import World
 
@@ -143,7 +143,8 @@ def extend(
     size = (world.config.height, world.config.width)
     begun = context.decoder is not None
     camera = actions[:, None, :, CAMERA] if actions is not None else None
-    frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness, shown)
+    before, vividness = bare(world, context), world.config.vividness
+    frames, context.decoder = world.autoencoder.decode(latent, size, before, camera, vividness, shown)
     if actions is not None:
         _act(context, actions)
     touch = touched(world, context, frames.clamp(-1, 1), actions, shown)

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context
 from simworld.model.cube import beside, meet
 from simworld.model.grip import (
@@ -16,6 +17,7 @@ from simworld.model.grip import (
     Hand,
     corner,
     cornered,
+    covered,
     filled,
     hand,
     painted,
@@ -145,6 +147,19 @@ def _worked(
     aimed = at_work & (aim.read[:, 0] > 0) & (aim.cube.center.norm(dim=1) < REACH) & ~breaks & ~places & ~led
     shade = torch.where(_all(aimed) & seen, hands.shade(entered, context.work.progress * attack, outlined=False), 1)
     return Touch(frames, changed, shade), places
+
+
+def bare(world: World, context: Context) -> DecoderState | None:
+    """The decoder's state in whose picture no hand is seen, lest it be carried off with the world where that moves."""
+    state, grip = context.decoder, context.grip
+    if state is None or world.hands is None or not bool(grip.known.any()):
+        return state
+    looks, size = world.hands.looks, (world.config.height, world.config.width)
+    picture = state.picture[..., : size[0], : size[1]]
+    cover = covered(looks, grip, picture[:, :1]) > 0
+    seen = corner(picture, looks)
+    without = cornered(picture, looks, filled(seen, ~corner(cover, looks)))
+    return replace(state, picture=world.autoencoder.padded(without.movedim(1, -1)))
 
 
 def with_own_hand(
