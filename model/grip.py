@@ -105,9 +105,9 @@ def struck(grip: Grip, strikes: Bool[Tensor, "b r"], num_steps: int) -> tuple[Gr
     return replace(grip, step=step), torch.stack(steps, 1)
 
 
-def at_rest(grip: Grip, chosen: Bool[Tensor, " b"]) -> Grip:
-    """The grip in which the hands of the chosen players do not strike."""
-    return replace(grip, step=torch.where(chosen, 0, grip.step))
+def at_rest(grip: Grip) -> Grip:
+    """The grip of hands that do not strike."""
+    return replace(grip, step=torch.zeros_like(grip.step))
 
 
 def hand(looks: Float[Tensor, "9 s 4 rows columns"], grip: Grip, steps: Int[Tensor, "b r"]) -> Hand:

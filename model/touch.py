@@ -10,11 +10,13 @@ from torch import Tensor
 from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context
 from simworld.model.cube import beside, meet
+from simworld.model.eye import own
 from simworld.model.grip import (
     BARELY,
     HOTBAR,
     Grip,
     Hand,
+    at_rest,
     corner,
     cornered,
     covered,
@@ -127,8 +129,8 @@ def _worked(
     breaks, places = breaks & at_work & ~led, places & ~led
     entered = meet(aim.cube, pitch, size, field_of_view)
     # The hand itself is not the world.
-    own = world.fixed() < 0.5
-    seen = visible(entered, near) & own
+    free = own(world, at_rest(context.grip)) < 0.5
+    seen = visible(entered, near) & free
     changed = None
     becomes = picture
     if bool(breaks.any()):
@@ -136,7 +138,7 @@ def _worked(
         becomes = torch.where(_all(breaks) & seen, behind.to(picture), becomes)
     if bool(places.any()):
         new = meet(beside(aim.cube, entered), pitch, size, field_of_view)
-        becomes = torch.where(_all(places) & visible(new, near) & own, hands.placed(picture, new).to(picture), becomes)
+        becomes = torch.where(_all(places) & visible(new, near) & free, hands.placed(picture, new).to(picture), becomes)
     if bool((breaks | places).any()):
         becomes = becomes.clamp(-1, 1)
         changed = (becomes - picture).abs().amax(1, keepdim=True) > TOUCHED
@@ -168,10 +170,10 @@ def with_own_hand(
     """Real frames in which players who come from elsewhere, where they held `grip`, hold the same, in the light of the hand
     that is there. `around`: what lies around them."""
     theirs = seen_in_hand(world, frame)
-    own = replace(theirs, held=torch.where((grip.known & theirs.known)[:, None], grip.held, 0))
-    if world.hands is None or not bool(own.known.any()):
+    brought = replace(theirs, held=torch.where((grip.known & theirs.known)[:, None], grip.held, 0))
+    if world.hands is None or not bool(brought.known.any()):
         return frame
-    return _in_hand(world, around, world.hands.looks, own, frame[:, None], own.known, None)[:, 0]
+    return _in_hand(world, around, world.hands.looks, brought, frame[:, None], brought.known, None)[:, 0]
 
 
 def _in_hand(
