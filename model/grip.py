@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from simworld.actions import KEYS
@@ -123,7 +123,7 @@ def painted(frames: Float[Tensor, "*b 3 h w"], hands: Hand) -> Float[Tensor, "*b
     return cornered(frames, hands.opacity, torch.lerp(seen, hands.colors.to(seen), hands.opacity.to(seen)))
 
 
-def corner(pictures: Float[Tensor, "*b c h w"], like: Float[Tensor, "*n rows columns"]) -> Float[Tensor, "*b c rows columns"]:
+def corner(pictures: Shaped[Tensor, "*b c h w"], like: Float[Tensor, "*n rows columns"]) -> Shaped[Tensor, "*b c _ _"]:
     """The corner of pictures in which the hand is, of the size of another."""
     return pictures[..., -like.shape[-2] :, -like.shape[-1] :]
 
