@@ -125,6 +125,18 @@ class Hands(nn.Module):
         turn = torch.rad2deg(torch.atan2(found[:, 3], found[:, 4])) / 4
         return Aim(Cube(before_crosshair(near, pitch) + found[:, :3], turn), found[:, 5:])
 
+    def aim_twice(
+        self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
+    ) -> Aim:
+        """The same, surer: the mean of what is read of pictures and of what is read of them in a mirror."""
+        mirrored = torch.cat([picture, picture.flip(-1)]), torch.cat([near, near.flip(-1)]), pitch.repeat(2)
+        aim, b = self.aim(*mirrored), len(picture)
+        center, other = aim.cube.center.split(b)
+        center = (center + other * torch.tensor([-1.0, 1.0, 1.0], device=other.device)) / 2
+        angle, opposite = torch.deg2rad(4 * aim.cube.turn).split(b)
+        turn = torch.rad2deg(torch.atan2(angle.sin() - opposite.sin(), angle.cos() + opposite.cos())) / 4
+        return Aim(Cube(center, turn), aim.read.unflatten(0, (2, b)).mean(0))
+
     def placed(self, picture: Float[Tensor, "b 3 h w"], met: Met) -> Float[Tensor, "b 3 h w"]:
         """What a block as is held looks like where it is met."""
         seen, mean, spread = lit(picture)

@@ -121,7 +121,7 @@ def _worked(
     picture, pitch = frames[:, -1].movedim(-1, 1), context.around.view[:, 0]
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
     near = torch.where(shown.known[:, -1], shown.near[:, -1], context.scenery.ahead)
-    aim = hands.aim(picture, near, pitch)
+    aim = hands.aim_twice(picture, near, pitch)
     context.work, turn = turned_alike(context.work, aim.cube.turn, context.around.view[:, 1])
     aim.cube.turn = turn
     led = context.goal.left > 0

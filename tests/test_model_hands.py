@@ -60,6 +60,15 @@ def test_hands_hear_what_is_seen_and_where_it_is() -> None:
     assert float((night.read - aims[0].read).abs().max()) < 0.3 * float((aims[1].read - aims[0].read).abs().max())
 
 
+def test_a_mirror_turns_what_is_aimed_at_about() -> None:
+    torch.manual_seed(0)
+    hands, (near, pitch) = shaken(Hands(SMALL)), near_ground()
+    one, other = (hands.aim_twice(seen, near, pitch) for seen in (picture(), picture().flip(-1)))  # the ground is even
+    assert torch.allclose(one.cube.center, other.cube.center * torch.tensor([-1.0, 1.0, 1.0]), atol=1e-4)
+    assert torch.allclose(one.cube.turn, -other.cube.turn, atol=1e-2) and torch.allclose(one.read, other.read, atol=1e-4)
+    assert abs(float(one.cube.center[0, 0])) > 1e-3, "it is aside"
+
+
 def test_faces_hear_what_is_held_and_the_light() -> None:
     hands, (_, pitch) = shaken(Hands(SMALL)), near_ground()
     met = meet(Cube(torch.tensor([[0.0, 1.5, 1.5]]), torch.zeros(1)), pitch, SIZE, 70.0)

@@ -35,6 +35,8 @@ NOISE = 0.03
 """Of which so much, in [-1, 1], is added at most."""
 HARD = 24.0
 """Frames that the hardest block withstands; of larger numbers it is only learned that they are large."""
+MIRRORED = 0.5
+"""So many of the trials of which no colours are learned are seen in a mirror."""
 VOXEL_STROKES = "simworld.env.voxel.strokes:strokes"
 SHOWN_BATCH = -1 & 0xFFFF
 """The batch that is shown in pictures."""
@@ -108,10 +110,17 @@ class HandsTask:
         kinds = rng.choice([PICTURES.index(name) for name in SEEN], num_trials, p=list(SEEN.values()))
         seen = _softened(picture(chosen, kinds), rng)
         near, pitch = (torch.from_numpy(part[chosen].astype(np.float32)).to(device) for part in self.sights)
+        aimed = Cube(fact("aimed"), fact("turn"))
+        # Seen in a mirror the world is another one, but for colours, whose hand is at the right.
+        mirrored = torch.from_numpy(rng.random(num_trials) < MIRRORED).to(device)
+        mirrored[: len(painted)] = False
+        seen, near = (torch.where(mirrored.view(-1, *[1] * (part.ndim - 1)), part.flip(-1), part) for part in (seen, near))
+        aimed.center[mirrored, 0] *= -1
+        aimed.turn[mirrored] *= -1
         return Batch(
             seen, near[:, None], pitch, pictures,
             torch.stack([fact("toughness") > 0, fact("can_place") > 0], 1), fact("toughness"),
-            Cube(fact("aimed"), fact("turn")), Cube(fact("place"), fact("turn")), fact("pitch"), fact("progress"),
+            aimed, Cube(fact("place"), fact("turn")), fact("pitch"), fact("progress"),
         )  # fmt: skip
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
