@@ -199,7 +199,7 @@ def _covered(
 def _chosen(album: Album, shows: Float[Tensor, "n cells"], place: Float[Tensor, "3"], number: int) -> list[Page]:
     """Up to so many pages, of which each shows so much of the cells of a view."""
     latest = [index for index, page in enumerate(album.pages) if not page.given][: -LATEST - 1 : -1]
-    covered, chosen = torch.zeros_like(shows[0]), []
+    covered, chosen = torch.zeros_like(shows[0]), list[int]()
     for turn in range(min(number, len(album.pages))):
         more = torch.lerp(shows, (shows - covered).clamp(min=0), NEW).mean(1)
         more[chosen] = 0

@@ -106,8 +106,9 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
     generators = [copied(generator) for generator in listed([context.generators for context in contexts])]
     actions, prompts = join([context.actions for context in contexts], 0), listed([context.prompts for context in contexts])
     albums = listed([context.albums for context in contexts])
-    work = of_worlds([context.work for context in contexts])
-    return Context(memory, decoder, around, scenery, albums, actions, work, prompts, text, generators, goal, ground, impression)
+    work, grip = of_worlds([context.work for context in contexts]), of_worlds([context.grip for context in contexts])
+    own = memory, decoder, around, scenery, albums, actions, work, grip
+    return Context(*own, prompts, text, generators, goal, ground, impression)
 
 
 def _padded(text: Text, num_tokens: int) -> Text:

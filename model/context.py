@@ -9,6 +9,7 @@ from torch import Tensor
 from simworld.model.album import Album
 from simworld.model.autoencoder import DecoderState
 from simworld.model.denoiser import Text
+from simworld.model.grip import Grip
 from simworld.model.ground import Ground
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
@@ -46,9 +47,9 @@ class Context:
     memory: keys and values of the latest latents. decoder: the decoder's state, None before the first latent.
     around: what was seen in every direction. scenery: the pictures that are shown again, and how near things are in them.
     albums: of each world, all that were kept. actions: the last `RECALL`, zeros before the first. work: how far the player's
-    hands have come. prompts: b texts; text: the same, as the denoiser reads it. generators: one source of randomness each.
-    goal: where `lead` leads the dreams. ground: what was really shown to them, and how long ago. impression: None before the
-    first latent.
+    hands have come; grip: what they hold. prompts: b texts; text: the same, as the denoiser reads it. generators: one source
+    of randomness each. goal: where `lead` leads the dreams. ground: what was really shown to them, and how long ago.
+    impression: None before the first latent.
     """
 
     memory: Memory
@@ -58,6 +59,7 @@ class Context:
     albums: list[Album]
     actions: Float[Tensor, "b n a"]
     work: Work
+    grip: Grip
     prompts: list[str]
     text: Text
     generators: list[torch.Generator]

@@ -17,6 +17,7 @@ from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context, Goal, Impression
 from simworld.model.denoiser import Text
 from simworld.model.eye import nothing_known
+from simworld.model.grip import Grip, unknown
 from simworld.model.ground import Ground, nothing_shown
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
@@ -25,7 +26,7 @@ from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
 _KINDS: tuple[type, ...] = (
-    Album, Context, DecoderState, Goal, Ground, Impression, Memory, Page, Scenery, Surroundings, Text, Work,
+    Album, Context, DecoderState, Goal, Grip, Ground, Impression, Memory, Page, Scenery, Surroundings, Text, Work,
 )  # fmt: skip
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
@@ -41,11 +42,14 @@ def put_together(parts: dict[str, Any], world: World) -> Context:
     try:
         if parts.get(_RECORD) == Context.__name__:  # what was not kept yet when it was saved
             b = len(parts["prompts"])
-            nothing = nothing_shown(b, world.device), nothing_known(world, b), [Album()] * b, nothing_done(b, world.device)
-            missing = dict(zip(("ground", "scenery", "albums", "work"), nothing, strict=True))
-            if "albums" not in parts:  # scenery was another one before there were albums
+            if "albums" not in parts:  # scenery and work were others before there were albums
                 goal = {**parts["goal"], "albums": _apart([Album()] * b)}
-                parts = {**{name: part for name, part in parts.items() if name != "scenery"}, "goal": goal}
+                parts = {**{name: part for name, part in parts.items() if name not in ("scenery", "work")}, "goal": goal}
+            device = world.device
+            missing = {
+                "ground": nothing_shown(b, device), "scenery": nothing_known(world, b), "albums": [Album()] * b,
+                "work": nothing_done(b, device), "grip": unknown(b, device),
+            }  # fmt: skip
             parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
         context = _together(parts, world.device)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:

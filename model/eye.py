@@ -12,6 +12,7 @@ from simworld.model import ground as grounds
 from simworld.model.album import forget, keep, nearby, opened
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
+from simworld.model.grip import Grip, at_rest, covered
 from simworld.model.obstacles import obstacles
 from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, nothing_kept, now, show
 from simworld.model.sight import RECENT, Sight
@@ -56,8 +57,8 @@ def went(
     present = scenery.near[:, -1:], scenery.places[:, -1:], scenery.views[:, -1:]
     size = (world.config.height, world.config.width)
     close = nearby(context.albums, around.place, CLOSE, size)
-    seen = (torch.cat(parts, 1) for parts in zip(close, present, strict=True))
-    way = obstacles(*seen, around.place, yaw, field_of_view)
+    near, spots, sides = (torch.cat(parts, 1) for parts in zip(close, present, strict=True))
+    way = obstacles(near, spots, sides, around.place, yaw, field_of_view)
     steps = sight.steps(scenery.ahead, lately, headed(scenery.moved, -yaw), pitch, way)
     # Who stands still must not creep.
     steps = torch.where(steps.norm(dim=-1, keepdim=True) < LEAST_STEP, 0, steps)
@@ -67,7 +68,16 @@ def went(
     shown = show(scenery, places, views, field_of_view)
     # What is fixed to the camera hides what is behind it; and who is led elsewhere must not be held back.
     held = (context.goal.left == 0)[:, None, None, None, None]
-    return views, replace(shown, known=shown.known & (world.fixed() < 0.5) & held)
+    free = own(world, at_rest(context.grip))[:, None] < 0.5
+    return views, replace(shown, known=shown.known & free & held, behind=shown.known)
+
+
+def own(world: World, grip: Grip) -> Float[Tensor, "b 1 h w"]:
+    """1 in the pixels in which players see their hands, or, where these are not known, that are fixed to the camera; else 0."""
+    fixed = world.fixed().expand(len(grip.held), -1, -1, -1)
+    if world.hands is None:
+        return fixed
+    return torch.where(grip.known[:, None, None, None], covered(world.hands.looks, grip, fixed), fixed)
 
 
 @stage("far memory")
@@ -88,7 +98,7 @@ def recalled(
     assert context.decoder is not None, "it has just made these frames"
     remembered, trust, same = recall(context.around, views, size, field_of_view)
     places = turn_grid(actions[..., CAMERA].float().cumsum(1).flatten(0, 1), size, field_of_view)
-    fixed = world.fixed().expand(len(places), -1, -1, -1)
+    fixed = own(world, at_rest(context.grip)).repeat_interleave(frames.shape[1], 0)
     uncovered = torch.maximum(sample(fixed, places), (places.abs() > 1).any(-1)[:, None]).view_as(trust)
     # What hands do to a block is no drift, and begins with little.
     idle = ~context.work.changing[:, None, None, None, None]
@@ -130,7 +140,9 @@ def _seen(
     field_of_view = world.config.autoencoder.field_of_view
     if not field_of_view:
         return
-    picture, fixed = frame.movedim(-1, 1), world.fixed().expand(len(frame), -1, -1, -1)
+    # A dream goes on from hands at rest, and what it shows beside them is of their colour.
+    picture, beside = frame.movedim(-1, 1), torch.maximum(own(world, at_rest(context.grip)), world.fixed())
+    fixed = torch.where(real[:, None, None, None], own(world, context.grip), beside)
     sight = world.sight
     near = _measured(sight, picture) if sight is not None else None
     if sight is not None and near is not None and level:

@@ -1,5 +1,5 @@
 """Hands: what the player's attack, use and hotbar do to a picture: a block gone, a block placed, cracks, the outline of what is
-aimed at, another block in the hand.
+aimed at; and how the hand itself looks.
 
 The denoiser imagines what comes into view, and is too coarse for one block that goes or comes. A small network sees a picture
 and where in space lies what it shows, and reads from it the block aimed at: its centre, its turn, how long it withstands.
@@ -18,13 +18,15 @@ from torch import Tensor, nn
 
 from simworld.model.camera import half_angles, rays
 from simworld.model.cube import Cube, Met, before_crosshair, for_level
+from simworld.model.grip import HOTBAR
 from simworld.model.pixels import lit
-from simworld.model.work import HOTBAR
 
 CELLS = (6, 10)
 """Into so many cells a picture is condensed for its light, and its last features for what is aimed at."""
 HELD, HELD_CELLS = (0.5, 0.65), (6, 7)
 """From which share of a picture's height and width on the held block is seen, and into how many cells that is condensed."""
+STROKE, NUM_STEPS = (0.5, 0.55), 6
+"""From which share of a picture's height and width on the hand is seen that strikes, and the steps of its stroke."""
 MIDDLE, MIDDLE_CELLS = 0.25, 8
 """The share of a picture's sides about the crosshair that tells what a block is made of, and its cells."""
 TEXELS = 16
@@ -107,10 +109,10 @@ class Hands(nn.Module):
         self.placed_faces = _Faces(held + cells, config.told)
         self.broken_faces = _Faces(middle + cells, config.told)
         self.cracks = nn.Parameter(torch.full((1, 1, TEXELS, TEXELS), 0.6))
-        rows, columns = (side - int(share * side) for side, share in zip((config.height, config.width), HELD, strict=True))
-        self.in_hand: Tensor
-        self.register_buffer("in_hand", torch.zeros(len(HOTBAR), 4, rows, columns))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        rows, columns = (side - int(share * side) for side, share in zip((config.height, config.width), STROKE, strict=True))
+        self.looks: Tensor
+        self.register_buffer("looks", torch.zeros(len(HOTBAR), NUM_STEPS, 4, rows, columns))
 
     def aim(
         self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
@@ -122,6 +124,18 @@ class Hands(nn.Module):
         found = self.aim_layers(F.adaptive_avg_pool2d(seen, CELLS).flatten(1)).float()
         turn = torch.rad2deg(torch.atan2(found[:, 3], found[:, 4])) / 4
         return Aim(Cube(before_crosshair(near, pitch) + found[:, :3], turn), found[:, 5:])
+
+    def aim_twice(
+        self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
+    ) -> Aim:
+        """The same, surer: the mean of what is read of pictures and of what is read of them in a mirror."""
+        mirrored = torch.cat([picture, picture.flip(-1)]), torch.cat([near, near.flip(-1)]), pitch.repeat(2)
+        aim, b = self.aim(*mirrored), len(picture)
+        center, other = aim.cube.center.split(b)
+        center = (center + other * torch.tensor([-1.0, 1.0, 1.0], device=other.device)) / 2
+        angle, opposite = torch.deg2rad(4 * aim.cube.turn).split(b)
+        turn = torch.rad2deg(torch.atan2(angle.sin() - opposite.sin(), angle.cos() + opposite.cos())) / 4
+        return Aim(Cube(center, turn), aim.read.unflatten(0, (2, b)).mean(0))
 
     def placed(self, picture: Float[Tensor, "b 3 h w"], met: Met) -> Float[Tensor, "b 3 h w"]:
         """What a block as is held looks like where it is met."""
@@ -146,16 +160,6 @@ class Hands(nn.Module):
         begins = F.grid_sample(cracks, grid, "nearest", "border", align_corners=False)
         crack = (8 * (progress[:, None, None] - begins[:, 0])).clamp(0, 1) * (1 - CRACK_SHADE)
         return 1 - (torch.maximum(line, crack) if outlined else crack)[:, None]
-
-    def taken(self, picture: Float[Tensor, "b 3 h w"], hotbar: Float[Tensor, "b 9"]) -> Float[Tensor, "b 3 h w"]:
-        """The pictures with the block of the pressed key in hand."""
-        _, mean, spread = lit(picture)
-        sprite = torch.einsum("bk,kchw->bchw", hotbar.float(), self.in_hand.float())
-        share, colors = sprite[:, :1].sigmoid(), sprite[:, 1:]
-        rows, columns = sprite.shape[-2:]
-        taken = picture.float().clone()
-        taken[..., -rows:, -columns:] = torch.lerp(taken[..., -rows:, -columns:], mean + spread * colors, share)
-        return taken
 
     @property
     def dtype(self) -> torch.dtype:

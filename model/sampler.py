@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from simworld.actions import CAMERA
+from simworld.model import grip as grips
 from simworld.model import ground as grounds
 from simworld.model.album import Album
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
@@ -26,7 +27,7 @@ from simworld.model.records import where
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, all_seen, known, nothing_seen, recall
-from simworld.model.touch import touched
+from simworld.model.touch import bare, seen_in_hand, touched, with_own_hand
 from simworld.model.work import nothing_done
 from simworld.model.world import World
 
@@ -52,8 +53,9 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     empty = [Album()] * len(seeds)
     goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around), empty)
     text = _read(world, prompts)
-    work = nothing_done(len(seeds), world.device)
-    return Context(memory, None, around, scenery, list(empty), actions, work, list(prompts), text, generators, goal, ground)
+    work, grip = nothing_done(len(seeds), world.device), grips.unknown(len(seeds), world.device)
+    own = around, scenery, list(empty), actions, work, grip
+    return Context(memory, None, *own, list(prompts), text, generators, goal, ground)
 
 
 @torch.inference_mode()
@@ -83,8 +85,9 @@ def lead(
             "in 1 or more"
         )
     around = _surroundings(world, len(pictures), panoramas, pitch)
+    goals = with_own_hand(world, context.grip, to_float(pictures.to(world.device)), around)
     left = torch.full_like(context.goal.left, num_chunks)
-    context.goal = Goal(to_float(pictures.to(world.device)), left, around, albums or [Album()] * len(pictures))
+    context.goal = Goal(goals, left, around, albums or [Album()] * len(pictures))
 
 
 @torch.inference_mode()
@@ -148,7 +151,8 @@ def extend(
     size = (world.config.height, world.config.width)
     begun = context.decoder is not None
     camera = actions[:, None, :, CAMERA] if actions is not None else None
-    frames, context.decoder = world.autoencoder.decode(latent, size, context.decoder, camera, world.config.vividness, shown)
+    before, vividness = bare(world, context), world.config.vividness
+    frames, context.decoder = world.autoencoder.decode(latent, size, before, camera, vividness, shown)
     if actions is not None:
         _act(context, actions)
     touch = touched(world, context, frames.clamp(-1, 1), actions, shown)
@@ -219,6 +223,7 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         context.decoder.picture = autoencoder.padded(frame)
         if leading is not None:
             _act(context, leading)
+        context.grip = seen_in_hand(world, frame)
         look(world, context, frame, shown, _everywhere(context), level=True)
 
 
@@ -261,6 +266,7 @@ def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> 
     pairs = zip(arrived.tolist(), goal.albums, context.albums, strict=True)
     context.albums = [there if arrives else here for arrives, there, here in pairs]
     context.ground = where(arrived, grounds.told(known(goal.around)), context.ground)
+    context.grip = where(arrived, grips.brought(seen_in_hand(world, goal.pictures), context.grip), context.grip)
     context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
     return frames
 

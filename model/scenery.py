@@ -64,13 +64,15 @@ class Scenery:
 @dataclass
 class Shown:
     """colors: in [-1, 1]. near: as in `Scenery`. known: where there is something to show; kept: where it is of a kept
-    picture; real: where it is of one that nobody dreamt."""
+    picture; real: where it is of one that nobody dreamt. behind: where there would be, were nothing fixed to the camera; None
+    where nobody asked."""
 
     colors: Float[Tensor, "b r 3 h w"]
     near: Float[Tensor, "b r 1 h w"]
     known: Bool[Tensor, "b r 1 h w"]
     kept: Bool[Tensor, "b r 1 h w"]
     real: Bool[Tensor, "b r 1 h w"]
+    behind: Bool[Tensor, "b r 1 h w"] | None = None
 
 
 def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.device, kept: int) -> Scenery:

@@ -1,22 +1,45 @@
-"""Touch: what the player's hands do to a dream. What they change stays, and is remembered; cracks are shown, and no more. Free
-functions over a world and a context."""
+"""Touch: what the player's hands do to a dream. What they change stays, and is remembered; cracks and strokes are shown, and no
+more. Free functions over a world and a context."""
 
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context
 from simworld.model.cube import beside, meet
+from simworld.model.eye import own
+from simworld.model.grip import (
+    BARELY,
+    HOTBAR,
+    Grip,
+    Hand,
+    at_rest,
+    corner,
+    cornered,
+    covered,
+    filled,
+    hand,
+    painted,
+    reach,
+    read,
+    struck,
+    taken,
+    unknown,
+)
 from simworld.model.hands import Hands, visible
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.work import ATTACK, busy, due, gone_on, turned_alike
+from simworld.model.surroundings import Surroundings, recall
+from simworld.model.work import ATTACK, USE, busy, due, gone_on, turned_alike
 from simworld.model.world import World
 
 TOUCHED = 0.05
 """Difference in colour, for pictures in [-1, 1], by which hands have changed a pixel."""
+TRUSTED = 0.5
+"""What was seen from afar is shown behind a hand that is trusted more than so."""
 REACH = 5.0
 """Blocks: what is farther away nobody aims at."""
 
@@ -24,17 +47,18 @@ REACH = 5.0
 @dataclass
 class Touch:
     """frames: as the hands leave them. changed: which pixels of the last they have changed. shade: what cracks leave of
-    each pixel's light, None while all hands rest."""
+    each pixel's light, None while no hand works. stroke: what the hands look like that strike, None while none does."""
 
     frames: Float[Tensor, "b r h w 3"]
     changed: Bool[Tensor, "b 1 h w"] | None = None
     shade: Float[Tensor, "b 1 h w"] | None = None
+    stroke: Hand | None = None
 
     def shown(self, frames: Float[Tensor, "b r h w 3"]) -> Float[Tensor, "b r h w 3"]:
         """These frames, into which the others have turned, with what is but shown."""
-        if self.shade is None:
-            return frames
-        return (frames + 1) * self.shade.movedim(1, -1)[:, None].to(frames) - 1
+        if self.shade is not None:
+            frames = (frames + 1) * self.shade.movedim(1, -1)[:, None].to(frames) - 1
+        return frames if self.stroke is None else painted(frames.movedim(-1, 2), self.stroke).movedim(2, -1)
 
     def untouched(self, shown: Shown | None) -> Shown | None:
         """What was known of the frames and is still so."""
@@ -59,16 +83,45 @@ def touched(
     assert context.decoder is not None, "it has just made these frames"
     actions = actions.to(context.work.dug)
     context.work = gone_on(context.work, actions)
-    if bool(context.work.held.any()):
-        frames = _held(hands, context.work.held, frames)
+    context.grip = taken(context.grip, actions, frames[:, -1].movedim(-1, 1))
+    grip = context.grip
+    if bool(grip.known.any()):
+        # The decoder would let it fade.
+        changed = actions[..., HOTBAR].any(-1).any(1)
+        frames = _in_hand(world, context.around, hands.looks, grip, frames, changed, shown)
         context.decoder.picture = world.autoencoder.padded(frames[:, -1])
+    touch, places = _worked(world, context, hands, frames, actions, shown)
+    strikes = (actions[..., ATTACK] > 0) | (places[:, None] & (actions[..., USE] > 0))
+    context.grip, steps = struck(context.grip, strikes, hands.looks.shape[1])
+    if bool((grip.known & (steps > 0).any(1)).any()):
+        _strike(world, context, hands.looks, steps, touch, shown)
+    return touch
+
+
+def seen_in_hand(world: World, frame: Float[Tensor, "b h w 3"]) -> Grip:
+    """What real frames show in hand."""
+    if world.hands is None:
+        return unknown(len(frame), frame.device)
+    return read(world.hands.looks, frame.movedim(-1, 1))
+
+
+def _worked(
+    world: World,
+    context: Context,
+    hands: Hands,
+    frames: Float[Tensor, "b r h w 3"],
+    actions: Float[Tensor, "b r a"],
+    shown: Shown,
+) -> tuple[Touch, Bool[Tensor, " b"]]:
+    """The touch of attack and use, and whose use places a block."""
     at_work = busy(actions)
     if not bool(at_work.any()):
-        return Touch(frames)
+        return Touch(frames), at_work
+    assert context.decoder is not None, "it has just made these frames"
     picture, pitch = frames[:, -1].movedim(-1, 1), context.around.view[:, 0]
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
     near = torch.where(shown.known[:, -1], shown.near[:, -1], context.scenery.ahead)
-    aim = hands.aim(picture, near, pitch)
+    aim = hands.aim_twice(picture, near, pitch)
     context.work, turn = turned_alike(context.work, aim.cube.turn, context.around.view[:, 1])
     aim.cube.turn = turn
     led = context.goal.left > 0
@@ -76,8 +129,8 @@ def touched(
     breaks, places = breaks & at_work & ~led, places & ~led
     entered = meet(aim.cube, pitch, size, field_of_view)
     # The hand itself is not the world.
-    own = world.fixed() < 0.5
-    seen = visible(entered, near) & own
+    free = own(world, at_rest(context.grip)) < 0.5
+    seen = visible(entered, near) & free
     changed = None
     becomes = picture
     if bool(breaks.any()):
@@ -85,7 +138,7 @@ def touched(
         becomes = torch.where(_all(breaks) & seen, behind.to(picture), becomes)
     if bool(places.any()):
         new = meet(beside(aim.cube, entered), pitch, size, field_of_view)
-        becomes = torch.where(_all(places) & visible(new, near) & own, hands.placed(picture, new).to(picture), becomes)
+        becomes = torch.where(_all(places) & visible(new, near) & free, hands.placed(picture, new).to(picture), becomes)
     if bool((breaks | places).any()):
         becomes = becomes.clamp(-1, 1)
         changed = (becomes - picture).abs().amax(1, keepdim=True) > TOUCHED
@@ -95,17 +148,88 @@ def touched(
     attack = actions[..., ATTACK].any(1)
     aimed = at_work & (aim.read[:, 0] > 0) & (aim.cube.center.norm(dim=1) < REACH) & ~breaks & ~places & ~led
     shade = torch.where(_all(aimed) & seen, hands.shade(entered, context.work.progress * attack, outlined=False), 1)
-    return Touch(frames, changed, shade)
+    return Touch(frames, changed, shade), places
 
 
-def _held(
-    hands: Hands, held: Float[Tensor, "b 9"], frames: Float[Tensor, "b r h w 3"]
+def bare(world: World, context: Context) -> DecoderState | None:
+    """The decoder's state in whose picture no hand is seen, lest it be carried off with the world where that moves."""
+    state, grip = context.decoder, context.grip
+    if state is None or world.hands is None or not bool(grip.known.any()):
+        return state
+    looks, size = world.hands.looks, (world.config.height, world.config.width)
+    picture = state.picture[..., : size[0], : size[1]]
+    cover = covered(looks, grip, picture[:, :1]) > 0
+    seen = corner(picture, looks)
+    without = cornered(picture, looks, filled(seen, ~corner(cover, looks)))
+    return replace(state, picture=world.autoencoder.padded(without.movedim(1, -1)))
+
+
+def with_own_hand(
+    world: World, grip: Grip, frame: Float[Tensor, "b h w 3"], around: Surroundings
+) -> Float[Tensor, "b h w 3"]:
+    """Real frames in which players who come from elsewhere, where they held `grip`, hold the same, in the light of the hand
+    that is there. `around`: what lies around them."""
+    theirs = seen_in_hand(world, frame)
+    brought = replace(theirs, held=torch.where((grip.known & theirs.known)[:, None], grip.held, 0))
+    if world.hands is None or not bool(brought.known.any()):
+        return frame
+    return _in_hand(world, around, world.hands.looks, brought, frame[:, None], brought.known, None)[:, 0]
+
+
+def _in_hand(
+    world: World,
+    around: Surroundings,
+    looks: Tensor,
+    grip: Grip,
+    frames: Float[Tensor, "b r h w 3"],
+    changed: Bool[Tensor, " b"],
+    shown: Shown | None,
 ) -> Float[Tensor, "b r h w 3"]:
-    """The frames with the block of the last pressed key in hand: the decoder would let it fade."""
-    r = frames.shape[1]
-    taken = hands.taken(frames.flatten(0, 1).movedim(-1, 1), held.repeat_interleave(r, 0)).clamp(-1, 1)
-    painted = taken.movedim(1, -1).unflatten(0, (-1, r)).to(frames)
-    return torch.where(held.any(1)[:, None, None, None, None], painted, frames)
+    """Frames with hands at rest, and without others, of before or imagined, where what is held has `changed`."""
+    frames = frames.movedim(-1, 2)
+    if bool(changed.any()):
+        seen = corner(frames, looks)
+        other = _all(changed)[:, None] & reach(looks)
+        frames = cornered(frames, looks, _behind(world, around, seen, ~other.expand_as(seen[:, :, :1]), shown))
+    steps = torch.zeros(frames.shape[:2], dtype=torch.long, device=frames.device)
+    return painted(frames, hand(looks, grip, steps)).movedim(2, -1)
+
+
+def _strike(world: World, context: Context, looks: Tensor, steps: Int[Tensor, "b r"], touch: Touch, shown: Shown) -> None:
+    """Show hands at steps of their strokes, and keep strokes out of what the dream goes on from, which imagines them."""
+    assert context.decoder is not None, "it has just made these frames"
+    resting, striking = (hand(looks, context.grip, each) for each in (torch.zeros_like(steps), steps))
+    frames = touch.frames.movedim(-1, 2)
+    before = corner(frames, looks)
+    strikes = ((steps > 0) & context.grip.known[:, None])[:, :, None, None, None]
+    reached = strikes & reach(looks)
+    if touch.changed is not None:
+        reached[:, -1] &= ~corner(touch.changed, looks)
+    uncovered = strikes & (resting.opacity > BARELY)
+    behind = _behind(world, context.around, before, ~reached, shown)
+    touch.frames = cornered(frames, looks, torch.where(uncovered, before, behind)).movedim(2, -1)
+    context.decoder.picture = world.autoencoder.padded(touch.frames[:, -1])
+    touch.stroke = Hand(torch.lerp(behind, striking.colors, striking.opacity), torch.where(uncovered, 1, striking.opacity))
+
+
+def _behind(
+    world: World,
+    around: Surroundings,
+    seen: Float[Tensor, "b r 3 h w"],
+    plain: Bool[Tensor, "b r 1 h w"],
+    shown: Shown | None,
+) -> Float[Tensor, "b r 3 h w"]:
+    """What lies behind hands in the corner of pictures, as far as it is known: what is `seen` where it is plain, what was seen
+    before from near or from far, and about it."""
+    size, (rows, columns) = (world.config.height, world.config.width), seen.shape[-2:]
+    views = around.view[:, None].expand(-1, seen.shape[1], -1)
+    colors, trust, _ = recall(around, views, size, world.config.autoencoder.field_of_view)
+    known = trust > TRUSTED
+    if shown is not None:
+        assert shown.behind is not None, "the eye tells"
+        colors, known = torch.where(shown.behind, shown.colors, colors), known | shown.behind
+    colors, known = colors[..., -rows:, -columns:], known[..., -rows:, -columns:] | plain
+    return filled(torch.where(plain, seen, colors).flatten(0, 1), known.flatten(0, 1)).view_as(seen)
 
 
 def _all(chosen: Bool[Tensor, " b"]) -> Bool[Tensor, "b 1 1 1"]:

@@ -3,14 +3,12 @@
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simworld.actions import CAMERA, KEYS
 
 ATTACK, USE = KEYS.index("attack"), KEYS.index("use")
-HOTBAR = [slot for slot, key in enumerate(KEYS) if key.startswith("hotbar")]
 PAUSE = 4
 """Frames from one block to the next, broken or placed while the key is held."""
 SETTLED = 8
@@ -30,8 +28,7 @@ class Work:
     """Of b players. dug: frames for which attack has worked on what is before the crosshair. turned: degrees (pitch, yaw)
     since it began. needs: frames that it takes, as far as was last read. wait: frames until a block can be broken or placed
     again. since: frames since one was. compass: cosine and sine of four times the angle by which the sides of blocks are
-    turned for who faces 0, summed over what was read so far, for all blocks of a world lie alike. held: 1 for the hotbar's key
-    that was last pressed, zeros where none was."""
+    turned for who faces 0, summed over what was read so far, for all blocks of a world lie alike."""
 
     dug: Float[Tensor, " b"]
     turned: Float[Tensor, "b 2"]
@@ -39,7 +36,6 @@ class Work:
     wait: Float[Tensor, " b"]
     since: Float[Tensor, " b"]
     compass: Float[Tensor, "b 2"]
-    held: Float[Tensor, "b 9"]
 
     @property
     def progress(self) -> Float[Tensor, " b"]:
@@ -56,7 +52,7 @@ def nothing_done(b: int, device: torch.device) -> Work:
     """Of b players whose hands have rested."""
     rest, never = torch.zeros(b, device=device), torch.full((b,), torch.inf, device=device)
     none = torch.zeros(b, 2, device=device)
-    return Work(rest, none, never, rest, never, none, torch.zeros(b, len(HOTBAR), device=device))
+    return Work(rest, none, never, rest, never, none)
 
 
 def busy(actions: Float[Tensor, "b r a"]) -> Bool[Tensor, " b"]:
@@ -78,10 +74,7 @@ def gone_on(work: Work, actions: Float[Tensor, "b r a"]) -> Work:
     pressed = attack.any(1) | (actions[..., USE] > 0).any(1)
     wait = torch.where(pressed, (work.wait - r).clamp(min=0), 0)
     needs = torch.where(elsewhere, torch.inf, work.needs)
-    keys = actions[..., HOTBAR].amax(1)
-    chosen = F.one_hot(keys.argmax(1), len(HOTBAR)).to(work.held)
-    held = torch.where(keys.any(1, keepdim=True), chosen, work.held)
-    return replace(work, dug=dug, turned=turned, needs=needs, wait=wait, since=work.since + r, held=held)
+    return replace(work, dug=dug, turned=turned, needs=needs, wait=wait, since=work.since + r)
 
 
 def turned_alike(work: Work, turn: Float[Tensor, " b"], yaw: Float[Tensor, " b"]) -> tuple[Work, Float[Tensor, " b"]]:

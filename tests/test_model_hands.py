@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, SLOT
+from simworld.env.voxel.strokes import strokes
 from simworld.model import sampler
 from simworld.model.batch import stack
 from simworld.model.camera import rays
 from simworld.model.checkpoint import load_hands, load_world, save_hands
-from simworld.model.context import RECALL
+from simworld.model.context import RECALL, Context
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.cube import Cube, meet
+from simworld.model.grip import hand, painted, unknown
 from simworld.model.hands import Hands, HandsConfig
 from simworld.model.pixels import to_uint8
 from simworld.model.sight import Sight, SightConfig
@@ -22,6 +24,8 @@ from simworld.model.world import World
 from tests.tiny_world import HEIGHT, WIDTH, shaken, tiny_world, write_tiny_world
 
 SIZE = (48, 80)
+LOOKS = torch.from_numpy(strokes(HEIGHT, WIDTH)).movedim(-1, 2)
+"""Of hands in pictures of the tiny world."""
 SMALL = HandsConfig(height=48, width=80, widths=[8, 16], told=16)
 
 
@@ -46,6 +50,7 @@ def near_ground(pitch: float = 45.0) -> tuple[Tensor, Tensor]:
 
 
 def test_hands_hear_what_is_seen_and_where_it_is() -> None:
+    torch.manual_seed(0)
     hands, (near, pitch) = shaken(Hands(SMALL)), near_ground()
     aims = [hands.aim(*each) for each in ((picture(), near, pitch), (-picture(), near, pitch), (picture(), near, pitch + 9))]
     for one, other in ((0, 1), (0, 2), (1, 2)):
@@ -53,6 +58,15 @@ def test_hands_hear_what_is_seen_and_where_it_is() -> None:
         assert float((aims[one].cube.center - aims[other].cube.center).abs().max()) > 1e-5
     night = hands.aim(0.3 * picture() - 0.5, near, pitch)
     assert float((night.read - aims[0].read).abs().max()) < 0.3 * float((aims[1].read - aims[0].read).abs().max())
+
+
+def test_a_mirror_turns_what_is_aimed_at_about() -> None:
+    torch.manual_seed(0)
+    hands, (near, pitch) = shaken(Hands(SMALL)), near_ground()
+    one, other = (hands.aim_twice(seen, near, pitch) for seen in (picture(), picture().flip(-1)))  # the ground is even
+    assert torch.allclose(one.cube.center, other.cube.center * torch.tensor([-1.0, 1.0, 1.0]), atol=1e-4)
+    assert torch.allclose(one.cube.turn, -other.cube.turn, atol=1e-2) and torch.allclose(one.read, other.read, atol=1e-4)
+    assert abs(float(one.cube.center[0, 0])) > 1e-3, "it is aside"
 
 
 def test_faces_hear_what_is_held_and_the_light() -> None:
@@ -82,6 +96,8 @@ def handed(world: World, *, breakable: float = 9.0, toughness: float = 1.0) -> W
     world.sight.unet.leave.weight.data[:] = 0
     world.sight.unet.leave.bias.data[:] = -1.0
     world.hands = shaken(Hands(replace(SMALL, height=HEIGHT, width=WIDTH)))
+    rows, columns = world.hands.looks.shape[-2:]
+    world.hands.looks.copy_(LOOKS[..., -rows:, -columns:])
     last = world.hands.aim_layers[-1]
     last.weight.data[5:] = 0
     last.bias.data[5:] = torch.tensor([breakable, 9.0, toughness])
@@ -102,6 +118,13 @@ def dream(world: World, *chunks: Tensor, b: int = 1) -> tuple[Tensor, Tensor]:
 def unhanded(world: World) -> World:
     handed(world).hands = None
     return world
+
+
+def held_out(colors: float = 0.2, step: int = 0, light: float = 0.5, block: int = 4) -> Tensor:
+    """A real picture of one colour, uint8, in which the hand holds the fifth block, or another."""
+    plain = torch.full((1, 3, HEIGHT, WIDTH), colors)
+    grip = replace(unknown(1, plain.device), held=torch.eye(9)[[block]], light=torch.tensor([[light, 0.6, 0.7]]))
+    return to_uint8(painted(plain[:, None], hand(LOOKS, grip, torch.tensor([[step]])))[:, 0].movedim(1, -1))
 
 
 IDLE, ATTACK, USE = actions(2), actions(2, attack=slice(None)), actions(2, use=slice(None))
@@ -145,13 +168,79 @@ def test_what_hands_did_is_remembered(chunk: Tensor, breakable: float) -> None:
     assert bool(context.actions.any()) and context.actions.shape[1] == RECALL
 
 
+def begun(world: World, picture: Tensor) -> Context:
+    """A dream that goes on from a real picture."""
+    context = sampler.start(world, [""], [3])
+    sampler.append_frames(world, context, picture[:, None], torch.zeros(1, 0, ACTION_SIZE))
+    return context
+
+
+def corner_of(frames: Tensor) -> Tensor:
+    """Where the hand rests, all of it."""
+    return frames.float()[..., LOOKS[4, 0, 3] > 0.99, :]
+
+
+def test_what_a_real_picture_shows_in_hand_stays_there() -> None:
+    world, real = handed(tiny_world()), held_out()
+    context = begun(world, real)
+    assert context.grip.held.argmax() == 4
+    for _ in range(4):
+        frames = sampler.extend(world, context, IDLE, 1)
+    assert float((corner_of(frames) - corner_of(real)[:, None]).abs().max()) <= 2
+    saved, both = put_together(take_apart(context), world), stack([context.fork(), begun(world, real)])
+    assert torch.equal(saved.grip.light, context.grip.light) and bool((both.grip.held.argmax(1) == 4).all())
+    plain = sampler.start(world, [""], [3])
+    for actions_ in (None, IDLE):
+        sampler.extend(world, plain, actions_, 1)
+    assert not plain.grip.known, "who dreams from nothing has no hand"
+    sampler.lead(world, plain, real, 2)
+    for _ in range(3):
+        frames = sampler.extend(world, plain, IDLE, 1)
+    assert plain.grip.known and float((corner_of(frames) - corner_of(real)[:, None]).abs().max()) <= 2, "until it arrives"
+
+
+def test_who_is_led_elsewhere_brings_what_is_in_hand() -> None:
+    """From the fifth block to the ninth, a lantern, which is smaller; and to where another light falls on it."""
+    world = handed(tiny_world())
+    context, lantern = begun(world, held_out()), actions(2, hotbar_9=slice(0, 1))
+    before = sampler.extend(world, context, lantern, 1)[0, -1].float()
+    gone = (LOOKS[4, 0, 3] > 0.99) & (LOOKS[8, 0, 3] < 0.01)
+    assert float((before - held_out()[0].float()).abs()[gone].mean()) > 20, "nothing is left of the other block"
+    there = held_out(colors=-0.4, light=0.3)
+    sampler.lead(world, context, there, 2)
+    for _ in range(3):
+        frames = sampler.extend(world, context, IDLE, 1)
+    wanted = held_out(colors=-0.4, light=0.3, block=8).float()
+    seen = LOOKS[8, 0, 3] > 0.99
+    assert float((frames.float() - wanted[:, None]).abs()[..., seen, :].max()) <= 2
+    assert context.grip.held.argmax() == 8 and abs(float(context.grip.light[0, 0]) - 0.3) < 0.02
+
+
+def test_a_stroke_is_seen_and_no_part_of_the_world() -> None:
+    world, real = handed(tiny_world(), breakable=-9.0), held_out()
+    context = begun(world, real)
+    frames = sampler.extend(world, context, ATTACK, 1)
+    assert context.grip.step == 2 and context.decoder is not None
+    for frame, step in zip(frames[0], (1, 2), strict=True):
+        struck_, apart = LOOKS[4, step, 3] > 0.99, (frame.float() - held_out(step=step)[0].float()).abs()
+        assert int(struck_.sum()) > 50 and float(apart[struck_].max()) <= 2
+    picture = (context.decoder.picture[..., :HEIGHT, :WIDTH].movedim(1, -1) + 1) * 127.5
+    assert float((corner_of(picture) - corner_of(real)).abs().max()) <= 2, "the dream goes on from a hand at rest"
+    away = (LOOKS[4, 2, 3] > 0.99) & (LOOKS[4, 0, 3] < 0.01)
+    brick = held_out(step=2)[0].float()
+    assert float((picture[0] - brick).abs()[away].mean()) > 10, "and from no other"
+    for _ in range(3):
+        frames = sampler.extend(world, context, IDLE, 1)
+    assert context.grip.step == 0 and float((corner_of(frames) - corner_of(real)[:, None]).abs().max()) <= 2
+
+
 def test_another_block_is_taken_in_hand_and_nothing_else_changes() -> None:
     key = actions(2, hotbar_3=slice(1, 2))
     apart = (dream(handed(tiny_world()), key)[1] - dream(unhanded(tiny_world()), key)[1]).abs()[0].amax(0)
-    assert float(apart[HEIGHT // 2 : HEIGHT, -WIDTH // 4 :].mean()) > 0.01
+    assert float(corner_of(apart[:HEIGHT, :WIDTH, None]).mean()) > 0.01
     assert not apart[: HEIGHT // 4].any() and not apart[:, : WIDTH // 4].any()
     later = (dream(handed(tiny_world()), key, IDLE, IDLE)[1] - dream(unhanded(tiny_world()), key, IDLE, IDLE)[1]).abs()[0]
-    assert float(later.amax(0)[HEIGHT // 2 : HEIGHT, -WIDTH // 4 :].mean()) > 0.01, "it stays in hand"
+    assert float(corner_of(later.amax(0)[:HEIGHT, :WIDTH, None]).mean()) > 0.01, "it stays in hand"
 
 
 def test_a_dream_saved_before_there_were_hands_goes_on() -> None:
@@ -159,7 +248,7 @@ def test_a_dream_saved_before_there_were_hands_goes_on() -> None:
     context = sampler.start(world, [""], [3])
     sampler.extend(world, context, None, 1)
     parts = take_apart(context)
-    del parts["work"]
+    del parts["work"], parts["grip"]
     assert torch.equal(sampler.extend(world, put_together(parts, world), ATTACK, 1), sampler.extend(world, context, ATTACK, 1))
 
 

@@ -11,7 +11,9 @@ from simworld.env.voxel.game import Game
 from simworld.env.voxel.trials import trial
 from simworld.model.checkpoint import save_sight
 from simworld.model.cube import Cube, meet
+from simworld.model.grip import read
 from simworld.model.hands import HandsConfig
+from simworld.model.pixels import to_float
 from simworld.model.sight import Sight, SightConfig
 from simworld.training.deeds import FACTS, PICTURES, DeedsConfig, deeds
 from simworld.training.train_hands import HandsTask, HandsTraining
@@ -79,6 +81,8 @@ def test_hands_learn_where_blocks_are_and_what_they_look_like(tmp_path: Path) ->
     save_sight(sight, Sight(SightConfig(widths=[8], blocks=[1], hidden=16)), {}, torch.float32)
     model = HandsConfig(height=48, width=80, widths=[16, 32, 32], told=32)
     learning = HandsTask(HandsTraining(model=model, data=data, sight=str(sight), batch_size=16, color_share=0.5), deeds(data))
+    picture = game().render()
+    assert read(learning.model.looks, to_float(torch.from_numpy(picture)[None]).movedim(-1, 1)).known, "how hands look is known"
     optimizer = torch.optim.AdamW(learning.model.parameters(), 3e-3)
     told = []
     for step in range(120):

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from simworld.model.checkpoint import load_hands, load_sight, save_hands
 from simworld.model.cube import Cube, beside, levelled, meet
 from simworld.model.hands import Hands, HandsConfig, visible
-from simworld.model.pixels import lit, to_float, to_uint8
-from simworld.model.work import HOTBAR
+from simworld.model.pixels import to_float, to_uint8
 from simworld.training.array_store import store, stored
 from simworld.training.deeds import PICTURES, Deeds, DeedsConfig, deeds
 from simworld.training.loop import LoopConfig, is_begun, run
 from simworld.training.pictures import grid
+from simworld.training.stream import load
 
 CHANGED = 0.05
 """Difference in colour, in [-1, 1], from which on a pixel has changed."""
@@ -35,10 +35,9 @@ NOISE = 0.03
 """Of which so much, in [-1, 1], is added at most."""
 HARD = 24.0
 """Frames that the hardest block withstands; of larger numbers it is only learned that they are large."""
-LEAST_AVERAGED, MOST_AVERAGED = 8, 500
-"""Pictures of which the mean is taken."""
-APART, SURE = 0.15, 40.0
-"""Means that differ more, as a share of pictures' spread, are of the block in hand; and how surely, as a logit's slope."""
+MIRRORED = 0.5
+"""So many of the trials of which no colours are learned are seen in a mirror."""
+VOXEL_STROKES = "simworld.env.voxel.strokes:strokes"
 SHOWN_BATCH = -1 & 0xFFFF
 """The batch that is shown in pictures."""
 
@@ -65,7 +64,7 @@ class HandsTraining:
 class Batch:
     """seen: pictures in [-1, 1], as soft as dreams may be. near, pitch: what sight makes of them. pictures: by name, the true
     ones of the first m trials. can: whether something can be broken, and placed. toughness: frames, 0 for never. aimed, place:
-    the blocks, truly; true_pitch: the pitch. progress, hotbar: what is shown in `pictures["shown"]`."""
+    the blocks, truly; true_pitch: the pitch. progress: what is shown in `pictures["shown"]`."""
 
     seen: Float[Tensor, "b 3 h w"]
     near: Float[Tensor, "b 1 h w"]
@@ -77,7 +76,6 @@ class Batch:
     place: Cube
     true_pitch: Float[Tensor, " b"]
     progress: Float[Tensor, " b"]
-    hotbar: Float[Tensor, "b 9"]
 
 
 class HandsTask:
@@ -91,23 +89,9 @@ class HandsTask:
         self.model = Hands(config.model)
         if config.init and not is_begun(config.loop):
             self.model.load_state_dict(load_hands(Path(config.init)).state_dict())
-        elif not is_begun(config.loop):
-            self._take_in_hand()
-
-    @torch.no_grad()
-    def _take_in_hand(self) -> None:
-        """What the corner shows on average with each block in hand: of it is what the others do not show."""
-        keys, rows, columns = self.trials.fact("hotbar"), *self.model.in_hand.shape[-2:]
-        at_rest = self.trials.fact("swing") == 0
-        means = torch.zeros_like(self.model.in_hand[:, 1:])
-        for number in range(len(HOTBAR)):
-            chosen = np.flatnonzero((keys == number + 1) & at_rest)[:MOST_AVERAGED]
-            if len(chosen) < LEAST_AVERAGED:
-                return
-            frames = to_float(torch.from_numpy(self.trials.pictures[chosen, PICTURES.index("shown")])).movedim(-1, 1)
-            means[number] = lit(frames)[0][..., -rows:, -columns:].mean(0)
-        apart = means.std(0).amax(0).expand(len(HOTBAR), 1, -1, -1)
-        self.model.in_hand.copy_(torch.cat([(apart - APART) * SURE, means], 1))
+        rows, columns = self.model.looks.shape[-2:]
+        looks = torch.from_numpy(load(VOXEL_STROKES)(config.model.height, config.model.width)).movedim(-1, 2)
+        self.model.looks.copy_(looks[..., -rows:, -columns:])
 
     def batch(self, step: int, num_trials: int) -> Batch:
         """The batch of `step`: trials drawn evenly."""
@@ -126,11 +110,17 @@ class HandsTask:
         kinds = rng.choice([PICTURES.index(name) for name in SEEN], num_trials, p=list(SEEN.values()))
         seen = _softened(picture(chosen, kinds), rng)
         near, pitch = (torch.from_numpy(part[chosen].astype(np.float32)).to(device) for part in self.sights)
+        aimed = Cube(fact("aimed"), fact("turn"))
+        # Seen in a mirror the world is another one, but for colours, whose hand is at the right.
+        mirrored = torch.from_numpy(rng.random(num_trials) < MIRRORED).to(device)
+        mirrored[: len(painted)] = False
+        seen, near = (torch.where(mirrored.view(-1, *[1] * (part.ndim - 1)), part.flip(-1), part) for part in (seen, near))
+        aimed.center[mirrored, 0] *= -1
+        aimed.turn[mirrored] *= -1
         return Batch(
             seen, near[:, None], pitch, pictures,
             torch.stack([fact("toughness") > 0, fact("can_place") > 0], 1), fact("toughness"),
-            Cube(fact("aimed"), fact("turn")), Cube(fact("place"), fact("turn")), fact("pitch"), fact("progress"),
-            F.one_hot(fact("hotbar").long(), len(HOTBAR) + 1)[:, 1:].float(),
+            aimed, Cube(fact("place"), fact("turn")), fact("pitch"), fact("progress"),
         )  # fmt: skip
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
@@ -186,7 +176,7 @@ class HandsTask:
         shaded = torch.where(seen, (bare + 1) * model.shade(entered, batch.progress) - 1, bare)
         broken = torch.where(seen, model.broken(batch.seen, left), bare)
         placed = torch.where(visible(new, batch.near), model.placed(batch.seen, new), bare)
-        rows = [batch.seen, batch.pictures["shown"], model.taken(shaded, batch.hotbar), batch.pictures["broken"], broken]
+        rows = [batch.seen, batch.pictures["shown"], shaded, batch.pictures["broken"], broken]
         rows += [batch.pictures["placed"], placed]
         return grid(torch.stack([to_uint8(row.clamp(-1, 1)).movedim(1, -1) for row in rows]).cpu().numpy())
 

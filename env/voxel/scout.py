@@ -61,7 +61,8 @@ def _reached(game: Game, radius: float) -> np.ndarray:
 
 
 def _free(game: Game, feet: np.ndarray) -> bool:
-    return bool(physics.box_is_free(game.blocks, SOLID, *feet, physics.PLAYER_HALF_WIDTH, physics.PLAYER_HEIGHT))
+    x, y, z = feet
+    return bool(physics.box_is_free(game.blocks, SOLID, x, y, z, physics.PLAYER_HALF_WIDTH, physics.PLAYER_HEIGHT))
 
 
 def _stands(game: Game, feet: np.ndarray) -> bool:
@@ -75,7 +76,7 @@ def _stands(game: Game, feet: np.ndarray) -> bool:
 def _apart(places: np.ndarray, number: int) -> list[np.ndarray]:
     """So many of the places, each as far from those before it, and from the first of all, as can be."""
     nearest = np.full(len(places), np.inf)
-    found = []
+    found: list[np.ndarray] = []
     for _ in range(min(number, len(places) - 1)):
         nearest = np.minimum(nearest, np.linalg.norm(places - (found[-1] if found else places[0]), axis=1))
         found.append(places[int(nearest.argmax())])
