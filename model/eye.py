@@ -24,7 +24,7 @@ LEAST_STEP = 0.01
 """Blocks in a frame's time; who moves less stands still."""
 ENOUGH, ENOUGH_REAL = 0.25, 0.9
 """A picture is kept when those that are kept show less than so much of it, dreamt and real."""
-LEAST_REAL = 0.05
+LEAST_REAL = 0.15
 """Who sees less of what was real, as a share of the picture, is lost."""
 MOSTLY = 0.5
 """A picture changed by hands counts as real where more than so much of it was."""
