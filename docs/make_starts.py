@@ -1,12 +1,15 @@
 """The pictures that play starts from, rendered by the game on evaluation seeds: python docs/make_starts.py WORLD_FOLDER
 
 Every biome by day, at dusk, by night and in bad weather, each with several captions, of which the nearest to a prompt is found,
-and with what lies around it, gathered by looking about. So have the beginnings of the tasks that begin in places of their own.
+and with what lies around it, gathered by looking about, from there and from places that can be walked to. So have, but for the
+walk, the beginnings of the tasks that begin in places of their own.
 """
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,9 +65,7 @@ def look_about(game: Game) -> bytes:
     game.hit = hit
     body[YAW], body[PITCH] = yaw, pitch
     assert float(around.seen_from.max()) < 1, "every direction was looked at"
-    packed = io.BytesIO()
-    Image.fromarray(to_uint8(around.colors[0].movedim(0, -1)).numpy()).save(packed, "WEBP", quality=QUALITY, method=6)
-    return packed.getvalue()
+    return _webp(to_uint8(around.colors[0].movedim(0, -1)).numpy(), quality=QUALITY)
 
 
 def bare(game: Game) -> np.ndarray:
@@ -87,7 +88,7 @@ def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
             game.set_conditions(biome=biome, time_of_day=time_of_day, weather=weather)
             while detail(game.render()) < OPEN:  # nose to a wall
                 game.set_conditions(biome=biome, time_of_day=time_of_day, weather=weather, respawn=True)
-            frames.append(torch.from_numpy(bare(game)))
+            frames.append(bare(game))
             panoramas.append(look_about(game))
             seen.append(scout(game, SPOTS, RADIUS))
             pitches.append(float(game.pose[4]))
@@ -105,7 +106,7 @@ def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96,
         frame = env.reset(seed=seed)[0]["pov"]
         if detail(frame) < OPEN:
             continue
-        frames.append(torch.from_numpy(bare(env.game)))
+        frames.append(bare(env.game))
         panoramas.append(look_about(env.game))
         pitches.append(float(env.game.pose[4]))
         bearings.append(float(getattr(env.stage.task, "bearing", 0.0)))
@@ -118,29 +119,38 @@ def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96,
 
 def _sighted(seen: list[Sightings]) -> dict[str, torch.Tensor]:
     """The sightings of all starts, as `StartPictures` reads them."""
-    tensors = {}
-    for name, files in zip(("frames", "near"), zip(*(packed(each) for each in seen), strict=True), strict=True):
-        tensors[f"seen_{name}"] = torch.from_numpy(np.frombuffer(b"".join(files), np.uint8).copy())
-        tensors[f"seen_{name}_sizes"] = torch.tensor([len(file) for file in files])
+    frames, near = zip(*(packed(each) for each in seen), strict=True)
+    tensors = {**_joined("seen_frames", frames), **_joined("seen_near", near)}
     tensors["seen_numbers"] = torch.tensor([len(each) for each in seen])
     for name in ("places", "views"):
         tensors[f"seen_{name}"] = torch.from_numpy(np.concatenate([getattr(each, name) for each in seen]))
     return tensors
 
 
+def _joined(name: str, files: Sequence[bytes], sizes: str = "") -> dict[str, torch.Tensor]:
+    """Files one after another, and how long each is."""
+    joined = torch.from_numpy(np.frombuffer(b"".join(files), np.uint8).copy())
+    return {name: joined, sizes or f"{name}_sizes": torch.tensor([len(file) for file in files])}
+
+
+def _webp(picture: np.ndarray, **how: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "WEBP", method=6, **how)
+    return file.getvalue()
+
+
 def _write(
     path: Path,
-    frames: list[torch.Tensor],
+    frames: list[np.ndarray],
     pitches: list[float],
     panoramas: list[bytes],
     captions: list[str],
     **more: torch.Tensor,
 ) -> None:
     tensors = {
-        "frames": torch.stack(frames),
+        **_joined("frames", [_webp(frame, lossless=True, quality=100) for frame in frames]),
         "pitch": torch.tensor(pitches),
-        "around": torch.from_numpy(np.frombuffer(b"".join(panoramas), np.uint8).copy()),
-        "sizes": torch.tensor([len(panorama) for panorama in panoramas]),
+        **_joined("around", panoramas, "sizes"),
         **more,
     }
     write_tensors(path, tensors, {"kind": "starts", "captions": captions})

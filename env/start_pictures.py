@@ -44,10 +44,10 @@ class Start:
 
 class StartPictures:
     """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist. In the file,
-    `around` holds n WebP pictures of the surroundings, one after another, of `sizes` bytes each, `pitch` and, where there are
-    beacons, `bearing` n angles. `seen_frames` and `seen_near` hold n WebP pictures each, of `seen_frames_sizes` and
-    `seen_near_sizes` bytes, as `sightings.packed` makes them, `seen_places` and `seen_views` one row for each of their
-    `seen_numbers` pictures."""
+    `frames` are as they are, or n WebP pictures, one after another, of `frames_sizes` bytes each; so is `around`, what lies
+    around them, of `sizes`; `pitch` and, where tasks have a goal, `bearing` are n angles; `seen_frames` and `seen_near` hold n
+    WebP pictures each, of `seen_frames_sizes` and `seen_near_sizes` bytes, as `sightings.packed` makes them, `seen_places` and
+    `seen_views` one row for each of their `seen_numbers` pictures."""
 
     def __init__(self, path: Path, height: int, width: int) -> None:
         self.frames = np.zeros((0, height, width, 3), np.uint8)
@@ -59,6 +59,8 @@ class StartPictures:
         if path.exists():
             tensors, header = read_tensors(path)
             self.frames = tensors["frames"].numpy()
+            if "frames_sizes" in tensors:
+                self.frames = np.stack([_picture(file) for file in _split(tensors["frames"], tensors["frames_sizes"])])
             self._pitch = tensors["pitch"].numpy() if "pitch" in tensors else np.zeros(len(self.frames), np.float32)
             self._bearing = tensors["bearing"].numpy() if "bearing" in tensors else None
             if "around" in tensors:
@@ -75,10 +77,7 @@ class StartPictures:
 
     def __getitem__(self, number: int) -> Start:
         """Start `number`, its surroundings unpacked."""
-        around = None
-        if self._around:
-            with Image.open(io.BytesIO(self._around[number])) as picture:
-                around = np.asarray(picture.convert("RGB"))
+        around = _picture(self._around[number]) if self._around else None
         bearing = None if self._bearing is None else float(self._bearing[number])
         seen = unpacked(*self._seen[number]) if self._seen else None
         return Start(self.frames[number], around, float(self._pitch[number]), bearing, seen)
@@ -117,6 +116,12 @@ def _coarse(frame: np.ndarray) -> np.ndarray:
     h, w, _ = frame.shape
     whole = frame[: h // 16 * 16, : w // 16 * 16].astype(np.float32)
     return whole.reshape(h // 16, 16, w // 16, 16, 3).mean((1, 3))
+
+
+def _picture(file: bytes) -> np.ndarray:
+    """uint8 (h, w, 3)."""
+    with Image.open(io.BytesIO(file)) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 def _split(joined: Tensor, sizes: Tensor) -> list[bytes]:

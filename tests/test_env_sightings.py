@@ -1,0 +1,103 @@
+"""Sightings: what a place looks like from elsewhere, scouted in the game, kept in a file, and told to a dream."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_world import write_tiny_world
+
+from simworld.env.sightings import FARTHEST, FIELDS, NEAREST, Sightings, checked, packed, unpacked
+from simworld.env.start_pictures import StartPictures
+from simworld.env.voxel.game import Game
+from simworld.env.voxel.physics import YAW
+from simworld.env.voxel.scout import HEADINGS, scout
+from simworld.env.world_env import WorldEnv
+from simworld.model.checkpoint import write_tensors
+
+SIZE = (24, 40)
+
+
+@pytest.fixture(scope="module")
+def game() -> Game:
+    game = Game(*SIZE)
+    game.reset(1_000_003, biome="plains", time_of_day=0.25, weather="clear")
+    return game
+
+
+@pytest.fixture(scope="module")
+def seen(game: Game) -> Sightings:
+    return scout(game, 3, 8.0)
+
+
+def test_scouts_stand_where_one_can_walk_to_and_leave_the_game_as_it_was(game: Game, seen: Sightings) -> None:
+    before = game.save_state()
+    again = scout(game, 3, 8.0)
+    assert all(np.array_equal(getattr(seen, name), getattr(again, name)) for name in FIELDS)
+    assert np.array_equal(game.body, before["body"]) and np.array_equal(game.render(), game.render())
+    spots = seen.places[:: len(HEADINGS)]
+    assert len(seen) == 4 * len(HEADINGS) and not spots[0].any()
+    apart = np.linalg.norm(spots[:, None] - spots[None], axis=-1)[np.triu_indices(4, 1)]
+    assert apart.min() > 4 and np.linalg.norm(spots[:, :2], axis=1).max() <= 8.01
+
+
+def test_what_a_scout_sees_ahead_lies_where_the_player_sees_it(game: Game, seen: Sightings) -> None:
+    """A scout's own spot: the way to something is as far for the player as for the scout who stands there."""
+    _, depth = game.look(nobody=True)
+    assert seen.views[0].tolist() == [10.0, 0.0]
+    yaw = float(game.body[YAW])
+    game.stand(*game.pose[:3], yaw, 10.0)
+    frame, depth = game.look(nobody=True)
+    assert np.array_equal(frame, seen.frames[0])
+    assert np.allclose(np.where(depth < 1e8, 1 / depth, 0), seen.near[0], atol=1e-6)
+    assert not np.array_equal(frame[-8:, -10:], game.render()[-8:, -10:]), "nobody has no hand"
+
+
+def test_a_file_keeps_them(seen: Sightings) -> None:
+    again = unpacked(*packed(seen), seen.places, seen.views)
+    assert again.frames.shape == seen.frames.shape and np.abs(again.frames.astype(int) - seen.frames).mean() < 8
+    assert np.array_equal(again.near[:, ::2, ::2] == 0, seen.near[:, ::2, ::2] == 0)
+    there = (seen.near > FARTHEST) & (seen.near < NEAREST)
+    there[:, 1::2] = there[:, :, 1::2] = False
+    assert np.allclose(again.near[there], seen.near[there], rtol=0.02)
+
+
+def test_starts_bring_them_into_a_dream(tmp_path: Path, seen: Sightings) -> None:
+    folder = write_tiny_world(tmp_path)
+    env = WorldEnv(str(folder))
+    h, w = env.world.config.height, env.world.config.width
+    frames = torch.randint(256, (1, h, w, 3), dtype=torch.uint8)
+    places, views = np.ones((2, 3), np.float32), np.zeros((2, 2), np.float32)
+    files = packed(Sightings(np.zeros((2, h, w, 3), np.uint8), np.ones((2, h, w), np.float32), places, views))
+    tensors = {"frames": frames, "seen_numbers": torch.tensor([2])}
+    tensors |= {"seen_places": torch.from_numpy(places), "seen_views": torch.from_numpy(views)}
+    for name, file in zip(("frames", "near"), files, strict=True):
+        tensors[f"seen_{name}"] = torch.frombuffer(bytearray(file), dtype=torch.uint8)
+        tensors[f"seen_{name}_sizes"] = torch.tensor([len(file)])
+    write_tensors(folder / "starts.safetensors", tensors, {"captions": ["a place"]})
+    start = StartPictures(folder / "starts.safetensors", h, w)[0]
+    assert start.seen is not None and np.allclose(start.seen.near, 1, rtol=0.02) and np.array_equal(start.seen.places, places)
+    env = WorldEnv(str(folder))
+    env.reset(seed=1)
+    state = env.save_state()
+    assert [page.given for page in state["context"].albums[0].pages][:2] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("frames", np.zeros((2, 3, 3, 3), np.uint8), r"shape \(2, 3, 3, 3\); of 2 pictures it must be \(2, 24, 40, 3\)"),
+        ("frames", np.zeros((2, *SIZE, 3), np.int64), "frames are int64; they must be uint8"),
+        ("near", np.zeros((1, *SIZE)), r"near has shape \(1, 24, 40\)"),
+        ("places", np.full((2, 3), np.nan), "places is float64, or not finite"),
+        ("views", None, "views has shape"),
+    ],
+)
+def test_what_cannot_be_is_refused(name: str, value: object, message: str) -> None:
+    good = {"frames": np.zeros((2, *SIZE, 3), np.uint8), "near": np.ones((2, *SIZE))}
+    good |= {"places": np.zeros((2, 3)), "views": np.zeros((2, 2))}
+    assert len(checked(good, SIZE)) == 2
+    with pytest.raises(ValueError, match=message):
+        checked({**good, name: value}, SIZE)
+    with pytest.raises(ValueError, match="must be a dict of frames, near, places, views"):
+        checked({name: value}, SIZE)
