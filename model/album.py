@@ -70,7 +70,7 @@ class Album:
     @cached_property
     def near(self) -> Float[Tensor, "n rows columns"]:
         """That of every `SPARSE`-th pixel each way of each page."""
-        return torch.stack([page.near[0, ::SPARSE, ::SPARSE] for page in self.pages]).float()
+        return torch.stack([page.near[0, ::SPARSE, ::SPARSE].float() for page in self.pages])
 
     @cached_property
     def places(self) -> Float[Tensor, "n 3"]:
@@ -155,9 +155,8 @@ def forget(
     if not album.pages:
         return album
     size = (changed.shape[-2], changed.shape[-1])
-    near = torch.stack([page.near for page in album.pages])
-    coarse = near[None, :, 0, ::COARSE, ::COARSE].float()
-    any_size = torch.full((len(near),), 1 / LEAST_AHEAD, device=near.device)
+    coarse = torch.stack([page.near[0, ::COARSE, ::COARSE].float() for page in album.pages])[None]
+    any_size = torch.full((len(album.pages),), 1 / LEAST_AHEAD, device=coarse.device)
     eyes, other = (album.places[None], album.views[None]), (place[None, None], view[None, None])
     points = thrown(coarse, eyes, other, size, field_of_view, COARSE, COARSE, any_size)
     cells, before, inside = (part.flatten() for part in (points.cell, points.near, points.inside))

@@ -94,6 +94,11 @@ def test_what_hands_change_is_forgotten_on_every_page() -> None:
     assert forget(Album(), changed, torch.zeros(3), torch.zeros(2), VIEW) == Album()
 
 
+def test_training_may_look_at_albums_in_mixed_precision() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        assert middle(kept(saw(0.3, eye())), eye())[1]
+
+
 def test_obstacles_are_looked_for_in_what_was_seen_from_nearby() -> None:
     albums = kept(*(saw(0.0, eye(ahead=float(ahead))) for ahead in range(6)))
     near, places, views = nearby([*albums, Album()], torch.tensor([[0.0, 3.1, 0.0]] * 2), 3, SIZE)
