@@ -1,6 +1,6 @@
-"""The README's moving picture, four seconds in the shipped world: python docs/make_gif.py docs/play.gif
+"""The README's moving picture, six seconds in the shipped world: python docs/make_gif.py docs/play.gif
 
-Walks towards a house, looks to the right and back, and steps aside and back.
+Walks on, looks to the right, back and there again, digs, takes bricks in hand and places one.
 """
 
 import sys
@@ -21,12 +21,17 @@ def actions() -> Iterator[Action]:
     """One for each step of two pictures."""
     for _ in range(10):
         yield {**noop(), "forward": 1}
-    for side in (1, -1):
-        for _ in range(8):
-            yield {**noop(), "camera": np.array([0, side * DEGREES], np.float32)}
-    for key in ("left", "right"):
-        for _ in range(7):
-            yield {**noop(), key: 1}
+    for pitch, yaw, steps in ((0, DEGREES, 8), (0, -DEGREES, 8), (0, DEGREES, 8), (DEGREES, 0, 5)):
+        for _ in range(steps):
+            yield {**noop(), "camera": np.array([pitch, yaw], np.float32)}
+    for _ in range(8):
+        yield {**noop(), "attack": 1}
+    for _ in range(4):
+        yield {**noop(), "camera": np.array([0, DEGREES], np.float32)}
+    yield {**noop(), "hotbar.8": 1}
+    yield {**noop(), "use": 1}
+    for _ in range(6):
+        yield noop()
 
 
 def make_gif(path: str) -> None:

@@ -24,7 +24,7 @@ LEAST_STEP = 0.01
 """Blocks in a frame's time; who moves less stands still."""
 ENOUGH, ENOUGH_REAL = 0.25, 0.9
 """A picture is kept when those that are kept show less than so much of it, dreamt and real."""
-LEAST_REAL = 0.15
+LEAST_REAL = 0.1
 """Who sees less of what was real, as a share of the picture, is lost."""
 MOSTLY = 0.5
 """A picture changed by hands counts as real where more than so much of it was."""
@@ -199,7 +199,8 @@ def _remember(
         near = torch.where(real[:, None, None, None], near, agreed)
     share = torch.ones_like(context.scenery.lost) if shown is None else shown.real[:, -1].float().mean((1, 2, 3))
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))
-    context.scenery = replace(scenery, lost=torch.where((share > LEAST_REAL) | real, 0, scenery.lost + 1))
+    goes = (scenery.moved.norm(dim=2) > LEAST_STEP).any(1)
+    context.scenery = replace(scenery, lost=torch.where((share > LEAST_REAL) | real, 0, scenery.lost + goes.float()))
     if bool((must | little).any()):
         context.albums = keep(context.albums, context.scenery, must | little, instead=~little)
 
