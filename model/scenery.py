@@ -21,7 +21,7 @@ COARSE = 2
 """Pixels of a picture's side that are thrown forward as one."""
 HOLE = 3
 """Cells of a side of the largest hole between points that were thrown apart, and one more."""
-LARGEST = 6.0
+LARGEST = 3.0
 """So many times larger than it was seen nothing is taken from a kept picture."""
 CELLS = 5
 """Width of the square of cells whose majority decides where a cell is taken from."""
