@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from simworld.model import sampler
+from simworld.model.album import ROOM
 from simworld.model.world import World
 
 WORKING_BYTES_PER_PIXEL = 1500
 """Of a step in passing, per world and pixel of a picture: feature maps of the decoder and canvases of the surroundings, at
 their highest (measured: `benchmarks/vector_speed.py` prints what the process held in the end)."""
+PAGE_BYTES_PER_PIXEL = 5
+"""Of an album: three of colours, two of nearness."""
 SHARE = 0.9
 """Of the free memory, at most."""
 
@@ -22,7 +25,8 @@ def bytes_per_world(world: World) -> int:
     """Of one more dream in a batch."""
     context = sampler.start(world, [""], [0])
     pixels = world.config.height * world.config.width
-    return _bytes(context) + WORKING_BYTES_PER_PIXEL * pixels
+    album = PAGE_BYTES_PER_PIXEL * ROOM if world.sight is not None else 0
+    return _bytes(context) + (WORKING_BYTES_PER_PIXEL + album) * pixels
 
 
 def free_bytes(device: torch.device) -> int | None:
