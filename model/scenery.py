@@ -25,6 +25,8 @@ LARGEST = 3.0
 """So many times larger than it was seen nothing is taken from a kept picture."""
 CELLS = 5
 """Width of the square of cells whose majority decides where a cell is taken from."""
+LONE = 0.25
+"""What is in front of an earlier picture, in so few of the cells of such a square, is mistaken."""
 SPECK = 3
 """Width of the square whose majority decides of a pixel."""
 SAME_NEAR = 0.2
@@ -177,6 +179,7 @@ def _landed(
     near, source = maps[:, 0], torch.where(maps[:, 0] >= 0, 0.0, k)
     for number in range(1, k):
         before = maps[:, number] > near * BEFORE + FAINT
+        before = before & (averaged(before[:, None].float(), CELLS)[:, 0] > LONE)
         near, source = torch.where(before, maps[:, number], near), torch.where(before, float(number), source)
     # A speck between others is shown by the picture that shows them; the present one shows all that is in view.
     speck = (averaged((source[:, None] < k - 1).float(), CELLS)[:, 0] < 0.5) & (maps[:, -1] >= 0)
