@@ -5,17 +5,14 @@ and with what lies around it, gathered by looking about, from there and from pla
 walk, the beginnings of the tasks that begin in places of their own.
 """
 
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
-from simworld.env.sightings import Sightings, packed
+from simworld.env.sightings import Sightings, packed, to_webp
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import PITCH, YAW
@@ -65,7 +62,7 @@ def look_about(game: Game) -> bytes:
     game.hit = hit
     body[YAW], body[PITCH] = yaw, pitch
     assert float(around.seen_from.max()) < 1, "every direction was looked at"
-    return _webp(to_uint8(around.colors[0].movedim(0, -1)).numpy(), quality=QUALITY)
+    return to_webp(to_uint8(around.colors[0].movedim(0, -1)).numpy(), quality=QUALITY)
 
 
 def bare(game: Game) -> np.ndarray:
@@ -133,12 +130,6 @@ def _joined(name: str, files: Sequence[bytes], sizes: str = "") -> dict[str, tor
     return {name: joined, sizes or f"{name}_sizes": torch.tensor([len(file) for file in files])}
 
 
-def _webp(picture: np.ndarray, **how: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "WEBP", method=6, **how)
-    return file.getvalue()
-
-
 def _write(
     path: Path,
     frames: list[np.ndarray],
@@ -148,7 +139,7 @@ def _write(
     **more: torch.Tensor,
 ) -> None:
     tensors = {
-        **_joined("frames", [_webp(frame, lossless=True, quality=100) for frame in frames]),
+        **_joined("frames", [to_webp(frame, lossless=True, quality=100) for frame in frames]),
         "pitch": torch.tensor(pitches),
         **_joined("around", panoramas, "sizes"),
         **more,

@@ -59,16 +59,13 @@ def packed(seen: Sightings) -> tuple[bytes, bytes]:
     codes = np.rint(np.log(near.clip(FARTHEST, NEAREST) / FARTHEST) * steps) + 1
     codes = np.where(near > 0, codes, 0).astype(np.uint8)
     tall = seen.frames.reshape(-1, *seen.frames.shape[2:]), codes.reshape(-1, codes.shape[2])
-    return _webp(tall[0], quality=QUALITY), _webp(tall[1], lossless=True, quality=100)
+    return to_webp(tall[0], quality=QUALITY), to_webp(tall[1], lossless=True, quality=100)
 
 
 def unpacked(frames: bytes, near: bytes, places: np.ndarray, views: np.ndarray) -> Sightings:
     """The sightings that were packed, seen from `places` towards `views`."""
     n = len(places)
-    with Image.open(io.BytesIO(frames)) as picture:
-        pictures = np.asarray(picture.convert("RGB"))
-    with Image.open(io.BytesIO(near)) as picture:
-        codes = np.asarray(picture.convert("L"))
+    pictures, codes = from_webp(frames), from_webp(near)[..., 0]
     pictures = pictures.reshape(n, -1, *pictures.shape[1:])
     codes = codes.reshape(n, -1, codes.shape[1]).repeat(COARSE, 1).repeat(COARSE, 2)
     codes = codes[:, : pictures.shape[1], : pictures.shape[2]]
@@ -77,7 +74,14 @@ def unpacked(frames: bytes, near: bytes, places: np.ndarray, views: np.ndarray) 
     return Sightings(pictures, told.astype(np.float32), places, views)
 
 
-def _webp(picture: np.ndarray, **how: Any) -> bytes:
+def to_webp(picture: np.ndarray, **how: Any) -> bytes:
+    """A picture, uint8 (h, w, 3) or (h, w), as a WebP file, as small as can be."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "WEBP", method=6, **how)
     return file.getvalue()
+
+
+def from_webp(file: bytes) -> np.ndarray:
+    """The picture of a WebP file, uint8 (h, w, 3)."""
+    with Image.open(io.BytesIO(file)) as picture:
+        return np.asarray(picture.convert("RGB"))

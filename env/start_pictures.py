@@ -1,6 +1,5 @@
 """Pictures that come with a world, to start from, with what lies around them: one is found by the words of a prompt."""
 
-import io
 import math
 import re
 from collections import Counter
@@ -9,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
-from simworld.env.sightings import FIELDS, Sightings, unpacked
+from simworld.env.sightings import Sightings, from_webp, unpacked
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
@@ -38,7 +36,7 @@ class Start:
         if self.bearing is not None:
             options["bearing"] = self.bearing
         if self.seen is not None:
-            options["seen"] = {name: getattr(self.seen, name) for name in FIELDS}
+            options["seen"] = vars(self.seen)
         return options if self.around is None else {**options, "around": self.around}
 
 
@@ -60,7 +58,7 @@ class StartPictures:
             tensors, header = read_tensors(path)
             self.frames = tensors["frames"].numpy()
             if "frames_sizes" in tensors:
-                self.frames = np.stack([_picture(file) for file in _split(tensors["frames"], tensors["frames_sizes"])])
+                self.frames = np.stack([from_webp(file) for file in _split(tensors["frames"], tensors["frames_sizes"])])
             self._pitch = tensors["pitch"].numpy() if "pitch" in tensors else np.zeros(len(self.frames), np.float32)
             self._bearing = tensors["bearing"].numpy() if "bearing" in tensors else None
             if "around" in tensors:
@@ -77,7 +75,7 @@ class StartPictures:
 
     def __getitem__(self, number: int) -> Start:
         """Start `number`, its surroundings unpacked."""
-        around = _picture(self._around[number]) if self._around else None
+        around = from_webp(self._around[number]) if self._around else None
         bearing = None if self._bearing is None else float(self._bearing[number])
         seen = unpacked(*self._seen[number]) if self._seen else None
         return Start(self.frames[number], around, float(self._pitch[number]), bearing, seen)
@@ -116,12 +114,6 @@ def _coarse(frame: np.ndarray) -> np.ndarray:
     h, w, _ = frame.shape
     whole = frame[: h // 16 * 16, : w // 16 * 16].astype(np.float32)
     return whole.reshape(h // 16, 16, w // 16, 16, 3).mean((1, 3))
-
-
-def _picture(file: bytes) -> np.ndarray:
-    """uint8 (h, w, 3)."""
-    with Image.open(io.BytesIO(file)) as picture:
-        return np.asarray(picture.convert("RGB"))
 
 
 def _split(joined: Tensor, sizes: Tensor) -> list[bytes]:

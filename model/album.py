@@ -5,7 +5,7 @@ was, however many pictures ago. Closed form, of the same pictures with nearness 
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -218,9 +218,14 @@ def _away(album: Album, place: Float[Tensor, "3"], dreamt: float = 0.0) -> Float
 
 def _filled(pages: list[Page], number: int, size: tuple[int, int]) -> list[Page]:
     """So many pages, the last of them blank."""
-    picture, near = torch.zeros(*size, 3, dtype=torch.uint8), torch.full((1, *size), NOTHING)
-    blank = Page(picture, near, torch.zeros(3), torch.zeros(2), False, NONE)
-    return pages + [blank] * (number - len(pages))
+    return pages + [_blank(size)] * (number - len(pages))
+
+
+@lru_cache(maxsize=8)
+def _blank(size: tuple[int, int]) -> Page:
+    with torch.inference_mode(False):
+        picture, near = torch.zeros(*size, 3, dtype=torch.uint8), torch.full((1, *size), NOTHING)
+        return Page(picture, near, torch.zeros(3), torch.zeros(2), False, NONE)
 
 
 def _told(

@@ -45,7 +45,7 @@ LEAST_AHEAD = 1e-3
 
 @dataclass
 class Scenery:
-    """Of b worlds, k pictures each: kept ones, the most telling first, and then the present one. pictures: in [-1, 1].
+    """Of b worlds, k pictures each: kept ones, as they are asked in turn, and then the present one. pictures: in [-1, 1].
     near: 1 / blocks along the view's axis, 0 for the sky, `NOTHING` where it is not known or not of the world, as the hand.
     places: of the eye, (right, ahead, above) in blocks. views: [pitch, yaw] in degrees. ahead: how near things are in the
     present picture, the hand looked through. moved: the last steps of the eye, r frames of (right, ahead, above). real: 1 for

@@ -8,6 +8,7 @@ from simworld.env.sightings import Sightings
 from simworld.env.voxel import physics
 from simworld.env.voxel.blocks import SOLID, WATER
 from simworld.env.voxel.game import Game
+from simworld.tasks import turned
 
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1))
 DEEPEST = 3
@@ -23,7 +24,6 @@ def scout(game: Game, num_places: int, radius: float) -> Sightings:
     `radius` blocks, without hand or animals; from fewer where the player is shut in. The game is as it was afterwards."""
     body = game.body.copy()
     eye, yaw = game.eye_pose[:3], body[physics.YAW]
-    cos, sin = np.cos(np.deg2rad(yaw)), np.sin(np.deg2rad(yaw))
     frames, near, places, views = [], [], [], []
     for feet in [body[[physics.X, physics.Y, physics.Z]], *_apart(_reached(game, radius), num_places)]:
         game.body[[physics.X, physics.Y, physics.Z]] = feet
@@ -33,7 +33,7 @@ def scout(game: Game, num_places: int, radius: float) -> Sightings:
             frame, depth = game.look(nobody=True)
             frames.append(frame)
             near.append(np.where(depth < 1e8, 1 / depth, 0).astype(np.float32))
-            places.append((-x * cos - z * sin, z * cos - x * sin, up))
+            places.append((*turned(-x, z, -yaw), up))
             views.append((DOWN, heading))
     game.body[:] = body
     return Sightings(np.stack(frames), np.stack(near), np.array(places, np.float32), np.array(views, np.float32))
