@@ -12,10 +12,11 @@ from simworld.model.gauge import fit, save_gauge
 from simworld.model.ground import NUM_SIGNS
 from simworld.training.evaluate import Suite, evaluate
 from simworld.training.metrics import psnr, sharpness, ssim
-from simworld.training.players import make_player
+from simworld.training.players import Game, make_player
 from simworld.training.probes import load_probes
 from simworld.training.prompting import prompting
-from simworld.training.truth import Moment, play_script, play_truth
+from simworld.training.truth import Moment, Truth, play_script, play_truth
+from simworld.training.wishes import Wish
 
 SHORT = Suite(clips=2, away=(0.4,), long_clips=2, stand=2, play=4, prompts=0, walk=0, step_clips=0)
 
@@ -95,14 +96,23 @@ def test_the_game_is_above_copying_and_copying_above_an_untrained_world(tmp_path
         evaluate(world, num_seeds=1)
 
 
+class Contrary(Game):
+    """Grants to each what the next but one has wished for, in another wording or of another kind."""
+
+    def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
+        return np.roll(super().prompted(truth, asked), 2, 0)
+
+
 def test_prompts_bring_about_what_they_say_in_the_game_and_nothing_in_a_frozen_picture(tmp_path: Path) -> None:
     reader, world = load_probes().scenes, str(write_tiny_world(tmp_path))
-    players = (make_player(name, 1) for name in ("game", "copy-last-frame", world))
-    game, copy, untrained = (prompting(player, reader, 1, 4).figures for player in players)
+    players = (make_player("game"), Contrary(), make_player("copy-last-frame"), make_player(world, 1))
+    game, contrary, copy, untrained = (prompting(player, reader, 2, 4).figures for player in players)
     for wording in ("train", "held_out"):
-        assert game[f"triggered_{wording}"] == game[f"triggered_{wording}_ceiling"] >= 2 / 3
+        assert game[f"triggered_{wording}"] == game[f"triggered_{wording}_ceiling"] >= 5 / 6
         assert copy[f"triggered_{wording}"] == copy[f"kept_{wording}"] == 0, "none begins where it is asked for"
+        assert contrary[f"triggered_{wording}"] < 0.5 * game[f"triggered_{wording}"]
         assert untrained[f"triggered_{wording}"] < game[f"triggered_{wording}"]
+    assert contrary["triggered_place"] == 0, "another place is not the one that was asked for"
 
 
 def test_figures_report_and_sheets_are_written(tmp_path: Path) -> None:

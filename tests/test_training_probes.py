@@ -1,7 +1,9 @@
 """The probes: that they read what is there, and that what is learned from them ranks as it must."""
 
 import json
+from dataclasses import replace
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,17 @@ import torch
 from simworld.actions import CAMERA, KEYS
 from simworld.commands.train import compose
 from simworld.env.voxel.captions import ask
+from simworld.env.voxel.game import Game
+from simworld.env.voxel.terrain import BIOMES
 from simworld.training import train_probes
 from simworld.training.clip_features import NUM_FEATURES, WINDOW, frechet_distance
 from simworld.training.probes import ACTIONS, SCENES, load_probes, shipped_probes
-from simworld.training.prompting import WORDINGS, wishes
-from simworld.training.reader_trunk import SIZE, small
+from simworld.training.reader_trunk import FINE, SIZE, small
 from simworld.training.readings import action_scores, scene_scores
-from simworld.training.scenes import KINDS, seen
+from simworld.training.scenes import seen
+from simworld.training.showing import CAVE, KINDS, show, view
 from simworld.training.truth import FIRST_SEED, play_truth
+from simworld.training.wishes import WORDINGS, wishes
 
 
 def test_small_pictures_are_means_whatever_the_size() -> None:
@@ -27,6 +32,7 @@ def test_small_pictures_are_means_whatever_the_size() -> None:
     assert reduced.shape == (2, 3, *SIZE, 3) and small(reduced) is reduced
     assert reduced[0, 0, 5, 7].int().tolist() == frames[0, 0, 10:12, 14:16].float().mean((0, 1)).round().int().tolist()
     assert small(frames[..., :40, :64, :]).shape == (2, 3, *SIZE, 3)
+    assert small(frames, FINE) is frames and small(reduced, FINE).shape == frames.shape
 
 
 def test_frechet_distance_is_that_of_normal_distributions() -> None:
@@ -63,18 +69,20 @@ def test_the_shipped_probes_read_true_frames_of_worlds_they_never_saw() -> None:
     assert scores.mean_f1 > stolen.mean_f1 and scores.camera_error < 0.7 * stolen.camera_error
     late = action_scores(keys[:, 2:], camera[:, 2:], truth.actions[:, :-2])
     assert scores.camera_error < 0.9 * late.camera_error, "actions are read where they happen"
-    frames, facts = zip(*seen(iter([FIRST_SEED + 7]), 60), strict=True)
-    found = scene_scores(probes.scenes, np.stack(frames), list(facts))
-    assert found["place"] > 0.4 and found["time"] > 0.8 and found["weather"] > 0.7, found
+    views = list(islice(seen(iter([FIRST_SEED + 7])), 60))
+    found = scene_scores(probes.scenes, views)
+    assert found["place"] > 0.7 and found["time"] > 0.8 and found["weather"] > 0.7, found
+    amiss = [replace(view, shares={kind: np.roll(share, 1) for kind, share in view.shares.items()}) for view in views]
+    assert max(scene_scores(probes.scenes, amiss).values()) < 0.3, "and what is not there is not read"
 
 
 def test_features_tell_noise_from_play() -> None:
     probes = load_probes()
     one, other = (
-        torch.from_numpy(play_truth(4, 4 * WINDOW, 96, 160, first_seed=FIRST_SEED + first).frames) for first in (200, 300)
+        torch.from_numpy(play_truth(8, 4 * WINDOW, 96, 160, first_seed=FIRST_SEED + first).frames) for first in (200, 300)
     )
     features = [probes.clips(frames) for frames in (one, other, one[:, :1].expand_as(one), 255 - one)]
-    assert features[0].shape == (16, NUM_FEATURES)
+    assert features[0].shape == (32, NUM_FEATURES)
     like, frozen, negative = (frechet_distance(part, features[0]) for part in features[1:])
     assert like < frozen and like < negative
 
@@ -99,11 +107,32 @@ def test_what_is_shipped_is_small_and_says_how_good_it_is() -> None:
     assert "| forward |" in (shipped_probes() / "README.md").read_text()
 
 
+def test_a_place_is_what_lies_in_view_not_what_one_stands_on() -> None:
+    game = Game(*FINE)
+    game.reset(FIRST_SEED, biome="plains", time_of_day=0.2, weather="rain")
+    x, y, z = game.pose[:3]
+    away_x, away_z = np.meshgrid(*((np.arange(256) + 0.5 - at + 128) % 256 - 128 for at in (x, z)), indexing="ij")
+    lies = np.where(np.abs(away_z) > np.abs(away_x), np.where(away_z > 0, 0, 2), np.where(away_x < 0, 1, 3))
+    names = ("desert", "snow", "swamp", "ocean")
+    game.terrain.biome[:] = np.array([BIOMES.index(name) for name in names])[lies]
+    game.terrain.biome[int(x) % 256, int(z) % 256] = BIOMES.index("plains")
+    assert game.biome == "plains"
+    for quarter, name in enumerate(names):
+        game.stand(x, y, z, 90.0 * quarter, 0.0)
+        ahead = view(game)
+        if ahead.tells:
+            assert [one for one in names if show([ahead], "place", one)] == [name]
+            assert show([ahead], "time", "day") and show([ahead], "weather", "rain") and not show([ahead], "weather", "clear")
+    assert ahead.tells
+    game.stand(x, y, z, 0.0, 90.0)
+    assert not view(game).tells, "the ground before the nose tells of nothing"
+
+
 def test_held_out_prompts_are_in_words_of_their_own() -> None:
     words = json.loads(files("simworld.env.voxel").joinpath("captions.json").read_text())
     classes = load_probes().scenes.config.classes
     asked = wishes(classes, 100)
-    assert {wish.wording for wish in asked} == set(WORDINGS) and "cave" not in {wish.name for wish in asked}
+    assert {wish.wording for wish in asked} == set(WORDINGS) and CAVE not in {wish.name for wish in asked}
     assert sum(wish.kind == "time" for wish in asked) == 2 * len(classes["time"])
     trained = [text for lists in _leaves(words) for text in lists["train"]]
     held_out = [text for lists in _leaves(words) for text in lists["held_out"]]

@@ -1,8 +1,8 @@
 """Clips in a few numbers each, and how far two sets of clips lie apart in them (Fréchet distance, as FVD, arXiv 1812.01717).
 
 The features are what both probes' trunks say of a clip: what its pictures show, on average, and what happens between them;
-of these the leading principal components over true clips of training seeds, each brought to unit variance. Distances compare
-within this project only, and among equally many clips only: fewer clips lie farther apart.
+of these, both alike in how much they spread, the leading principal components over true clips of training seeds, each brought
+to unit variance. Distances compare within this project only, and among equally many clips only: fewer clips lie farther apart.
 """
 
 import numpy as np
@@ -52,9 +52,12 @@ class ClipFeatures(nn.Module):
         """Set the components by n windows of true frames, many more than there are features."""
         raw = torch.cat([self.raw(part) for part in windows.split(8)])
         self.centre.copy_(raw.mean(0))
-        _, spreads, directions = torch.linalg.svd(raw - self.centre, full_matrices=False)
+        away = raw - self.centre
+        parts = away.split([reader.config.features for reader in self.__dict__["readers"]], 1)
+        scale = torch.cat([(1 / part.norm()).expand(part.shape[1]) for part in parts])
+        _, spreads, directions = torch.linalg.svd(away * scale, full_matrices=False)
         deviations = spreads[:NUM_FEATURES] / len(raw) ** 0.5
-        self.basis.copy_(directions[:NUM_FEATURES] / deviations[:, None])
+        self.basis.copy_(directions[:NUM_FEATURES] * scale / deviations[:, None])
 
 
 def frechet_distance(one: Float[Tensor, "n d"], other: Float[Tensor, "m d"]) -> float:

@@ -15,14 +15,16 @@ from simworld.model.gauge import load_gauge
 from simworld.model.judge import load_judge
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
+from simworld.training.showing import View, show, view
 from simworld.training.stream import VOXEL_GAME, load
 from simworld.training.truth import FIRST_SEED, Truth
+from simworld.training.wishes import Wish, looks
 
 WORLD_ENV = "simworld.env.world_env:WorldEnv"
-Asked = tuple[str, dict[str, Any]]
-"""A prompt, and the game's conditions for the same."""
 CONTEXT = 8
 """Latents of truth that a dream starts from."""
+MOST_ATTEMPTS, PLACES_A_WORLD, SEEDS_APART = 400, 8, 1_000
+"""Plays in the game, at most, until a wish is granted; so many in one world, then in that of a seed so far on."""
 
 
 class Player(Protocol):
@@ -36,13 +38,13 @@ class Player(Protocol):
         """The frames that follow the first `known` of `truth` under the rest of its actions: uint8 [b, t, h, w, 3]."""
         ...
 
-    def prompted(self, truth: Truth, asked: list[Asked]) -> np.ndarray:
-        """The same, when in each clip something else is asked for at once, as when a player types a prompt."""
+    def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
+        """The same, when in each clip something else is wished for at once, as when a player types a prompt."""
         ...
 
 
 class Game:
-    """The reference game itself: what it shows is the truth. Asked for a scene, it is another play in such a scene."""
+    """The reference game itself: what it shows is the truth. A wish is granted by another play in such a scene."""
 
     stride, known = 2, 1 + 2 * (CONTEXT - 1)
 
@@ -52,14 +54,40 @@ class Game:
     def roll(self, truth: Truth) -> np.ndarray:
         return truth.frames[:, truth.known :]
 
-    def prompted(self, truth: Truth, asked: list[Asked]) -> np.ndarray:
+    def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
         game = load(VOXEL_GAME)(*self.size)
-        frames = np.empty((len(asked), truth.frames.shape[1] - truth.known, *self.size, 3), np.uint8)
-        for number, (_, conditions) in enumerate(asked):
-            game.reset(FIRST_SEED + number, **conditions)
-            for t, action in enumerate(truth.actions[number, truth.known - 1 :]):
-                game.step(action)
-                frames[number, t] = game.render()
+        return np.stack([self._granted(game, number, wish, truth) for number, wish in enumerate(asked)])
+
+    def _granted(self, game: Any, number: int, wish: Wish, truth: Truth) -> np.ndarray:
+        """The first play that shows what is wished for, by the game's own account, whenever it is looked for: places are
+        small, and the conditions alone do not see to it that the player looks at one, or stays there."""
+        actions, looked_for = truth.actions[number, truth.known - 1 :], list(looks(truth).values())
+        for attempt in range(MOST_ATTEMPTS):
+            if attempt % PLACES_A_WORLD == 0:
+                game.reset(FIRST_SEED + number + SEEDS_APART * (attempt // PLACES_A_WORLD), **wish.conditions)
+            else:
+                game.set_conditions(**wish.conditions, respawn=True)
+            frames = self._film(game, wish, actions, looked_for)
+            if frames is not None:
+                return frames
+        raise ValueError(f"in {MOST_ATTEMPTS} plays the game never showed {wish.kind} {wish.name!r} for as long as it must")
+
+    def _film(self, game: Any, wish: Wish, actions: np.ndarray, looked_for: list[slice]) -> np.ndarray | None:
+        """The frames of a play, given up at the end of the first look that does not show what is wished for."""
+        frames = np.empty((len(actions), *self.size, 3), np.uint8)
+        views: list[View] = []
+        for t, action in enumerate(actions):
+            game.step(action)
+            look = next((look for look in looked_for if look.start <= t < look.stop), None)
+            if look is None:
+                frames[t] = game.render()
+                continue
+            views.append(view(game))
+            frames[t] = views[-1].frame
+            if t + 1 == look.stop:
+                if not show(views, wish.kind, wish.name):
+                    return None
+                views.clear()
         return frames
 
 
@@ -71,7 +99,7 @@ class CopyLastFrame:
     def roll(self, truth: Truth) -> np.ndarray:
         return np.broadcast_to(truth.frames[:, truth.known - 1 : truth.known], truth.frames[:, truth.known :].shape)
 
-    def prompted(self, truth: Truth, asked: list[Asked]) -> np.ndarray:
+    def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
         return self.roll(truth)
 
 
@@ -108,15 +136,15 @@ class Dream:
         for chunk in rearrange(actions[:, known - 1 :], "b (n r) a -> n b r a", r=self.stride):
             yield sampler.extend(net, context, chunk, self.num_steps).cpu().numpy(), context
 
-    def prompted(self, truth: Truth, asked: list[Asked]) -> np.ndarray:
+    def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
         """Played in the environment that the window plays: what comes with the world to start from is led into as there."""
         env = load(WORLD_ENV)(self.world, self.num_steps, str(self.net.device))
         known, clips = truth.known, []
-        for number, (prompt, _) in enumerate(asked):
+        for number, wish in enumerate(asked):
             actions = [from_vector(vector) for vector in truth.actions[number]]
             shown = {"frames": truth.frames[number, :known], "actions": actions[: known - 1]}
             env.reset(seed=number, options={"prompt": truth.captions[number], **shown})
-            env.set_prompt(prompt)
+            env.set_prompt(wish.prompt)
             clips.append(np.concatenate([env.step(action)[-1]["frames"] for action in actions[known - 1 :: self.stride]]))
         return np.stack(clips)
 

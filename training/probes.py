@@ -16,7 +16,7 @@ from simworld.training.clip_features import ClipFeatures
 from simworld.training.scene_reader import SceneReader, SceneReaderConfig
 
 Probe = TypeVar("Probe", bound=nn.Module)
-FORMAT = 1
+FORMAT = 2
 """Raised when older files can no longer be read."""
 ACTIONS, SCENES, CLIPS = "action_reader.safetensors", "scene_reader.safetensors", "clip_features.safetensors"
 

@@ -2,11 +2,11 @@
 wordings that it never used, apart.
 
 For each place, hour and weather that the scene reader tells apart, a player in some other scene types a prompt for it, waits,
-looks about, walks on and looks about again. What the reader says of the same script in the game itself is the ceiling.
+looks about, walks in a circle and looks about again. What the reader says of the same script in the game itself, where it
+clearly shows what was asked for, is the ceiling.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,44 +14,12 @@ import torch
 from simworld.training.measures import Found, sheet_of
 from simworld.training.players import Game, Player
 from simworld.training.scene_reader import SceneReader
-from simworld.training.scenes import HOURS, KINDS, SNOWY_FOREST, conditions
-from simworld.training.stream import VOXEL_BIOMES, load
-from simworld.training.truth import Moment, Truth, play_script
+from simworld.training.showing import KINDS
+from simworld.training.truth import Truth, play_script
+from simworld.training.wishes import FADE, WORDINGS, Wish, looks, script, wishes
 
-VOXEL_WORDS = "simworld.env.voxel.captions:ask"
-WORDINGS = ("train", "held_out")
-FADE, LOOK, TURN = 20, 20, 3.0
-"""Frames after which a prompt must have come about, and of looking about, by so many degrees a frame."""
 SPARE = 6
 """So many clips more than are needed, to choose from."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """That the scene's `kind` be `name`, in the words of `prompt`, which are `wording`. conditions: of the game, for the
-    same."""
-
-    kind: str
-    name: str
-    wording: str
-    prompt: str
-    conditions: dict[str, Any]
-
-
-def wishes(classes: dict[str, list[str]], most: int) -> list[Wish]:
-    """For each kind of fact up to `most` of its classes, in both sorts of wording; of places those that the game can begin
-    at."""
-    ask, rng = load(VOXEL_WORDS), np.random.default_rng(0)
-    places = {*load(VOXEL_BIOMES), SNOWY_FOREST}
-    classes = {**classes, "place": [name for name in classes["place"] if name in places]}
-    made = []
-    for kind in KINDS:
-        for name in classes[kind][:most]:
-            said = [hour for hour, called in HOURS.items() if called == name] if kind == "time" else [name]
-            for wording in WORDINGS:
-                words = ask(kind, str(rng.choice(said)), rng, wording == "held_out")
-                made.append(Wish(kind, name, wording, words, conditions(kind, name)))
-    return made
 
 
 def prompting(player: Player, reader: SceneReader, most: int, walk: int) -> Found:
@@ -60,13 +28,11 @@ def prompting(player: Player, reader: SceneReader, most: int, walk: int) -> Foun
     these conditions (the ceiling); and for each kind how often it was triggered. The sheet has the game above the dream."""
     asked = wishes(reader.config.classes, most)
     truth = _elsewhere(reader, asked, player, walk)
-    typed = [(wish.prompt, wish.conditions) for wish in asked]
-    shown = {"": player.prompted(truth, typed), "ceiling": Game(player.size).prompted(truth, typed)}
+    shown = {"": player.prompted(truth, asked), "ceiling": Game(player.size).prompted(truth, asked)}
     figures: dict[str, float] = {"prompts": len(asked)}
     for which, frames in shown.items():
-        for moment in ("look", "turn"):
-            end = truth.ends[moment] - truth.known + 1
-            right = _right(reader, frames[:, end - LOOK : end], asked)
+        for moment, look in looks(truth).items():
+            right = _right(reader, frames[:, look], asked)
             name = "triggered" if moment == "look" else "kept"
             for wording in WORDINGS:
                 chosen = [one for one, wish in zip(right, asked, strict=True) if wish.wording == wording]
@@ -102,13 +68,7 @@ def _right(reader: SceneReader, frames: np.ndarray, asked: list[Wish]) -> list[b
 
 def _elsewhere(reader: SceneReader, asked: list[Wish], player: Player, walk: int) -> Truth:
     """A clip for each wish to begin in, one that does not show already what it asks for."""
-    script = (
-        Moment("fade", FADE),
-        Moment("look", LOOK, (0, TURN)),
-        Moment("walk", walk, keys=("forward",)),
-        Moment("turn", LOOK, (0, -TURN)),
-    )
-    truth = play_script(script, len(asked) + SPARE, *player.size, player.known)
+    truth = play_script(script(walk), len(asked) + SPARE, *player.size, player.known)
     told = _told(reader, truth.frames[:, truth.known - 1 : truth.known])
     fits = [{number for number, name in enumerate(told[wish.kind]) if name != wish.name} for wish in asked]
     left, places = set(range(len(truth.frames))), [0] * len(asked)

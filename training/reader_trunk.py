@@ -1,4 +1,4 @@
-"""The small convolutional trunk that the probes share: pictures of one low resolution, whatever size they come in, to features.
+"""The small convolutional trunk that the probes share: pictures of a low resolution, whatever size they come in, to features.
 
 Knows neither labels nor losses. Probes read gameplay, they do not make it: what they read off true frames is the ceiling of
 what they can read off dreams.
@@ -12,22 +12,22 @@ from torch import Tensor, nn
 
 from simworld.model.pixels import to_float
 
-SIZE = (48, 80)
-"""Height and width that pictures are brought to before they are read."""
+SIZE, FINE = (48, 80), (96, 160)
+"""Height and width that pictures are brought to before actions are read, and before scenes are: rain is a pixel wide."""
 
 
-def small(frames: UInt8[Tensor, "*b h w 3"]) -> UInt8[Tensor, "*b 48 80 3"]:
+def small(frames: UInt8[Tensor, "*b h w 3"], size: tuple[int, int] = SIZE) -> UInt8[Tensor, "*b _ _ 3"]:
     """Frames of any size as the probes read them; of that size, as they are."""
-    if tuple(frames.shape[-3:-1]) == SIZE:
+    if tuple(frames.shape[-3:-1]) == size:
         return frames
     pictures = frames.reshape(-1, *frames.shape[-3:]).movedim(-1, 1).float()
-    cell = (pictures.shape[-2] // SIZE[0], pictures.shape[-1] // SIZE[1])
-    whole = tuple(pictures.shape[-2:]) == (cell[0] * SIZE[0], cell[1] * SIZE[1])
-    reduced = (F.avg_pool2d(pictures, cell) if whole else F.interpolate(pictures, SIZE, mode="area")).round().to(frames.dtype)
-    return reduced.movedim(1, -1).reshape(*frames.shape[:-3], *SIZE, 3)
+    cell = (pictures.shape[-2] // size[0], pictures.shape[-1] // size[1])
+    whole = tuple(pictures.shape[-2:]) == (cell[0] * size[0], cell[1] * size[1])
+    reduced = (F.avg_pool2d(pictures, cell) if whole else F.interpolate(pictures, size, mode="area")).round().to(frames.dtype)
+    return reduced.movedim(1, -1).reshape(*frames.shape[:-3], *size, 3)
 
 
-def pictures(frames: UInt8[Tensor, "*b 48 80 3"]) -> Float[Tensor, "*b 3 48 80"]:
+def pictures(frames: UInt8[Tensor, "*b h w 3"]) -> Float[Tensor, "*b 3 h w"]:
     """Small frames as the trunk takes them."""
     return to_float(frames).movedim(-1, -3)
 

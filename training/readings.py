@@ -1,5 +1,6 @@
 """How right the probes' readings are: keys by F1, the camera in degrees, scenes by the share that is told right."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from simworld.actions import CAMERA, KEYS
 from simworld.training.scene_reader import SceneReader
-from simworld.training.scenes import KINDS
+from simworld.training.showing import CLEARLY, View, classes
 
 LEAST_HELD = 20
 """A key that is held in fewer frames is not scored."""
@@ -52,14 +53,19 @@ def action_scores(keys: Tensor, camera: Tensor, actions: np.ndarray) -> ActionSc
     )
 
 
-def scene_scores(reader: SceneReader, frames: np.ndarray, facts: list[tuple[str, str, str]]) -> dict[str, float]:
-    """For each kind of fact the share of the pictures, uint8 [n, h, w, 3], of which the name is told right; names that the
-    reader does not know are left out."""
-    found = reader.read(torch.from_numpy(frames))
+def scene_scores(reader: SceneReader, views: Sequence[View]) -> dict[str, float]:
+    """For each kind of fact the share of the pictures that clearly show it of which it is told right; names that the reader
+    does not know are left out."""
+    found = reader.read(torch.from_numpy(np.stack([view.frame for view in views])))
     scores = {}
-    for number, kind in enumerate(KINDS):
-        names = reader.config.classes[kind]
-        told = [names[place] for place in found[kind].argmax(-1).tolist()]
-        right = [one == fact[number] for one, fact in zip(told, facts, strict=True) if fact[number] in names]
+    for kind, names in classes().items():
+        known = reader.config.classes[kind]
+        told = [known[place] for place in found[kind].argmax(-1).tolist()]
+        right = []
+        for one, view in zip(told, views, strict=True):
+            shares = view.shares[kind]
+            true = names[int(shares.argmax())]
+            if shares.max() >= CLEARLY and true in known:
+                right.append(one == true)
         scores[kind] = round(float(np.mean(right)), 4)
     return scores

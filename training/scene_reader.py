@@ -1,7 +1,8 @@
 """What a picture shows: its place (a biome), time of day and weather, told from a single frame.
 
-Trained on the game's own account of true frames (`scenes`); see `train_probes`. Classes are told apart by name, so that a
-reader stays right when the game learns of new ones: it then knows only the old.
+Trained on the game's own account of true frames (`scenes`); see `train_probes`. Where a picture shows several places, it says
+how much of each. Classes are told apart by name, so that a reader stays right when the game learns of new ones: it then knows
+only the old.
 """
 
 from dataclasses import dataclass, field
@@ -11,12 +12,15 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from simworld.training.reader_trunk import Trunk, pictures, small
+from simworld.training.reader_trunk import FINE, Trunk, pictures, small
+
+CELL = 2
+"""Pixels, to the side and down, that the trunk takes as one, in channels of their own."""
 
 
 @dataclass(kw_only=True)
 class SceneReaderConfig:
-    """`classes`: for each kind of fact the names that are told apart, taken from the scenes when training begins. `width`:
+    """`classes`: for each kind of fact the names that are told apart, taken from the game when training begins. `width`:
     channels of the first convolutions. `features`: numbers a picture is told in."""
 
     width: int = 24
@@ -30,7 +34,7 @@ class SceneReader(nn.Module):
     def __init__(self, config: SceneReaderConfig) -> None:
         super().__init__()
         self.config = config
-        self.trunk = Trunk(3, config.width, 3)
+        self.trunk = Trunk(3 * CELL**2, config.width, 4)
         self.enter = nn.Linear(4 * self.trunk.out_channels, config.features)
         self.leave = nn.ModuleDict({kind: nn.Linear(config.features, len(names)) for kind, names in config.classes.items()})
 
@@ -40,7 +44,7 @@ class SceneReader(nn.Module):
 
     def features(self, frames: UInt8[Tensor, "n h w 3"]) -> Float[Tensor, "n d"]:
         """What a picture shows, in numbers: of what there is in its upper, middle and lower third, and of the most anywhere."""
-        found = self.trunk(pictures(small(frames)))
+        found = self.trunk(F.pixel_unshuffle(pictures(small(frames, FINE)), CELL))
         thirds = F.adaptive_avg_pool2d(found, (3, 1)).flatten(1)
         return self.enter(torch.cat([thirds, found.amax((2, 3))], 1))
 
