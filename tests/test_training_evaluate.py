@@ -1,6 +1,7 @@
 """The measures rank what they must: equal pictures above different ones, the game above copying above an untrained world."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,22 +98,22 @@ def test_the_game_is_above_copying_and_copying_above_an_untrained_world(tmp_path
 
 
 class Contrary(Game):
-    """Grants to each what the next but one has wished for, in another wording or of another kind."""
+    """Grants another wish than was made."""
 
     def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
-        return np.roll(super().prompted(truth, asked), 2, 0)
+        others = {"plains": "savanna", "low sun": "night", "clear": "storm"}
+        return super().prompted(truth, [replace(wish, name=others[wish.name]) for wish in asked])
 
 
 def test_prompts_bring_about_what_they_say_in_the_game_and_nothing_in_a_frozen_picture(tmp_path: Path) -> None:
     reader, world = load_probes().scenes, str(write_tiny_world(tmp_path))
     players = (make_player("game"), Contrary(), make_player("copy-last-frame"), make_player(world, 1))
-    game, contrary, copy, untrained = (prompting(player, reader, 2, 4).figures for player in players)
+    game, contrary, copy, untrained = (prompting(player, reader, 1, 4).figures for player in players)
     for wording in ("train", "held_out"):
-        assert game[f"triggered_{wording}"] == game[f"triggered_{wording}_ceiling"] >= 5 / 6
+        assert game[f"triggered_{wording}"] == game[f"triggered_{wording}_ceiling"] >= 2 / 3
         assert copy[f"triggered_{wording}"] == copy[f"kept_{wording}"] == 0, "none begins where it is asked for"
-        assert contrary[f"triggered_{wording}"] < 0.5 * game[f"triggered_{wording}"]
+        assert contrary[f"triggered_{wording}"] == contrary[f"kept_{wording}"] == 0, "something else is not what was asked for"
         assert untrained[f"triggered_{wording}"] < game[f"triggered_{wording}"]
-    assert contrary["triggered_place"] == 0, "another place is not the one that was asked for"
 
 
 def test_figures_report_and_sheets_are_written(tmp_path: Path) -> None:
