@@ -1,4 +1,4 @@
-"""The pictures that play starts from, rendered by the game on evaluation seeds: python docs/make_starts.py WORLD_FOLDER
+"""The pictures that play starts from, rendered by the game on training seeds: python docs/make_starts.py WORLD_FOLDER
 
 Every biome by day, at dusk, by night and in bad weather, each with several captions, of which the nearest to a prompt is found,
 and with what lies around it, gathered by looking about, from there and from places that can be walked to. So have, but for the
@@ -7,16 +7,19 @@ walk, the beginnings of the tasks that begin in places of their own.
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from simworld.env.sightings import Sightings, packed, to_webp
+from simworld.env.sightings import looks, openness, packed, to_webp
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import PITCH, YAW
-from simworld.env.voxel.scout import scout
+from simworld.env.voxel.scout import reached, scout
 from simworld.env.voxel.stages import TaskStage
 from simworld.env.voxel.terrain import BIOMES
 from simworld.env.voxel.voxel_env import VoxelEnv
@@ -24,18 +27,23 @@ from simworld.model.autoencoder import AutoencoderConfig
 from simworld.model.checkpoint import write_tensors
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.surroundings import nothing_seen, paint
+from simworld.training.showing import show, view
 from simworld.training.truth import FIRST_SEED
 
-SCENES = ((0.2, False), (0.45, False), (0.58, False), (0.3, True))
-"""Time of day (0.25 noon, 0.5 sunset), and whether rain or, where it is cold, snow is falling."""
-NUM_PLACES = 3
-"""Places of each biome and scene."""
-NUM_CAPTIONS = 8
-TASK_SEED = 900_000
+SCENES = ((0.2, False), (0.5, False), (0.58, False), (0.3, True))
+"""Time of day (0.25 noon, 0.5 sunset), and whether it is wet or cold then."""
+COLD = ("snow", "taiga")
+"""Where snow falls instead of rain, and at night as well: a snowy forest is a taiga in snow."""
+DUSK = 0.5
+START_SEED, TASK_SEED = 800_000, 900_000
+NUM_CAPTIONS = 24
 TASK_STARTS = {"navigate": 24, "treechop": 12, "recall": 16}
 """How many beginnings of each task, from which training seed on."""
-SPOTS, RADIUS = 10, 13.0
+SPOTS, RADIUS = 56, 28.0
 """From so many places about each one, within so many blocks, it is looked at."""
+CHOICE, WIDE = 24, 2000
+"""Of so many places the one is taken that is most open, of those that show what they are called, from which one can walk to so
+many cells."""
 OPEN = 0.06
 """The least detail of a picture that is worth starting from."""
 
@@ -44,6 +52,18 @@ HAND = (slice(44, None), slice(100, None))
 """Rows and columns of the picture, 96 × 160, that the hand may cover."""
 QUALITY = 80
 """Of the panoramas, in WebP."""
+
+
+@dataclass(frozen=True)
+class Sighted:
+    """Sightings as a file keeps them; see `StartPictures`."""
+
+    frames: bytes
+    near: bytes
+    places: np.ndarray
+    views: np.ndarray
+    looks: np.ndarray
+    open: np.ndarray
 
 
 def look_about(game: Game) -> bytes:
@@ -74,24 +94,40 @@ def bare(game: Game) -> np.ndarray:
 
 
 def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
-    """Write `starts.safetensors` into `folder`."""
-    game = Game(height, width)
-    frames, captions, panoramas, pitches, seen = [], [], [], [], []
-    for number, biome in enumerate(BIOMES):
-        for place, (time_of_day, falling) in enumerate(SCENES * NUM_PLACES):
-            seed = FIRST_SEED + 100 * number + place
-            weather = "clear" if not falling else "snow" if "snow" in biome else "rain"
-            game.reset(seed)
-            game.set_conditions(biome=biome, time_of_day=time_of_day, weather=weather)
-            while detail(game.render()) < OPEN:  # nose to a wall
-                game.set_conditions(biome=biome, time_of_day=time_of_day, weather=weather, respawn=True)
-            frames.append(bare(game))
-            panoramas.append(look_about(game))
-            seen.append(scout(game, SPOTS, RADIUS))
-            pitches.append(float(game.pose[4]))
-            told = {game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
-            captions.append(" / ".join(sorted(told)))
+    """Write `starts.safetensors` into `folder`, with all cores."""
+    jobs = [(number, scene, height, width) for number in range(len(BIOMES)) for scene in range(len(SCENES))]
+    with ProcessPoolExecutor() as workers:
+        made = list(workers.map(make_start, jobs))
+    frames, pitches, panoramas, captions, seen = zip(*made, strict=True)
     _write(folder / "starts.safetensors", frames, pitches, panoramas, captions, **_sighted(seen))
+
+
+def make_start(job: tuple[int, int, int, int]) -> tuple[np.ndarray, float, bytes, str, Sighted]:
+    """A start in a biome and a scene of these numbers, of such a height and width: its frame, pitch, panorama, captions and
+    what is seen of it from elsewhere."""
+    biome, (time_of_day, wet) = BIOMES[job[0]], SCENES[job[1]]
+    seed, cold = START_SEED + 100 * job[0] + job[1], biome in COLD
+    weather = "snow" if cold and (wet or time_of_day > DUSK) else ("rain", "storm")[job[0] % 2] if wet else "clear"
+    game = Game(*job[2:])
+    game.reset(seed)
+    settle(game, biome=biome, time_of_day=time_of_day, weather=weather)
+    told = {game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
+    seen = scout(game, SPOTS, RADIUS)
+    print(f"{biome}, {time_of_day}, {weather}: {len(seen)} sightings", flush=True)
+    sighted = Sighted(*packed(seen), seen.places, seen.views, looks(seen.frames), openness(seen.near))
+    return bare(game), float(game.pose[4]), look_about(game), " / ".join(sorted(told)), sighted
+
+
+def settle(game: Game, biome: str, **conditions: Any) -> None:
+    """Put the player where the biome is seen, there is a view and room to walk."""
+    found = []
+    for _ in range(CHOICE):
+        game.set_conditions(biome=biome, **conditions, respawn=True)
+        seen = view(game)
+        shows = show([seen], "place", biome) and detail(seen.frame) > OPEN
+        wide = min(len(reached(game, RADIUS)), WIDE) if shows else 0
+        found.append((wide, float(-(1 / game.look()[1]).mean()), len(found), game.save_state()))
+    game.load_state(max(found, key=lambda one: one[:3])[3])
 
 
 def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96, width: int = 160) -> None:
@@ -114,13 +150,13 @@ def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96,
     _write(folder / f"starts-{task}.safetensors", frames, pitches, panoramas, captions, bearing=torch.tensor(bearings))
 
 
-def _sighted(seen: list[Sightings]) -> dict[str, torch.Tensor]:
+def _sighted(seen: Sequence[Sighted]) -> dict[str, torch.Tensor]:
     """The sightings of all starts, as `StartPictures` reads them."""
-    frames, near = zip(*(packed(each) for each in seen), strict=True)
-    tensors = {**_joined("seen_frames", frames), **_joined("seen_near", near)}
-    tensors["seen_numbers"] = torch.tensor([len(each) for each in seen])
-    for name in ("places", "views"):
-        tensors[f"seen_{name}"] = torch.from_numpy(np.concatenate([getattr(each, name) for each in seen]))
+    tensors = {"seen_numbers": torch.tensor([len(each.places) for each in seen])}
+    for field in ("frames", "near"):
+        tensors |= _joined(f"seen_{field}", [getattr(each, field) for each in seen])
+    for field in ("places", "views", "looks", "open"):
+        tensors[f"seen_{field}"] = torch.from_numpy(np.concatenate([getattr(each, field) for each in seen]))
     return tensors
 
 
@@ -132,19 +168,19 @@ def _joined(name: str, files: Sequence[bytes], sizes: str = "") -> dict[str, tor
 
 def _write(
     path: Path,
-    frames: list[np.ndarray],
-    pitches: list[float],
-    panoramas: list[bytes],
-    captions: list[str],
+    frames: Sequence[np.ndarray],
+    pitches: Sequence[float],
+    panoramas: Sequence[bytes],
+    captions: Sequence[str],
     **more: torch.Tensor,
 ) -> None:
     tensors = {
         **_joined("frames", [to_webp(frame, lossless=True, quality=100) for frame in frames]),
-        "pitch": torch.tensor(pitches),
+        "pitch": torch.tensor(list(pitches)),
         **_joined("around", panoramas, "sizes"),
         **more,
     }
-    write_tensors(path, tensors, {"kind": "starts", "captions": captions})
+    write_tensors(path, tensors, {"kind": "starts", "captions": list(captions)})
 
 
 if __name__ == "__main__":

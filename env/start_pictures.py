@@ -3,18 +3,22 @@
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from simworld.env.sightings import Sightings, from_webp, unpacked
+from simworld.env.sightings import Sightings, from_file, looks, unpacked
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
 """So many pictures look most like another one."""
+OPEN = 0.5
+"""Of a view that is open, so much is not close by."""
+HAND = (slice(1, None), slice(3, None))
+"""Rows and columns of `looks` in which a player's hand may be."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,14 @@ class Start:
     """frame: uint8 (h, w, 3). around: what lies around it, uint8 (p, 2p, 3), all directions at equal angles (an
     equirectangular panorama) with the frame's heading in its middle, or None. pitch: how far the frame looks down, degrees.
     bearing: of a task's goal, in degrees to the right, None where there is none. seen: what the place looks like from
-    elsewhere."""
+    elsewhere. spot: of those from where it looks most like something else, (right, ahead, above, yaw), else zeros."""
 
     frame: np.ndarray
     around: np.ndarray | None = None
     pitch: float = 0.0
     bearing: float | None = None
     seen: Sightings | None = None
+    spot: np.ndarray = field(default_factory=lambda: np.zeros(4, np.float32))
 
     def options(self) -> dict[str, Any]:
         """The env's reset options that begin here."""
@@ -44,8 +49,8 @@ class StartPictures:
     """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist. In the file,
     `frames` are as they are, or n WebP pictures, one after another, of `frames_sizes` bytes each; so is `around`, what lies
     around them, of `sizes`; `pitch` and, where tasks have a goal, `bearing` are n angles; `seen_frames` and `seen_near` hold n
-    WebP pictures each, of `seen_frames_sizes` and `seen_near_sizes` bytes, as `sightings.packed` makes them, `seen_places` and
-    `seen_views` one row for each of their `seen_numbers` pictures."""
+    WebP pictures each, of `seen_frames_sizes` and `seen_near_sizes` bytes, as `sightings.packed` makes them, `seen_places`,
+    `seen_views`, `seen_looks` and `seen_open` one row for each of their `seen_numbers` pictures."""
 
     def __init__(self, path: Path, height: int, width: int) -> None:
         self.frames = np.zeros((0, height, width, 3), np.uint8)
@@ -53,12 +58,14 @@ class StartPictures:
         self._pitch = np.zeros(0, np.float32)
         self._bearing: np.ndarray | None = None
         self._seen: list[tuple[bytes, bytes, np.ndarray, np.ndarray]] = []
+        self._looks: list[np.ndarray] = []
+        self._open: list[np.ndarray] = []
         self._words: list[set[str]] = []
         if path.exists():
             tensors, header = read_tensors(path)
             self.frames = tensors["frames"].numpy()
             if "frames_sizes" in tensors:
-                self.frames = np.stack([from_webp(file) for file in _split(tensors["frames"], tensors["frames_sizes"])])
+                self.frames = np.stack([from_file(file) for file in _split(tensors["frames"], tensors["frames_sizes"])])
             self._pitch = tensors["pitch"].numpy() if "pitch" in tensors else np.zeros(len(self.frames), np.float32)
             self._bearing = tensors["bearing"].numpy() if "bearing" in tensors else None
             if "around" in tensors:
@@ -68,17 +75,22 @@ class StartPictures:
                 ends = tensors["seen_numbers"].cumsum(0).tolist()[:-1]
                 rows = (np.split(tensors[f"seen_{name}"].numpy(), ends) for name in ("places", "views"))
                 self._seen = list(zip(*files, *rows, strict=True))
+                self._looks, self._open = (np.split(tensors[f"seen_{name}"].numpy(), ends) for name in ("looks", "open"))
             self._words = [_words(caption) for caption in header["captions"]]
         known = Counter(word for words in self._words for word in words)
         self._rarity = {word: math.log((1 + len(self._words)) / count) for word, count in known.items()}
-        self._coarse = np.array([_coarse(frame) for frame in self.frames])
 
     def __getitem__(self, number: int) -> Start:
         """Start `number`, its surroundings unpacked."""
-        around = from_webp(self._around[number]) if self._around else None
+        around = from_file(self._around[number]) if self._around else None
         bearing = None if self._bearing is None else float(self._bearing[number])
         seen = unpacked(*self._seen[number]) if self._seen else None
         return Start(self.frames[number], around, float(self._pitch[number]), bearing, seen)
+
+    @property
+    def most_seen(self) -> int:
+        """Sightings of the start that has most."""
+        return max((len(places) for _, _, places, _ in self._seen), default=0)
 
     def nearest(self, prompt: str, seed: int = 0, like: np.ndarray | None = None) -> Start | None:
         """A start whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,
@@ -89,9 +101,27 @@ class StartPictures:
         if not best:
             return None
         if like is not None:
-            apart = np.square(self._coarse[best] - _coarse(like)).mean((1, 2, 3))
-            best = [best[number] for number in np.argsort(apart)[:NUM_ALIKE]]
+            return self._alike(best, like, seed)
         return self[best[seed % len(best)]]
+
+    def _alike(self, numbers: list[int], like: np.ndarray, seed: int) -> Start:
+        """One of these starts, or of the spots about it with an open view into the place, that look most like it."""
+        wanted = _without_hand(looks(like[None]))
+        found: list[tuple[float, int, np.ndarray]] = []
+        for number in numbers:
+            if not self._seen:
+                apart = np.square(_without_hand(looks(self.frames[number][None])) - wanted).mean()
+                found.append((float(apart), number, np.zeros(4, np.float32)))
+                continue
+            *_, places, views = self._seen[number]
+            yaw = np.deg2rad(views[:, 1])
+            inward = places[:, 0] * np.sin(yaw) + places[:, 1] * np.cos(yaw) <= 0
+            apart = np.square(_without_hand(self._looks[number]) - wanted).mean((1, 2))
+            spots, good = np.concatenate([places, views[:, 1:]], 1), inward & (self._open[number] > OPEN)
+            found += [(float(apart[row]), number, spots[row]) for row in (good if good.any() else inward).nonzero()[0]]
+        nearest = sorted(found, key=lambda one: one[0])[:NUM_ALIKE]
+        _, number, spot = nearest[seed % len(nearest)]
+        return replace(self[number], spot=spot)
 
     def knows(self, prompt: str) -> bool:
         """Whether any caption has a word of the prompt."""
@@ -103,17 +133,20 @@ class StartPictures:
 
 
 def detail(frame: np.ndarray) -> float:
-    """How much there is to see in a frame, uint8 (h, w, 3): its mean gradient over its mean brightness, plus 10, of 255."""
-    grey = frame.astype(np.float32).mean(-1)
-    steepness = np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()
-    return float(steepness / (grey.mean() + 10))
-
-
-def _coarse(frame: np.ndarray) -> np.ndarray:
-    """A frame by the mean colours of squares of 16 × 16 pixels, those at the right and lower border cut."""
+    """How much there is to see in a frame, uint8 (h, w, 3), beside the hand: its mean gradient over its mean brightness, plus
+    10, of 255."""
     h, w, _ = frame.shape
-    whole = frame[: h // 16 * 16, : w // 16 * 16].astype(np.float32)
-    return whole.reshape(h // 16, 16, w // 16, 16, 3).mean((1, 3))
+    grey = frame.astype(np.float32).mean(-1)
+    grey[h * 2 // 5 :, w * 3 // 5 :] = np.nan
+    steepness = np.nanmean(np.abs(np.diff(grey, axis=0))) + np.nanmean(np.abs(np.diff(grey, axis=1)))
+    return float(steepness / (np.nanmean(grey) + 10))
+
+
+def _without_hand(squares: np.ndarray) -> np.ndarray:
+    """`looks`, uint8 [n, rows, columns, 3], without those of the hand: float32 [n, m, 3]."""
+    rest = np.ones(squares.shape[1:3], bool)
+    rest[HAND] = False
+    return squares[:, rest].astype(np.float32)
 
 
 def _split(joined: Tensor, sizes: Tensor) -> list[bytes]:

@@ -32,6 +32,7 @@ from simworld.model.flops import flops
 from simworld.model.gauge import load_gauge
 from simworld.model.heads import load_heads
 from simworld.model.judge import Verdict, evidence, load_judge
+from simworld.model.leading import is_led, lead
 from simworld.model.precision import number_format
 from simworld.model.shipped import find_world
 from simworld.tasks import TASKS
@@ -40,13 +41,13 @@ Observation = dict[str, Any]
 OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing", "seen")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
-FAR, LONG = 4.0, 10
-"""Who has walked so many blocks and for so many chunks seen nothing real has gone astray."""
-FADE_CHUNKS = 10
+FAR, LONG = 4.0, 5
+"""Who has walked so many blocks and for so many chunks seen little that is real has gone astray."""
+FADE_CHUNKS = 8
 """How slowly a dream fades into a picture that it is led to."""
-LEAST_DETAIL = 0.03
-"""A picture of less `detail` is mist. Of the game's pictures, 98 in 100 have more than 0.033; a dream that has lost its way
-ends at 0.005 to 0.02."""
+LEAST_DETAIL, MOSTLY_REAL = 0.025, 0.5
+"""A picture of less `detail` is mist, where it does not show mostly what is real. Of the game's pictures, 98 in 100 have more;
+a dream that has lost its way ends at 0.005 to 0.02."""
 
 
 class WorldEnv(gymnasium.Env[Observation, Action]):
@@ -170,10 +171,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         context = self._started()
         if self._task is not None and self._task.over:
             raise ValueError("the task of this dream is over; call reset() first")
-        led = sampler.is_led(context)
+        led = is_led(context)
         chunk = sampler.extend(self.world, context, actions, self.num_steps)[0].cpu().numpy()
         before, self._frame = self._frame, chunk[-1]
-        if self.renew and not led and (is_mist(self._frame) or self.astray(context)[0]):
+        if self.renew and not led and (self.mist(context, self._frame[None])[0] or self.astray(context)[0]):
             self.leave_mist()
         reward, over = 0.0, False
         if self._task is not None:
@@ -233,11 +234,21 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         pairs = zip(self._gauge.psnr(signs).tolist(), self._gauge.trust(signs).tolist(), strict=True)
         return [{"expected_psnr": one, "trust": share} for one, share in pairs]
 
+    def mist(self, context: sampler.Context, frames: np.ndarray) -> list[bool]:
+        """Which of b dreams of this world that show frames, uint8 (b, h, w, 3), have next to nothing to show."""
+        sees = context.scenery.sees.tolist()
+        return [share < MOSTLY_REAL and detail(frame) < LEAST_DETAIL for share, frame in zip(sees, frames, strict=True)]
+
     def astray(self, context: sampler.Context) -> list[bool]:
-        """Which of b dreams of this world have walked away from all that they were shown, and see nothing of it for a while;
+        """Which of b dreams of this world have walked away from all that they were shown, and see little of it for a while;
         none where the world has no sight."""
         away = context.around.place.norm(dim=1) > FAR
         return (away & (context.scenery.lost > LONG)).tolist()
+
+    @property
+    def most_given(self) -> int:
+        """Pictures of a place that a dream may be led to."""
+        return self._starts.most_seen
 
     @property
     def plays_itself(self) -> bool:
@@ -288,7 +299,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if start is not None:
             around = self._surroundings(start.around, start.pitch)
             albums = None if start.seen is None else self._albums(start.seen)
-            sampler.lead(self.world, self._started(), torch.from_numpy(start.frame)[None], FADE_CHUNKS, *around, albums)
+            picture, spot = torch.from_numpy(start.frame)[None], torch.from_numpy(start.spot)[None].to(self.world.device)
+            lead(self.world, self._started(), picture, FADE_CHUNKS, *around, albums, spot)
 
     def _started(self) -> sampler.Context:
         if self._context is None:
@@ -312,8 +324,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     def _albums(self, seen: Sightings) -> list[Album]:
         """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""
-        parts = (torch.from_numpy(np.array(getattr(seen, name))).to(self.world.device) for name in FIELDS)
-        return [given_album(*parts)]
+        frames, near, places, views = (torch.from_numpy(np.array(getattr(seen, name))).to(self.world.device) for name in FIELDS)
+        return [given_album(frames, near, places, views, self.world.config.autoencoder.field_of_view)]
 
     def _history(self, frames: Any, actions: Any) -> tuple[np.ndarray, torch.Tensor]:
         frames = check_frames(frames, "reset option frames")
@@ -339,11 +351,6 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def _info(self, frames: np.ndarray, led: bool = False) -> dict[str, Any]:
         context = self._started()
         return {"frames": frames, "prompt": context.prompts[0], "led": led, **self.sureness(context)[0]}
-
-
-def is_mist(frame: np.ndarray) -> bool:
-    """Whether there is next to nothing to see in a frame, uint8 (h, w, 3)."""
-    return detail(frame) < LEAST_DETAIL
 
 
 def _check_prompt(text: Any) -> str:

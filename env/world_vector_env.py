@@ -17,7 +17,7 @@ import torch
 from simworld.actions import CAMERA, KEYS, SLOT, Action
 from simworld.env.dream_task import DreamTask
 from simworld.env.vector_env import Moment, Start, WorldsVectorEnv, check_num_envs
-from simworld.env.world_env import WorldEnv, is_mist
+from simworld.env.world_env import WorldEnv
 from simworld.model import batch, footprint, sampler
 
 
@@ -31,7 +31,7 @@ class WorldVectorEnv(WorldsVectorEnv):
         check_num_envs(num_envs)
         self._single = WorldEnv(render_mode=render_mode, **arguments)
         self.world = self._single.world
-        footprint.check_room(self.world, num_envs)
+        footprint.check_room(self.world, num_envs, self._single.most_given)
         super().__init__(
             num_envs, self._single.action_space, self._single.observation_space, render_mode, max_episode_steps
         )
@@ -134,8 +134,8 @@ class WorldVectorEnv(WorldsVectorEnv):
         before = self._frames.copy()
         self._frames[:] = frames[:, -1]
         if self._single.renew:
-            astray = self._single.astray(context)
-            lost = [n for n in vectors if not led[n] and (is_mist(self._frames[n]) or astray[n])]
+            astray, mist = self._single.astray(context), self._single.mist(context, self._frames)
+            lost = [n for n in vectors if not led[n] and (mist[n] or astray[n])]
             self._alone(lost, lambda number: self._single.leave_mist())
         scores = {number: (0.0, False) for number in vectors}
         if self._tasks:

@@ -1,7 +1,8 @@
 """Album: every picture that a world keeps, and those among them that show most of what the eye sees now.
 
 Scenery shows a few pictures at once; the album remembers far more of them, so that who comes back to a place finds it as it
-was, however many pictures ago. Closed form, of the same pictures with nearness and places that `scenery` shows.
+was, however many pictures ago. Those that came with the world are the place's, the others the dream's own. Closed form, of the
+same pictures with nearness and places that `scenery` shows.
 """
 
 from dataclasses import dataclass, replace
@@ -12,11 +13,14 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from simworld.model.footing import points_of
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.scenery import BEFORE, FAINT, LARGEST, LEAST_AHEAD, NOTHING, PARTS, SAME_NEAR, Scenery, thrown
 
 ROOM = 96
-"""Pages of an album."""
+"""Pages of an album, beside the place's."""
+MOST_GIVEN = 512
+"""Pictures of a place."""
 SPARSE, CELL = 6, 12
 """Every so many pixels each way of a picture tell what it shows, in cells of a view of so many pixels."""
 BEHIND = 0.25
@@ -39,8 +43,8 @@ NONE = 0
 
 @dataclass(frozen=True)
 class Page:
-    """picture: its colours, as frames have them. near, place, view, real: as in `Scenery`. number: when it was kept, from 1 on.
-    given: whether it came with the world; such pages stay longest."""
+    """picture: its colours, as frames have them. near, place, view, real: as in `Scenery`. number: when it was kept, from 1 on;
+    a place's pages come first."""
 
     picture: UInt8[Tensor, "h w 3"]
     near: Float[Tensor, "1 h w"]
@@ -48,66 +52,111 @@ class Page:
     view: Float[Tensor, "2"]
     real: bool
     number: int
-    given: bool = False
 
     @property
-    def worth(self) -> tuple[bool, bool, int]:
+    def worth(self) -> tuple[bool, int]:
         """Of two pages the one that is worth more stays longer."""
-        return self.given, self.real, self.number
+        return self.real, self.number
+
+
+@dataclass(frozen=True)
+class Place:
+    """n real pictures of where a world begins. near, places, views: as in `Scenery`. field_of_view: of them, degrees."""
+
+    pictures: UInt8[Tensor, "n h w 3"]
+    near: Float[Tensor, "n 1 h w"]
+    places: Float[Tensor, "n 3"]
+    views: Float[Tensor, "n 2"]
+    field_of_view: float
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def page(self, index: int) -> Page:
+        """One of the pictures."""
+        return Page(self.pictures[index], self.near[index], self.places[index], self.views[index], True, index + 1)
+
+    @cached_property
+    def sparse(self) -> Float[Tensor, "n rows columns"]:
+        """How near every `SPARSE`-th pixel each way is."""
+        return self.near[:, 0, ::SPARSE, ::SPARSE].float()
+
+    @cached_property
+    def solid(self) -> Float[Tensor, "m 3"]:
+        """Points of what can be stood on and run into."""
+        return points_of(self.near[:, 0], self.places, self.views, self.field_of_view)
 
 
 @dataclass(frozen=True)
 class Album:
-    """What one world keeps. Albums share their pages, so that a copy costs next to nothing."""
+    """What one world keeps: `given` came with it, the dream's `own` pages were added. Albums share them, so that a copy costs
+    next to nothing."""
 
-    pages: tuple[Page, ...] = ()
+    given: Place | None = None
+    own: tuple[Page, ...] = ()
+
+    def __len__(self) -> int:
+        return self.num_given + len(self.own)
+
+    def __getitem__(self, index: int) -> Page:
+        if self.given is not None and index < len(self.given):
+            return self.given.page(index)
+        return self.own[index - self.num_given]
+
+    @property
+    def num_given(self) -> int:
+        """Pages that came with the world, which come first."""
+        return 0 if self.given is None else len(self.given)
 
     @property
     def last(self) -> int:
         """The number of the latest page."""
-        return max((page.number for page in self.pages), default=NONE)
+        return max((page.number for page in self.own), default=self.num_given)
 
     @cached_property
     def near(self) -> Float[Tensor, "n rows columns"]:
         """That of every `SPARSE`-th pixel each way of each page."""
-        return torch.stack([page.near[0, ::SPARSE, ::SPARSE].float() for page in self.pages])
+        own = [page.near[:, ::SPARSE, ::SPARSE].float() for page in self.own]
+        return torch.cat([*([] if self.given is None else [self.given.sparse]), *own])
 
     @cached_property
     def places(self) -> Float[Tensor, "n 3"]:
         """Those of the pages."""
-        return torch.stack([page.place for page in self.pages])
+        return torch.cat([*([] if self.given is None else [self.given.places]), *(page.place[None] for page in self.own)])
 
     @cached_property
     def views(self) -> Float[Tensor, "n 2"]:
         """Those of the pages."""
-        return torch.stack([page.view for page in self.pages])
+        return torch.cat([*([] if self.given is None else [self.given.views]), *(page.view[None] for page in self.own)])
 
 
 def given_album(
-    pictures: UInt8[Tensor, "n h w 3"], near: Float[Tensor, "n h w"], places: Float[Tensor, "n 3"], views: Float[Tensor, "n 2"]
+    pictures: UInt8[Tensor, "n h w 3"],
+    near: Float[Tensor, "n h w"],
+    places: Float[Tensor, "n 3"],
+    views: Float[Tensor, "n 2"],
+    field_of_view: float,
 ) -> Album:
-    """What a world has before it begins: real pictures. ValueError for more than an album has room for."""
-    if len(pictures) > ROOM:
-        raise ValueError(f"{len(pictures)} pictures of a place; an album has room for {ROOM}")
-    parts = zip(pictures, near[:, None].half(), places.float(), views.float(), strict=True)
-    return Album(tuple(Page(*part, real=True, number=number + 1, given=True) for number, part in enumerate(parts)))
+    """What a world has before it begins: real pictures. ValueError for more than `MOST_GIVEN`."""
+    if len(pictures) > MOST_GIVEN:
+        raise ValueError(f"{len(pictures)} pictures of a place; an album takes {MOST_GIVEN} at most")
+    return Album(Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view))
 
 
 def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], instead: Bool[Tensor, " b"]) -> list[Album]:
-    """The albums in which the present picture of each chosen world is kept, `instead` of the latest where that did not come
-    with the world; where the album is full, of the oldest: first of those that were dreamt, then of the real ones, and at
-    last of those that came with the world."""
+    """The albums in which the present picture of each chosen world is kept, `instead` of the latest where that is the dream's
+    own; where the album is full, of the oldest: first of those that were dreamt, then of the real ones."""
     kept = list(albums)
     for world in chosen.nonzero()[:, 0].tolist():
-        pages, number = albums[world].pages, albums[world].last + 1
+        pages, number = albums[world].own, albums[world].last + 1
         picture, near, place, view, real = (getattr(scenery, name)[world, -1] for name in PARTS)
         page = Page(to_uint8(picture.movedim(0, -1)), near.half(), place.clone(), view.clone(), bool(real), number)
         gone = None
-        if bool(instead[world]) and pages and not pages[-1].given:
+        if bool(instead[world]) and pages:
             gone = pages[-1]
         elif len(pages) >= ROOM:
             gone = min(pages, key=lambda other: other.worth)
-        kept[world] = Album((*(other for other in pages if other is not gone), page))
+        kept[world] = Album(albums[world].given, (*(other for other in pages if other is not gone), page))
     return kept
 
 
@@ -116,7 +165,7 @@ def opened(
 ) -> Scenery:
     """The scenery that shows those pages which together show most of what is seen from `place` towards `view`: real ones
     before dreamt ones, and what was seen from nearer before what was seen from farther away."""
-    if not any(album.pages for album in albums):
+    if not any(map(len, albums)):
         return scenery
     size = (scenery.pictures.shape[-2], scenery.pictures.shape[-1])
     worlds = zip(albums, _covered(albums, size, place, view, field_of_view), place, strict=True)
@@ -138,7 +187,7 @@ def nearby(
     """How near things are in so many pictures of height × width `size` that were seen from nearest to `place`, the later first
     of two from there, and their places and views."""
     chosen = [
-        [album.pages[index] for index in _away(album, here).argsort()[:number].tolist()] if album.pages else []
+        [album[index] for index in _away(album, here).argsort()[:number].tolist()] if len(album) else []
         for album, here in zip(albums, place, strict=True)
     ]
     return _told([_filled(pages, number, size) for pages in chosen], place.device)
@@ -152,32 +201,38 @@ def forget(
     field_of_view: float,
 ) -> Album:
     """The album that no longer knows what was seen where a picture from `place` towards `view` is `changed`."""
-    if not album.pages:
+    if not len(album):
         return album
     size = (changed.shape[-2], changed.shape[-1])
-    coarse = torch.stack([page.near[0, ::COARSE, ::COARSE].float() for page in album.pages])[None]
-    any_size = torch.full((len(album.pages),), 1 / LEAST_AHEAD, device=coarse.device)
+    whole = [*([] if album.given is None else [album.given.near]), *(page.near[None] for page in album.own)]
+    coarse = torch.cat([near[:, 0, ::COARSE, ::COARSE].float() for near in whole])[None]
+    any_size = torch.full((len(album),), 1 / LEAST_AHEAD, device=coarse.device)
     eyes, other = (album.places[None], album.views[None]), (place[None, None], view[None, None])
     points = thrown(coarse, eyes, other, size, field_of_view, COARSE, COARSE, any_size)
     cells, before, inside = (part.flatten() for part in (points.cell, points.near, points.inside))
     there = F.max_pool2d(changed.float(), COARSE, ceil_mode=True).flatten()
     nearest = torch.zeros_like(there).scatter_reduce(0, cells, torch.where(inside, before, 0), "amax")
     seen = inside & (before >= nearest[cells] * (1 - SAME_NEAR) - FAINT)
-    hit = (seen & (there[cells] > 0)).view_as(coarse).float()
-    whole = F.interpolate(hit, scale_factor=COARSE)[0, :, None, : size[0], : size[1]] > 0
-    pages = (
-        replace(page, near=torch.where(gone, NOTHING, page.near)) if bool(gone.any()) else page
-        for page, gone in zip(album.pages, whole, strict=True)
-    )
-    return Album(tuple(pages))
+    hit = (seen & (there[cells] > 0)).view_as(coarse)[0]
+    given, own = album.given, list(album.own)
+    for index in hit.flatten(1).any(1).nonzero()[:, 0].tolist():
+        gone = F.interpolate(hit[None, None, index].float(), scale_factor=COARSE)[0, :, : size[0], : size[1]] > 0
+        near = torch.where(gone, NOTHING, album[index].near)
+        if given is not None and index < len(given):
+            if given is album.given:
+                given = replace(given, near=given.near.clone())
+            given.near[index] = near
+        else:
+            own[index - album.num_given] = replace(album[index], near=near)
+    return Album(given, tuple(own))
 
 
 def _covered(
     albums: list[Album], size: tuple[int, int], place: Float[Tensor, "b 3"], view: Float[Tensor, "b 2"], field_of_view: float
 ) -> Float[Tensor, "b n cells"]:
     """How well each page shows each cell of a view, from 0 to 1: the less, the more it must be magnified."""
-    full = [album for album in albums if album.pages]
-    lengths = [len(album.pages) for album in albums]
+    full = [album for album in albums if len(album)]
+    lengths = list(map(len, albums))
     most = max(lengths)
     near = place.new_full((len(albums), most, *full[0].near.shape[1:]), NOTHING)
     eyes = place.new_zeros(len(albums), most, 3), place.new_zeros(len(albums), most, 2)
@@ -197,9 +252,9 @@ def _covered(
 
 def _chosen(album: Album, shows: Float[Tensor, "n cells"], place: Float[Tensor, "3"], number: int) -> list[Page]:
     """Up to so many pages, of which each shows so much of the cells of a view."""
-    latest = [index for index, page in enumerate(album.pages) if not page.given][: -LATEST - 1 : -1]
+    latest = range(album.num_given, len(album))[: -LATEST - 1 : -1]
     covered, chosen = torch.zeros_like(shows[0]), list[int]()
-    for turn in range(min(number, len(album.pages))):
+    for turn in range(min(number, len(album))):
         more = torch.lerp(shows, (shows - covered).clamp(min=0), NEW).mean(1)
         more[chosen] = 0
         best = latest[turn] if turn < len(latest) else int(more.argmax())
@@ -207,13 +262,16 @@ def _chosen(album: Album, shows: Float[Tensor, "n cells"], place: Float[Tensor, 
             chosen.append(best)
             covered = torch.maximum(covered, shows[best])
     away = _away(album, place, DREAMT).tolist() if chosen else []
-    return [album.pages[index] for index in sorted(chosen, key=lambda index: away[index])]
+    return [album[index] for index in sorted(chosen, key=lambda index: away[index])]
 
 
 def _away(album: Album, place: Float[Tensor, "3"], dreamt: float = 0.0) -> Float[Tensor, " n"]:
     """Blocks from a place to that of each page, so many more where it was dreamt, and a little less the later it was kept."""
-    more = [dreamt * (not page.real) - LATER * page.number for page in album.pages]
-    return (album.places - place).norm(dim=1) + torch.tensor(more, device=place.device)
+    later = torch.arange(1, len(album) + 1, device=place.device)
+    later[album.num_given :] = torch.tensor([page.number for page in album.own], dtype=later.dtype)
+    more = torch.zeros(len(album), device=place.device)
+    more[album.num_given :] = torch.tensor([dreamt * (not page.real) for page in album.own])
+    return (album.places - place).norm(dim=1) + more - LATER * later
 
 
 def _filled(pages: list[Page], number: int, size: tuple[int, int]) -> list[Page]:

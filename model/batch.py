@@ -94,8 +94,10 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
     goal = Goal(
         join([goal.pictures for goal in goals], 0),
         join([goal.left for goal in goals], 0),
+        join([goal.total for goal in goals], 0),
         of_worlds([goal.around for goal in goals]),
         listed([goal.albums for goal in goals]),
+        of_worlds([goal.scenery for goal in goals]),
     )
     around = of_worlds([context.around for context in contexts])
     ground = of_worlds([context.ground for context in contexts])

@@ -22,13 +22,15 @@ RECALL = 32
 
 @dataclass
 class Goal:
-    """The pictures that b dreams fade into, in [-1, 1], how many more chunks each takes to get there, 0 for none, and what
-    lies around them there, as seen from there and from elsewhere."""
+    """What b dreams fade into: pictures in [-1, 1], how many of `total` chunks are left on the way, 0 for none, and where the
+    eye is there, with what lies around it and what is seen from elsewhere, as it is shown."""
 
     pictures: Float[Tensor, "b h w 3"]
     left: Int[Tensor, " b"]
+    total: Int[Tensor, " b"]
     around: Surroundings
     albums: list[Album]
+    scenery: Scenery
 
 
 @dataclass

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from simworld.model import sampler
-from simworld.model.album import Album, Page
+from simworld.model.album import Album, Page, Place
 from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context, Goal, Impression
 from simworld.model.denoiser import Text
@@ -26,7 +26,7 @@ from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
 _KINDS: tuple[type, ...] = (
-    Album, Context, DecoderState, Goal, Grip, Ground, Impression, Memory, Page, Scenery, Surroundings, Text, Work,
+    Album, Context, DecoderState, Goal, Grip, Ground, Impression, Memory, Page, Place, Scenery, Surroundings, Text, Work,
 )  # fmt: skip
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
@@ -40,17 +40,8 @@ def take_apart(context: Context) -> dict[str, Any]:
 def put_together(parts: dict[str, Any], world: World) -> Context:
     """The context of `take_apart`, on the device of `world`. ValueError for parts of another kind, or of another world."""
     try:
-        if parts.get(_RECORD) == Context.__name__:  # what was not kept yet when it was saved
-            b = len(parts["prompts"])
-            if "albums" not in parts:  # scenery and work were others before there were albums
-                goal = {**parts["goal"], "albums": _apart([Album()] * b)}
-                parts = {**{name: part for name, part in parts.items() if name not in ("scenery", "work")}, "goal": goal}
-            device = world.device
-            missing = {
-                "ground": nothing_shown(b, device), "scenery": nothing_known(world, b), "albums": [Album()] * b,
-                "work": nothing_done(b, device), "grip": unknown(b, device),
-            }  # fmt: skip
-            parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
+        if parts.get(_RECORD) == Context.__name__:
+            parts = _of_now(parts, world)
         context = _together(parts, world.device)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"the saved dream is not whole ({type(error).__name__}: {error}); it cannot be gone on with") from None
@@ -64,6 +55,32 @@ def put_together(parts: dict[str, Any], world: World) -> Context:
     if saved != wanted:
         raise ValueError(f"the saved dream is of another world: its memory is {saved}, this world's is {wanted}")
     return context
+
+
+def _of_now(parts: dict[str, Any], world: World) -> dict[str, Any]:
+    """The parts of a context with what was not kept yet when it was saved."""
+    b, device = len(parts["prompts"]), world.device
+    goal = dict(parts["goal"])
+    if "albums" not in parts:  # scenery and work were others before there were albums
+        goal["albums"] = _apart([Album()] * b)
+        parts = {name: part for name, part in parts.items() if name not in ("scenery", "work")}
+    missing = {
+        "ground": nothing_shown(b, device), "scenery": nothing_known(world, b), "albums": [Album()] * b,
+        "work": nothing_done(b, device), "grip": unknown(b, device),
+    }  # fmt: skip
+    parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
+    goal = {"total": goal["left"], "scenery": _apart(nothing_known(world, b)), **goal}
+    parts["scenery"] = {"sees": parts["scenery"]["lost"], **parts["scenery"]}
+    goal["albums"], albums = ([_album_of_now(album) for album in each] for each in (goal["albums"], parts["albums"]))
+    return {**parts, "goal": goal, "albums": albums}
+
+
+def _album_of_now(album: dict[str, Any]) -> dict[str, Any]:
+    """An album's parts; once what came with a world was among its own pages."""
+    if "pages" not in album:
+        return album
+    own = [{name: part for name, part in page.items() if name != "given"} for page in album["pages"]]
+    return {_RECORD: Album.__name__, "given": None, "own": own}
 
 
 def _apart(value: Any) -> Any:

@@ -7,24 +7,28 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from simworld.actions import CAMERA
+from simworld.actions import CAMERA, KEYS
 from simworld.model import ground as grounds
-from simworld.model.album import forget, keep, nearby, opened
+from simworld.model.album import Album, forget, keep, nearby, opened
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
+from simworld.model.footing import held
 from simworld.model.grip import Grip, at_rest, covered
 from simworld.model.obstacles import obstacles
 from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, nothing_kept, now, show
 from simworld.model.sight import RECENT, Sight
 from simworld.model.stages import stage
-from simworld.model.surroundings import alike, go, headed, paint, recall
+from simworld.model.surroundings import Surroundings, alike, go, headed, paint, recall
 from simworld.model.world import World
 
+JUMP = KEYS.index("jump")
+JUMPING = 8
+"""Frames in which one may rise after a jump."""
 LEAST_STEP = 0.01
 """Blocks in a frame's time; who moves less stands still."""
 ENOUGH, ENOUGH_REAL = 0.25, 0.9
 """A picture is kept when those that are kept show less than so much of it, dreamt and real."""
-LEAST_REAL = 0.1
+LEAST_REAL = 0.3
 """Who sees less of what was real, as a share of the picture, is lost."""
 MOSTLY = 0.5
 """A picture changed by hands counts as real where more than so much of it was."""
@@ -62,14 +66,31 @@ def went(
     steps = sight.steps(scenery.ahead, lately, headed(scenery.moved, -yaw), pitch, way)
     # Who stands still must not creep.
     steps = torch.where(steps.norm(dim=-1, keepdim=True) < LEAST_STEP, 0, steps)
+    steps = on_foot(context.albums, around, steps, lately, scenery.moved)
     places, views = go(around, actions, steps)
     scenery = opened(context.albums, scenery, places[:, -1], views[:, -1], field_of_view)
     context.scenery = replace(scenery, moved=headed(steps, yaw))
     shown = show(scenery, places, views, field_of_view)
-    # What is fixed to the camera hides what is behind it; and who is led elsewhere must not be held back.
-    held = (context.goal.left == 0)[:, None, None, None, None]
+    # What is fixed to the camera hides what is behind it.
     free = own(world, at_rest(context.grip))[:, None] < 0.5
-    return views, replace(shown, known=shown.known & free & held, behind=shown.known)
+    return views, replace(shown, known=shown.known & free, behind=shown.known)
+
+
+def on_foot(
+    albums: list[Album],
+    around: Surroundings,
+    steps: Float[Tensor, "b r 3"],
+    lately: Float[Tensor, "b n a"],
+    moved: Float[Tensor, "b r 3"],
+) -> Float[Tensor, "b r 3"]:
+    """The steps, (right, ahead, above) for who faces ahead, of those who cannot walk through what came with their worlds.
+    lately: their actions, up to the present ones. moved: how the eye moved in the frames before."""
+    solid = [None if album.given is None else album.given.solid for album in albums]
+    if all(points is None for points in solid):
+        return steps
+    jumps = lately[..., JUMP].unfold(1, JUMPING, 1).amax(2)[:, -steps.shape[1] :] > 0
+    yaw = around.view[:, 1]
+    return headed(held(solid, around.place, headed(steps, yaw), jumps, moved), -yaw)
 
 
 def own(world: World, grip: Grip) -> Float[Tensor, "b 1 h w"]:
@@ -197,10 +218,11 @@ def _remember(
         agreed = near * _agreed(near, before, known)
         agreed = torch.where(known, torch.lerp(before, agreed, FRESH), agreed)
         near = torch.where(real[:, None, None, None], near, agreed)
-    share = torch.ones_like(context.scenery.lost) if shown is None else shown.real[:, -1].float().mean((1, 2, 3))
+    share = real.float() if shown is None else torch.maximum(shown.real[:, -1].float().mean((1, 2, 3)), real.float())
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))
     goes = (scenery.moved.norm(dim=2) > LEAST_STEP).any(1)
-    context.scenery = replace(scenery, lost=torch.where((share > LEAST_REAL) | real, 0, scenery.lost + goes.float()))
+    lost = torch.where(share > LEAST_REAL, 0, scenery.lost + goes.float())
+    context.scenery = replace(scenery, sees=share, lost=lost)
     if bool((must | little).any()):
         context.albums = keep(context.albums, context.scenery, must | little, instead=~little)
 

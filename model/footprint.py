@@ -15,17 +15,17 @@ from simworld.model.world import World
 WORKING_BYTES_PER_PIXEL = 1500
 """Of a step in passing, per world and pixel of a picture: feature maps of the decoder and canvases of the surroundings, at
 their highest (measured: `benchmarks/vector_speed.py` prints what the process held in the end)."""
-PAGE_BYTES_PER_PIXEL = 5
-"""Of an album: three of colours, two of nearness."""
+PAGE_BYTES_PER_PIXEL = 6
+"""Of an album: three of colours, two of nearness, and not quite one of what is solid."""
 SHARE = 0.9
 """Of the free memory, at most."""
 
 
-def bytes_per_world(world: World) -> int:
-    """Of one more dream in a batch."""
+def bytes_per_world(world: World, num_given: int = 0) -> int:
+    """Of one more dream in a batch, that begins with so many pictures of its place."""
     context = sampler.start(world, [""], [0])
     pixels = world.config.height * world.config.width
-    album = PAGE_BYTES_PER_PIXEL * ROOM if world.sight is not None else 0
+    album = PAGE_BYTES_PER_PIXEL * (ROOM + num_given) if world.sight is not None else 0
     return _bytes(context) + (WORKING_BYTES_PER_PIXEL + album) * pixels
 
 
@@ -45,10 +45,11 @@ def free_bytes(device: torch.device) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def check_room(world: World, num_worlds: int) -> None:
-    """ValueError that says how many fit, when so many dreams of a world do not fit into the memory of its device."""
+def check_room(world: World, num_worlds: int, num_given: int = 0) -> None:
+    """ValueError that says how many fit, when so many dreams of a world, which begin with up to so many pictures of their
+    places, do not fit into the memory of its device."""
     free = free_bytes(world.device)
-    each = bytes_per_world(world)
+    each = bytes_per_world(world, num_given)
     if free is not None and num_worlds * each > SHARE * free:
         raise ValueError(
             f"{num_worlds} worlds need about {num_worlds * each / 2**30:.1f} GiB on {world.device}, where "

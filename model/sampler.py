@@ -20,14 +20,13 @@ from simworld.model.context import RECALL, Context, Goal, Impression, copied
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.eye import look, nothing_known, recalled, went
 from simworld.model.ground import nothing_shown
+from simworld.model.leading import led, surroundings
 from simworld.model.memory import Memory
-from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float, to_uint8
-from simworld.model.records import where
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.surroundings import Surroundings, all_seen, known, nothing_seen, recall
-from simworld.model.touch import bare, seen_in_hand, touched, with_own_hand
+from simworld.model.surroundings import known, recall
+from simworld.model.touch import bare, seen_in_hand, touched
 from simworld.model.work import nothing_done
 from simworld.model.world import World
 
@@ -47,11 +46,11 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     memory = Memory(entries, (nothing, pure), world.no_flow(len(seeds)), [0] * len(seeds))
     generators = [torch.Generator(world.device).manual_seed(seed) for seed in seeds]
     nowhere = torch.zeros(len(seeds), world.config.height, world.config.width, 3, device=world.device)
-    around = _surroundings(world, len(seeds), None, None)
+    around = surroundings(world, len(seeds), None, None)
     actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
     scenery, ground = nothing_known(world, len(seeds)), nothing_shown(len(seeds), world.device)
-    empty = [Album()] * len(seeds)
-    goal = Goal(nowhere, torch.zeros(len(seeds), dtype=torch.long, device=world.device), replace(around), empty)
+    empty, none_left = [Album()] * len(seeds), torch.zeros(len(seeds), dtype=torch.long, device=world.device)
+    goal = Goal(nowhere, none_left, none_left, replace(around), empty, replace(scenery))
     text = _read(world, prompts)
     work, grip = nothing_done(len(seeds), world.device), grips.unknown(len(seeds), world.device)
     own = around, scenery, list(empty), actions, work, grip
@@ -68,29 +67,6 @@ def set_prompts(world: World, context: Context, prompts: list[str]) -> None:
 
 
 @torch.inference_mode()
-def lead(
-    world: World,
-    context: Context,
-    pictures: UInt8[Tensor, "b h w 3"],
-    num_chunks: int,
-    panoramas: UInt8[Tensor, "b p two_p 3"] | None = None,
-    pitch: Float[Tensor, " b"] | None = None,
-    albums: list[Album] | None = None,
-) -> None:
-    """Let dreams fade into pictures over the next chunks, and go on from there, with what `surround` would tell of them.
-    ValueError for another picture size, or for no chunk."""
-    if tuple(pictures.shape) != tuple(context.goal.pictures.shape) or num_chunks < 1:
-        raise ValueError(
-            f"pictures {tuple(pictures.shape)} in {num_chunks} chunks; these worlds take {tuple(context.goal.pictures.shape)} "
-            "in 1 or more"
-        )
-    around = _surroundings(world, len(pictures), panoramas, pitch)
-    goals = with_own_hand(world, context.grip, to_float(pictures.to(world.device)), around)
-    left = torch.full_like(context.goal.left, num_chunks)
-    context.goal = Goal(goals, left, around, albums or [Album()] * len(pictures))
-
-
-@torch.inference_mode()
 def view(
     world: World, panoramas: UInt8[Tensor, "b p two_p 3"], pitch: Float[Tensor, " b"] | None = None
 ) -> UInt8[Tensor, "b h w 3"]:
@@ -99,7 +75,7 @@ def view(
     field_of_view = world.config.autoencoder.field_of_view
     if not field_of_view:
         raise ValueError("this world does not know its camera's field of view; give it frames rather than a panorama")
-    around = _surroundings(world, len(panoramas), panoramas, pitch)
+    around = surroundings(world, len(panoramas), panoramas, pitch)
     colors, *_ = recall(around, around.view[:, None], (world.config.height, world.config.width), field_of_view)
     return to_uint8(colors[:, 0].movedim(1, -1))
 
@@ -116,7 +92,7 @@ def surround(
     angles (equirectangular), the heading of the present picture in their middle; and albums of what is seen from elsewhere,
     places and views counted from the present picture's. What was remembered of it is forgotten."""
     assert context.decoder is not None, "only where a dream has begun something can lie around it"
-    context.around = _surroundings(world, len(context.prompts), panoramas, pitch)
+    context.around = surroundings(world, len(context.prompts), panoramas, pitch)
     context.scenery = nothing_known(world, len(context.prompts))
     context.albums = list(albums) if albums else [Album()] * len(context.prompts)
     context.ground = grounds.told(known(context.around))
@@ -129,11 +105,6 @@ def signs(world: World, context: Context) -> Float[Tensor, "b signs"]:
     """What the ground that begun dreams stand on says of the pictures that they show, for a `Gauge` to read."""
     size, field_of_view = (world.config.height, world.config.width), world.config.autoencoder.field_of_view
     return grounds.signs(context.ground, size, context.around.view, field_of_view)
-
-
-def is_led(context: Context) -> bool:
-    """Whether any of the dreams is being led."""
-    return bool(context.goal.left.any())
 
 
 @torch.inference_mode()
@@ -158,12 +129,13 @@ def extend(
     touch = touched(world, context, frames.clamp(-1, 1), actions, shown)
     shown = touch.untouched(shown)
     frames = recalled(world, context, touch.frames, actions, views, shown)
-    arriving = context.goal.left == 1
-    frames = _led(world, context, frames)
+    # Who arrives where a picture shows it sees what is real.
+    arriving = (context.goal.left == 1) & torch.tensor([album.given is None for album in context.goal.albums])
+    seen, frames, shown = led(world, context, frames, actions, shown)
     look(world, context, frames[:, -1], shown, arriving, changed=touch.changed)
     # What is remembered is what is shown, sharper than what was sampled.
     _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
-    return to_uint8(touch.shown(frames))
+    return to_uint8(touch.shown(seen))
 
 
 @stage("denoise")
@@ -247,34 +219,6 @@ def _act(context: Context, actions: Float[Tensor, "b r a"]) -> None:
 
 def _everywhere(context: Context) -> Bool[Tensor, " b"]:
     return torch.ones_like(context.goal.left, dtype=torch.bool)
-
-
-def _led(world: World, context: Context, frames: Float[Tensor, "b t h w 3"]) -> Float[Tensor, "b t h w 3"]:
-    """The frames, faded on towards the goal, from which the decoder then goes on."""
-    goal = context.goal
-    if not is_led(context):
-        return frames
-    assert context.decoder is not None, "it has just made these frames"
-    num_frames = frames.shape[1]
-    nearer = torch.arange(1, num_frames + 1, device=frames.device) / num_frames
-    share = torch.where(goal.left > 0, 1 / goal.left.clamp(min=1), 0)[:, None] * nearer
-    frames = torch.lerp(frames, goal.pictures[:, None].expand_as(frames), share[:, :, None, None, None])
-    context.decoder.picture = world.autoencoder.padded(frames[:, -1])
-    arrived = goal.left == 1
-    context.around = where(arrived, goal.around, context.around)
-    context.scenery = where(arrived, nothing_known(world, len(arrived)), context.scenery)
-    pairs = zip(arrived.tolist(), goal.albums, context.albums, strict=True)
-    context.albums = [there if arrives else here for arrives, there, here in pairs]
-    context.ground = where(arrived, grounds.told(known(goal.around)), context.ground)
-    context.grip = where(arrived, grips.brought(seen_in_hand(world, goal.pictures), context.grip), context.grip)
-    context.goal = replace(goal, left=(goal.left - 1).clamp(min=0))
-    return frames
-
-
-def _surroundings(world: World, b: int, panoramas: Tensor | None, pitch: Tensor | None) -> Surroundings:
-    if pitch is None:
-        pitch = torch.full((b,), REST_PITCH, device=world.device)
-    return nothing_seen(pitch) if panoramas is None else all_seen(to_float(panoramas).movedim(-1, 1), pitch)
 
 
 def lot(context: Context) -> int:

@@ -21,8 +21,11 @@ COARSE = 2
 """Pixels of a picture's side that are thrown forward as one."""
 HOLE = 3
 """Cells of a side of the largest hole between points that were thrown apart, and one more."""
-LARGEST = 3.0
-"""So many times larger than it was seen nothing is taken from a kept picture."""
+LARGE, LARGEST = 3.0, 8.0
+"""What is to be shown so many times larger than it was seen lies in points far apart, which are thrown into larger cells; still
+larger nothing is taken from a kept picture."""
+WIDER = 3
+"""Cells of a side of the larger ones."""
 CELLS = 5
 """Width of the square of cells whose majority decides where a cell is taken from."""
 LONE = 0.25
@@ -49,9 +52,9 @@ class Scenery:
     near: 1 / blocks along the view's axis, 0 for the sky, `NOTHING` where it is not known or not of the world, as the hand.
     places: of the eye, (right, ahead, above) in blocks. views: [pitch, yaw] in degrees. ahead: how near things are in the
     present picture, the hand looked through. moved: the last steps of the eye, r frames of (right, ahead, above). real: 1 for
-    pictures that nobody dreamt, else 0. numbers: those that kept ones have in their album. lost: chunks of going
-    on since a real picture showed something of the present one. Its tensors are replaced, never written to, so that copies
-    may share them."""
+    pictures that nobody dreamt, else 0. numbers: those that kept ones have in their album. sees: the share of the present
+    picture that real ones show. lost: chunks of going on since that was more than a little. Its tensors are replaced, never
+    written to, so that copies may share them."""
 
     pictures: Float[Tensor, "b k 3 h w"]
     near: Float[Tensor, "b k 1 h w"]
@@ -61,6 +64,7 @@ class Scenery:
     moved: Float[Tensor, "b r 3"]
     real: Float[Tensor, "b k"]
     numbers: Int[Tensor, "b kept"]
+    sees: Float[Tensor, " b"]
     lost: Float[Tensor, " b"]
 
 
@@ -89,6 +93,7 @@ def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.
         moved=torch.zeros(b, time_stride, 3, device=device),
         real=torch.zeros(b, kept + 1, device=device),
         numbers=torch.zeros(b, kept, dtype=torch.long, device=device),
+        sees=torch.zeros(b, device=device),
         lost=torch.zeros(b, device=device),
     )
 
@@ -171,11 +176,11 @@ def _landed(
     coarse, eyes = scenery.near[:, :, 0, ::COARSE, ::COARSE], (scenery.places, scenery.views)
     points = thrown(coarse, eyes, (places, views), (h, w), field_of_view, COARSE, COARSE, largest)
     # Each picture's points land on a map of their own; what is out of sight leaves it as it is.
-    empty = torch.full((b, r, k, rows * columns), NOTHING, device=places.device)
-    maps = empty.scatter_reduce(3, points.cell, torch.where(points.inside, points.near, NOTHING), "amax")
-    # What is thrown apart, as it comes nearer, must not be looked through: holes are closed.
-    maps = maps.view(b * r, k, rows, columns)
-    maps = torch.maximum(maps, -_largest(-_largest(maps, HOLE), HOLE))
+    large = points.inside & (points.ahead < 1 / LARGE)
+    large[:, :, -1] = False
+    maps = _map(points, points.inside & ~large, rows, columns)
+    if bool(large.any()):
+        maps = torch.maximum(maps, _map(points, large, rows, columns, WIDER))
     near, source = maps[:, 0], torch.where(maps[:, 0] >= 0, 0.0, k)
     for number in range(1, k):
         before = maps[:, number] > near * BEFORE + FAINT
@@ -189,6 +194,24 @@ def _landed(
     smooth = F.interpolate(near[:, None], scale_factor=COARSE, mode="bilinear", align_corners=False)[:, 0, :h, :w]
     near = torch.where((smooth - fine).abs() < SAME_NEAR / 2 * fine.abs(), smooth, fine).clamp(min=0)
     return near.reshape(b, r, h * w), source.reshape(b, r, h * w)
+
+
+def _map(
+    points: "Points", chosen: Bool[Tensor, "b r k n"], rows: int, columns: int, wider: int = 1
+) -> Float[Tensor, "br k rows columns"]:
+    """How near the nearest of the chosen points is in each cell of maps of so many rows and columns, -1 where none is, whose
+    cells are so many times `wider`. What is thrown apart, as it comes nearer, must not be looked through: holes are closed."""
+    b, r, k, _ = points.near.shape
+    tall, wide = -(-rows // wider), -(-columns // wider)
+    cell = points.cell
+    if wider > 1:
+        cell = cell // columns // wider * wide + cell % columns // wider
+    empty = torch.full((b, r, k, tall * wide), NOTHING, device=points.near.device)
+    maps = empty.scatter_reduce(3, cell, torch.where(chosen, points.near, NOTHING), "amax").view(b * r, k, tall, wide)
+    maps = torch.maximum(maps, -_largest(-_largest(maps, HOLE), HOLE))
+    if wider == 1:
+        return maps
+    return F.interpolate(maps, scale_factor=wider, mode="nearest")[..., :rows, :columns]
 
 
 def _largest(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"]:

@@ -7,13 +7,15 @@ import pytest
 import torch
 from tiny_world import write_tiny_world
 
-from simworld.env.sightings import FARTHEST, FIELDS, NEAREST, Sightings, checked, packed, unpacked
+from simworld.actions import from_vector
+from simworld.env.sightings import FARTHEST, FIELDS, NEAREST, Sightings, checked, openness, packed, unpacked
 from simworld.env.start_pictures import StartPictures
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import YAW
 from simworld.env.voxel.scout import HEADINGS, scout
-from simworld.env.world_env import WorldEnv
+from simworld.env.world_env import FADE_CHUNKS, WorldEnv
 from simworld.model.checkpoint import write_tensors
+from simworld.model.shipped import find_world
 
 SIZE = (24, 40)
 
@@ -55,7 +57,7 @@ def test_what_a_scout_sees_ahead_lies_where_the_player_sees_it(game: Game, seen:
 
 def test_a_file_keeps_them(seen: Sightings) -> None:
     again = unpacked(*packed(seen), seen.places, seen.views)
-    assert again.frames.shape == seen.frames.shape and np.abs(again.frames.astype(int) - seen.frames).mean() < 8
+    assert again.frames.shape == seen.frames.shape and np.abs(again.frames.astype(int) - seen.frames).mean() < 12
     assert np.array_equal(again.near[:, ::2, ::2] == 0, seen.near[:, ::2, ::2] == 0)
     there = (seen.near > FARTHEST) & (seen.near < NEAREST)
     there[:, 1::2] = there[:, :, 1::2] = False
@@ -71,6 +73,7 @@ def test_starts_bring_them_into_a_dream(tmp_path: Path, seen: Sightings) -> None
     files = packed(Sightings(np.zeros((2, h, w, 3), np.uint8), np.ones((2, h, w), np.float32), places, views))
     tensors = {"frames": frames, "seen_numbers": torch.tensor([2])}
     tensors |= {"seen_places": torch.from_numpy(places), "seen_views": torch.from_numpy(views)}
+    tensors |= {"seen_looks": torch.zeros(2, 1, 1, 3, dtype=torch.uint8), "seen_open": torch.ones(2)}
     for name, file in zip(("frames", "near"), files, strict=True):
         tensors[f"seen_{name}"] = torch.frombuffer(bytearray(file), dtype=torch.uint8)
         tensors[f"seen_{name}_sizes"] = torch.tensor([len(file)])
@@ -80,7 +83,7 @@ def test_starts_bring_them_into_a_dream(tmp_path: Path, seen: Sightings) -> None
     env = WorldEnv(str(folder))
     env.reset(seed=1)
     state = env.save_state()
-    assert [page.given for page in state["context"].albums[0].pages][:2] == [True, True]
+    assert state["context"].albums[0].num_given == 2
 
 
 @pytest.mark.parametrize(
@@ -101,3 +104,36 @@ def test_what_cannot_be_is_refused(name: str, value: object, message: str) -> No
         checked({**good, name: value}, SIZE)
     with pytest.raises(ValueError, match="must be a dict of frames, near, places, views"):
         checked({name: value}, SIZE)
+
+
+def test_who_is_led_to_a_place_walks_into_it() -> None:
+    """The way there is as long as the way on: both are seen, and in the end only the place, from where the feet have come."""
+    env = WorldEnv("small", renew=False)
+    env.reset(seed=1, options=env.start_options("open plains at noon", 0))
+    forward = {**from_vector(np.zeros(25, np.float32)), "forward": 1}
+    env.set_prompt("a desert at noon")
+    shown = [env.step(forward)[0]["pov"] for _ in range(FADE_CHUNKS)]
+    context = env.save_state()["context"]
+    walked = float(context.around.place[0, :2].norm())
+    assert 0.5 < walked < 0.25 * 2 * FADE_CHUNKS, "blocks, in the desert"
+    assert float(context.scenery.sees[0]) > 0.5, "and what is seen is known"
+    start = StartPictures(find_world("small") / "starts.safetensors", 96, 160).nearest("a desert at noon", 0)
+    assert start is not None and start.seen is not None and context.albums[0].num_given == len(start.seen)
+    last = [float(np.abs(shown[-1].astype(int) - frame).mean()) for frame in (shown[0], start.frame)]
+    assert last[1] < last[0], "more like the desert than like the plains"
+
+
+def test_of_the_spots_of_a_place_the_one_is_found_that_looks_most_like_what_is_seen() -> None:
+    starts = StartPictures(find_world("small") / "starts.safetensors", 96, 160)
+    place = starts[3]
+    assert place.seen is not None
+    inward = [place.seen.places[row, :2] @ heading(place.seen.views[row, 1]) <= 0 for row in range(len(place.seen))]
+    rows = (np.array(inward) & (openness(place.seen.near) > 0.6)).nonzero()[0]
+    row = rows[len(rows) // 2]
+    found = [starts.nearest("", seed, like=place.seen.frames[row]) for seed in range(4)]
+    spot = [*place.seen.places[row], place.seen.views[row, 1]]
+    assert any(one is not None and np.allclose(one.spot, spot) for one in found)
+
+
+def heading(yaw: float) -> np.ndarray:
+    return np.array([np.sin(np.deg2rad(yaw)), np.cos(np.deg2rad(yaw))])

@@ -15,6 +15,7 @@ from tiny_world import HEIGHT, WIDTH, write_tiny_world
 from simworld.actions import noop
 from simworld.env.vector_env import WorldsVectorEnv
 from simworld.env.voxel.blocks import LOG
+from simworld.env.world_env import WorldEnv
 from simworld.model import footprint
 
 NUM = 3
@@ -184,11 +185,10 @@ def test_each_world_of_a_vector_has_its_own_start_and_prompt(folder: Path, tmp_p
 
 def test_mist_is_left_by_the_worlds_that_are_lost_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     envs = make("World", with_pictures(tmp_path))
-    lost = iter([False, True, False])
-    monkeypatch.setattr("simworld.env.world_vector_env.is_mist", lambda frame: next(lost))
     envs.reset(seed=1)
-    assert [envs.step(turning())[4]["led"].tolist() for _ in range(1)] == [[False] * 3]
-    monkeypatch.setattr("simworld.env.world_vector_env.is_mist", lambda frame: False)
+    monkeypatch.setattr(WorldEnv, "mist", lambda *_: [False, True, False])
+    assert envs.step(turning())[4]["led"].tolist() == [False] * 3
+    monkeypatch.setattr(WorldEnv, "mist", lambda *_: [False] * 3)
     assert envs.step(turning())[4]["led"].tolist() == [False, True, False]
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from simworld.model.album import ROOM, Album, forget, given_album, keep, nearby, opened
+from simworld.model.album import MOST_GIVEN, ROOM, Album, forget, given_album, keep, nearby, opened
 from simworld.model.scenery import NOTHING, Scenery, nothing_kept, now, show
 
 SIZE, VIEW = (48, 80), 70.0
@@ -45,7 +45,7 @@ def test_who_comes_back_finds_what_was_there_however_many_pictures_ago() -> None
     """Walls of three greys, and then a walk elsewhere."""
     walls = [saw(number / 10, eye(yaw=120.0 * number)) for number in range(3)]
     albums = kept(*walls, *(saw(-0.5, eye(right=100.0 + number, yaw=90.0 * number)) for number in range(14)))
-    assert len(albums[0].pages) == 17
+    assert len(albums[0]) == 17
     for number in range(3):
         grey, known = middle(albums, eye(yaw=120.0 * number))
         assert known and math.isclose(grey, number / 10, abs_tol=0.02)
@@ -60,24 +60,29 @@ def test_real_pictures_come_before_dreamt_ones_and_near_before_far() -> None:
     assert math.isclose(middle(kept(dreamt), here)[0], -0.5, abs_tol=0.02)
 
 
-def test_where_an_album_is_full_the_dreamt_goes_first_and_what_was_given_last() -> None:
-    frames, near = torch.zeros(2, *SIZE, 3, dtype=torch.uint8), FOUR_AWAY[0].expand(2, -1, -1)
-    given = given_album(frames, near, torch.zeros(2, 3), torch.zeros(2, 2))
-    albums = keep([given], saw(0.0, eye()), YES, instead=YES)
-    assert len(albums[0].pages) == 3, "what was given is not replaced"
+def given(number: int) -> Album:
+    """What so many black pictures show four blocks away."""
+    frames, near = torch.zeros(number, *SIZE, 3, dtype=torch.uint8), FOUR_AWAY[0].expand(number, -1, -1)
+    return given_album(frames, near, torch.zeros(number, 3), torch.zeros(number, 2), VIEW)
+
+
+def test_where_an_album_is_full_the_dreamt_goes_first_and_what_was_given_stays() -> None:
+    albums = keep([given(2)], saw(0.0, eye()), YES, instead=YES)
+    assert len(albums[0]) == 3, "what was given is not replaced"
     albums = keep(albums, saw(0.1, eye()), YES, instead=YES)
-    assert len(albums[0].pages) == 3 and [page.number for page in albums[0].pages] == [1, 2, 4]
+    assert len(albums[0]) == 3 and [albums[0][index].number for index in range(3)] == [1, 2, 4]
     for _ in range(ROOM):
         albums = keep(albums, saw(0.0, eye(), real=False), YES, instead=~YES)
-    pages = albums[0].pages
-    assert len(pages) == ROOM and [page.given for page in pages[:3]] == [True, True, False] and pages[2].real
+    album = albums[0]
+    assert len(album) == 2 + ROOM and album.num_given == 2 and album.own[0].real and not album.own[1].real
     for _ in range(ROOM):
         albums = keep(albums, saw(0.0, eye()), YES, instead=~YES)
-    assert [page.given for page in albums[0].pages[:3]] == [True, True, False] and all(page.real for page in albums[0].pages)
-    assert keep(albums, saw(0.0, eye()), ~YES, instead=~YES)[0] is albums[0]
-    with pytest.raises(ValueError, match=f"97 pictures of a place; an album has room for {ROOM}"):
-        parts = torch.zeros(97, 3), torch.zeros(97, 2)
-        given_album(torch.zeros(97, *SIZE, 3, dtype=torch.uint8), torch.zeros(97, *SIZE), *parts)
+    album = albums[0]
+    assert len(album) == 2 + ROOM and album.num_given == 2 and all(page.real for page in album.own)
+    assert len(album.near) == len(album.places) == len(album.views) == 2 + ROOM
+    assert keep(albums, saw(0.0, eye()), ~YES, instead=~YES)[0] is album
+    with pytest.raises(ValueError, match=f"513 pictures of a place; an album takes {MOST_GIVEN} at most"):
+        given(513)
 
 
 def test_what_hands_change_is_forgotten_on_every_page() -> None:
@@ -86,12 +91,18 @@ def test_what_hands_change_is_forgotten_on_every_page() -> None:
     changed = torch.zeros(1, *SIZE, dtype=torch.bool)
     changed[..., 16:32, 30:50] = True
     forgotten = forget(album, changed, torch.tensor([0.0, 2.0, 0.0]), torch.zeros(2), VIEW)
-    near = forgotten.pages[0].near[0]
+    near = forgotten[0].near[0]
     assert bool((near[21:27, 36:44] == NOTHING).all()), "half as large from there"
     assert bool((near[:18] == 0.25).all()) and bool((near[:, :33] == 0.25).all())
-    assert forgotten.pages[1] is album.pages[1]
+    assert forgotten[1] is album[1]
     assert middle([album], eye())[1] and not middle([forgotten], eye())[1]
     assert forget(Album(), changed, torch.zeros(3), torch.zeros(2), VIEW) == Album()
+    place = given(2)
+    forgotten = forget(place, changed, torch.zeros(3), torch.zeros(2), VIEW)
+    assert forgotten.given is not None and place.given is not None
+    assert bool((forgotten.given.near[:, 0, 16:32, 30:50] == NOTHING).all()), "nor are those that came with the world"
+    assert bool((place.given.near == 0.25).all()), "which others share"
+    assert len(forgotten.given.solid) < len(place.given.solid), "and who digs may go there"
 
 
 def test_training_may_look_at_albums_in_mixed_precision() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, SLOT
 from simworld.env.voxel.strokes import strokes
-from simworld.model import sampler
+from simworld.model import leading, sampler
 from simworld.model.batch import stack
 from simworld.model.camera import rays
 from simworld.model.checkpoint import load_hands, load_world, save_hands
@@ -158,7 +158,7 @@ def test_what_hands_did_is_remembered(chunk: Tensor, breakable: float) -> None:
     assert context.decoder is not None
     kept = context.decoder.picture[..., :HEIGHT, :WIDTH].movedim(1, -1)
     assert float((kept * 127.5 + 127.5 - shown[:, -1].float()).abs().max()) <= 1
-    last = context.albums[0].pages[-1].picture
+    last = context.albums[0].own[-1].picture
     assert torch.equal(last, to_uint8(context.scenery.pictures[0, -1].movedim(0, -1))), "it is kept at once"
     other, both = context.fork(), stack([context.fork(), context.fork()])
     saved = put_together(take_apart(context), world)
@@ -193,7 +193,7 @@ def test_what_a_real_picture_shows_in_hand_stays_there() -> None:
     for actions_ in (None, IDLE):
         sampler.extend(world, plain, actions_, 1)
     assert not plain.grip.known, "who dreams from nothing has no hand"
-    sampler.lead(world, plain, real, 2)
+    leading.lead(world, plain, real, 2)
     for _ in range(3):
         frames = sampler.extend(world, plain, IDLE, 1)
     assert plain.grip.known and float((corner_of(frames) - corner_of(real)[:, None]).abs().max()) <= 2, "until it arrives"
@@ -207,7 +207,7 @@ def test_who_is_led_elsewhere_brings_what_is_in_hand() -> None:
     gone = (LOOKS[4, 0, 3] > 0.99) & (LOOKS[8, 0, 3] < 0.01)
     assert float((before - held_out()[0].float()).abs()[gone].mean()) > 20, "nothing is left of the other block"
     there = held_out(colors=-0.4, light=0.3)
-    sampler.lead(world, context, there, 2)
+    leading.lead(world, context, there, 2)
     for _ in range(3):
         frames = sampler.extend(world, context, IDLE, 1)
     wanted = held_out(colors=-0.4, light=0.3, block=8).float()

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from tiny_world import HEIGHT, WIDTH, tiny_world
 from torch import Tensor
 
-from simworld.model import batch, sampler
+from simworld.model import batch, leading, sampler
 from simworld.model.autoencoder import Autoencoder
 from simworld.model.camera import turn
 from simworld.model.denoiser import Before, Conditions, Sight
@@ -272,17 +272,17 @@ def test_a_led_dream_arrives_where_it_is_led(world: World) -> None:
     picture = torch.randint(0, 256, (2, *SIZE, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(5))
     context = sampler.start(world, ["", ""], [1, 2])
     sampler.append_frames(world, context, frames, actions)
-    sampler.lead(world, context, picture, num_chunks=3)
+    leading.lead(world, context, picture, num_chunks=3)
     fork = context.fork()
     apart = [
         float((sampler.extend(world, context, actions)[:, -1].float() - picture.float()).abs().mean()) for _ in range(3)
     ]
-    assert apart[0] > apart[1] > 1 > apart[2] == 0 and not sampler.is_led(context) and sampler.is_led(fork)
+    assert apart[0] > apart[1] > 1 > apart[2] == 0 and not leading.is_led(context) and leading.is_led(fork)
     assert not torch.equal(sampler.extend(world, context, actions)[:, -1], picture), "and dreams on from there"
     with pytest.raises(ValueError, match="in 0 chunks"):
-        sampler.lead(world, context, picture, num_chunks=0)
+        leading.lead(world, context, picture, num_chunks=0)
     with pytest.raises(ValueError, match="these worlds take"):
-        sampler.lead(world, context, picture[:, 1:], num_chunks=3)
+        leading.lead(world, context, picture[:, 1:], num_chunks=3)
 
 
 def test_real_frames_can_start_a_dream(world: World) -> None:

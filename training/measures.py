@@ -123,18 +123,19 @@ def standing(player: Player, num_clips: int, seconds: float) -> Found:
 
 def long_play(player: Player, num_clips: int, seconds: float) -> Found:
     """Play under the bot's actions: sharpness, brightness and spread of colours of the last half, relative to those of the
-    bot's own play (1: alike)."""
+    bot's own play (1: alike), as it is played, and left to itself (`alone`)."""
     truth = play_truth(num_clips, player.known + _even(seconds), *player.size, player.known)
-    dream = player.roll(truth)
-    half = slice(dream.shape[1] // 2, None, FPS)
-    mine, real = dream[:, half], truth.frames[:, truth.known :][:, half]
-    figures = {
-        "sharpness_ratio": round(_sharpness(mine) / _sharpness(real), 3),
-        "brightness_ratio": round(float(mine.mean() / real.mean()), 3),
-        "spread_ratio": round(float(mine.std((2, 3)).mean() / real.std((2, 3)).mean()), 3),
-    }
+    half = slice((truth.frames.shape[1] - truth.known) // 2, None, FPS)
+    real, played = truth.frames[:, truth.known :][:, half], player.played(truth)
+    figures: dict[str, float] = {}
+    for name, frames in (("", played[:, half]), ("_alone", player.roll(truth)[:, half])):
+        figures |= {
+            f"sharpness_ratio{name}": round(_sharpness(frames) / _sharpness(real), 3),
+            f"brightness_ratio{name}": round(float(frames.mean() / real.mean()), 3),
+            f"spread_ratio{name}": round(float(frames.std((2, 3)).mean() / real.std((2, 3)).mean()), 3),
+        }
     places = np.linspace(truth.known - 1, truth.frames.shape[1] - 1, 9).astype(int).tolist()
-    return Found(figures, sheet_of(truth, dream, places))
+    return Found(figures, sheet_of(truth, played, places))
 
 
 def reconstruction(truth: Truth, reconstructed: np.ndarray) -> Found:

@@ -1,7 +1,7 @@
 """Who is measured: dreams, and the players that must rank above and below them."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,6 +38,10 @@ class Player(Protocol):
         """The frames that follow the first `known` of `truth` under the rest of its actions: uint8 [b, t, h, w, 3]."""
         ...
 
+    def played(self, truth: Truth) -> np.ndarray:
+        """The same, as players see it: who has lost the way is led on."""
+        ...
+
     def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
         """The same, when in each clip something else is wished for at once, as when a player types a prompt."""
         ...
@@ -53,6 +57,8 @@ class Game:
 
     def roll(self, truth: Truth) -> np.ndarray:
         return truth.frames[:, truth.known :]
+
+    played = roll
 
     def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
         game = load(VOXEL_GAME)(*self.size)
@@ -99,6 +105,8 @@ class CopyLastFrame:
     def roll(self, truth: Truth) -> np.ndarray:
         return np.broadcast_to(truth.frames[:, truth.known - 1 : truth.known], truth.frames[:, truth.known :].shape)
 
+    played = roll
+
     def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
         return self.roll(truth)
 
@@ -136,15 +144,23 @@ class Dream:
         for chunk in rearrange(actions[:, known - 1 :], "b (n r) a -> n b r a", r=self.stride):
             yield sampler.extend(net, context, chunk, self.num_steps).cpu().numpy(), context
 
+    def played(self, truth: Truth) -> np.ndarray:
+        return self._in_env(truth, [None] * len(truth.frames))
+
     def prompted(self, truth: Truth, asked: list[Wish]) -> np.ndarray:
-        """Played in the environment that the window plays: what comes with the world to start from is led into as there."""
+        return self._in_env(truth, [wish.prompt for wish in asked])
+
+    def _in_env(self, truth: Truth, prompts: Sequence[str | None]) -> np.ndarray:
+        """Played in the environment that the window plays: what comes with the world to start from is led into as there. Some
+        prompts are typed at once."""
         env = load(WORLD_ENV)(self.world, self.num_steps, str(self.net.device))
         known, clips = truth.known, []
-        for number, wish in enumerate(asked):
+        for number, prompt in enumerate(prompts):
             actions = [from_vector(vector) for vector in truth.actions[number]]
             shown = {"frames": truth.frames[number, :known], "actions": actions[: known - 1]}
             env.reset(seed=number, options={"prompt": truth.captions[number], **shown})
-            env.set_prompt(wish.prompt)
+            if prompt is not None:
+                env.set_prompt(prompt)
             clips.append(np.concatenate([env.step(action)[-1]["frames"] for action in actions[known - 1 :: self.stride]]))
         return np.stack(clips)
 

@@ -13,6 +13,8 @@ from simworld.tasks import turned
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1))
 DEEPEST = 3
 """Blocks that a scout jumps down."""
+CAVE = 2
+"""Who stands so many blocks below the ground is in a cave."""
 HEADINGS = (0.0, 90.0, 180.0, 270.0)
 """Degrees to the right of where the player looks, in which a scout looks from each place; the picture is wider than that."""
 DOWN = 10.0
@@ -25,7 +27,7 @@ def scout(game: Game, num_places: int, radius: float) -> Sightings:
     body = game.body.copy()
     eye, yaw = game.eye_pose[:3], body[physics.YAW]
     frames, near, places, views = [], [], [], []
-    for feet in [body[[physics.X, physics.Y, physics.Z]], *_apart(_reached(game, radius), num_places)]:
+    for feet in [body[[physics.X, physics.Y, physics.Z]], *_apart(_roomy(reached(game, radius)), num_places)]:
         game.body[[physics.X, physics.Y, physics.Z]] = feet
         x, up, z = game.eye_pose[:3] - eye
         for heading in HEADINGS:
@@ -39,9 +41,9 @@ def scout(game: Game, num_places: int, radius: float) -> Sightings:
     return Sightings(np.stack(frames), np.stack(near), np.array(places, np.float32), np.array(views, np.float32))
 
 
-def _reached(game: Game, radius: float) -> np.ndarray:
-    """The middles of all cells that one can walk to, stepping up one block at most, float64 [n, 3]; the first is the
-    player's own place."""
+def reached(game: Game, radius: float) -> np.ndarray:
+    """The middles of all cells that one can walk to under the open sky, or what grows and is built there, stepping up one block
+    at most, float64 [n, 3]; the first is the player's own place."""
     start = game.body[[physics.X, physics.Y, physics.Z]].copy()
     first = (int(np.floor(start[0])), int(np.floor(start[1] + 0.01)), int(np.floor(start[2])))
     seen, waiting = {first: start}, deque([first])
@@ -66,11 +68,21 @@ def _free(game: Game, feet: np.ndarray) -> bool:
 
 
 def _stands(game: Game, feet: np.ndarray) -> bool:
-    """Whether there is ground below, and neither block nor water above it."""
-    eye = feet[1] + physics.EYE_HEIGHT
+    """Whether there is ground below, and neither block nor water above it, and no cave about it."""
+    eye, side = feet[1] + physics.EYE_HEIGHT, len(game.terrain.height)
+    if feet[1] < game.terrain.height[int(feet[0]) % side, int(feet[2]) % side] - CAVE:
+        return False
     below = physics.block_at(game.blocks, feet[0], feet[1] - 0.5, feet[2])
     dry = physics.block_at(game.blocks, feet[0], eye, feet[2]) != WATER
     return _free(game, feet) and (bool(SOLID[below]) or below == WATER) and dry
+
+
+def _roomy(cells: np.ndarray) -> np.ndarray:
+    """The first of the cells and those that have one to walk to on each side, where there are any."""
+    known = {(int(x), int(z)) for x, _, z in np.floor(cells)}
+    roomy = [all((int(x) + dx, int(z) + dz) in known for dx in (-1, 0, 1) for dz in (-1, 0, 1)) for x, _, z in np.floor(cells)]
+    roomy[0] = True
+    return cells[roomy] if sum(roomy) > 1 else cells
 
 
 def _apart(places: np.ndarray, number: int) -> list[np.ndarray]:

@@ -1,0 +1,138 @@
+"""Leading: how dreams fade over into other places, while the player goes on. Until they are there they dream on as they did,
+and both are seen, the one through the other; free functions over a world and a context."""
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from simworld.actions import CAMERA
+from simworld.model import grip as grips
+from simworld.model import ground as grounds
+from simworld.model.album import Album, opened
+from simworld.model.context import Context, Goal
+from simworld.model.eye import nothing_known, on_foot, own
+from simworld.model.grip import at_rest
+from simworld.model.motion import REST_PITCH
+from simworld.model.pixels import to_float
+from simworld.model.records import where
+from simworld.model.scenery import Shown, show
+from simworld.model.stages import stage
+from simworld.model.surroundings import Surroundings, all_seen, go, headed, known, nothing_seen, recall
+from simworld.model.touch import seen_in_hand, with_own_hand
+from simworld.model.world import World
+
+
+@torch.inference_mode()
+def lead(
+    world: World,
+    context: Context,
+    pictures: UInt8[Tensor, "b h w 3"],
+    num_chunks: int,
+    panoramas: UInt8[Tensor, "b p two_p 3"] | None = None,
+    pitch: Float[Tensor, " b"] | None = None,
+    albums: list[Album] | None = None,
+    spots: Float[Tensor, "b 4"] | None = None,
+) -> None:
+    """Let dreams fade over the next chunks into what pictures show, and go on from there, with what `surround` would tell of
+    them. Where there are pictures of the place from elsewhere, one comes to it on foot, looking as far down as before: at
+    `spots`, (right, ahead, above) in blocks and yaw in degrees, 0 where not given. ValueError for another picture size, or for
+    no chunk."""
+    if tuple(pictures.shape) != tuple(context.goal.pictures.shape) or num_chunks < 1:
+        raise ValueError(
+            f"pictures {tuple(pictures.shape)} in {num_chunks} chunks; these worlds take {tuple(context.goal.pictures.shape)} "
+            "in 1 or more"
+        )
+    around = surroundings(world, len(pictures), panoramas, pitch)
+    goals = with_own_hand(world, context.grip, to_float(pictures.to(world.device)), around)
+    albums = albums or [Album()] * len(pictures)
+    if spots is None:
+        spots = torch.zeros(len(pictures), 4, device=world.device)
+    on_spot = torch.tensor([album.given is not None for album in albums], device=world.device)[:, None]
+    view = torch.stack([context.around.view[:, 0], spots[:, 3]], 1)
+    around.place, around.view = spots[:, :3], torch.where(on_spot, view, around.view)
+    left = torch.full_like(context.goal.left, num_chunks)
+    context.goal = Goal(goals, left, left, around, albums, nothing_known(world, len(pictures)))
+
+
+def is_led(context: Context) -> bool:
+    """Whether any of the dreams is being led."""
+    return bool(context.goal.left.any())
+
+
+def surroundings(world: World, b: int, panoramas: Tensor | None, pitch: Tensor | None) -> Surroundings:
+    """What lies around dreams that begin where panoramas show it, or nothing, and look down by `pitch` degrees."""
+    if pitch is None:
+        pitch = torch.full((b,), REST_PITCH, device=world.device)
+    return nothing_seen(pitch) if panoramas is None else all_seen(to_float(panoramas).movedim(-1, 1), pitch)
+
+
+@stage("scenery")
+def led(
+    world: World,
+    context: Context,
+    frames: Float[Tensor, "b r h w 3"],
+    actions: Float[Tensor, "b r a"] | None,
+    shown: Shown | None,
+) -> tuple[Float[Tensor, "b r h w 3"], Float[Tensor, "b r h w 3"], Shown | None]:
+    """What is seen of the frames to which `actions` led, through which the goals show; the frames that dreams go on from, of
+    those that have arrived the goals'; and what is known of these."""
+    goal = context.goal
+    if not is_led(context):
+        return frames, frames, shown
+    assert context.decoder is not None, "it has just made these frames"
+    num_frames = frames.shape[1]
+    there, known_there = goal.pictures[:, None].expand_as(frames), None
+    if actions is not None and shown is not None and any(album.given is not None for album in goal.albums):
+        there, known_there = _gone_there(world, context, frames, actions, there)
+    nearer = torch.arange(1, num_frames + 1, device=frames.device) / num_frames
+    share = ((goal.total - goal.left)[:, None] + nearer) / goal.total.clamp(min=1)[:, None]
+    share = torch.where(goal.left[:, None] > 0, share * share * (3 - 2 * share), 0)
+    seen = torch.lerp(frames, there, share[:, :, None, None, None])
+    arrived = goal.left == 1
+    if bool(arrived.any()):
+        frames = torch.where(arrived[:, None, None, None, None], seen, frames)
+        context.decoder.picture = world.autoencoder.padded(frames[:, -1])
+        _arrive(world, context, arrived)
+        shown = known_there if shown is None or known_there is None else where(arrived, known_there, shown)
+    context.goal = replace(context.goal, left=(goal.left - 1).clamp(min=0))
+    return seen, frames, shown
+
+
+def _gone_there(
+    world: World,
+    context: Context,
+    frames: Float[Tensor, "b r h w 3"],
+    actions: Float[Tensor, "b r a"],
+    pictures: Float[Tensor, "b r h w 3"],
+) -> tuple[Float[Tensor, "b r h w 3"], Shown]:
+    """Where goals have been seen from elsewhere, what the player sees there who goes on as here, and what is known of it; where
+    nothing is, `frames` stay. Of others their `pictures`."""
+    goal, field_of_view = context.goal, world.config.autoencoder.field_of_view
+    around, size = replace(goal.around), (world.config.height, world.config.width)
+    yaw = context.around.view[:, 1] - actions[..., CAMERA][..., 1].sum(1)
+    steps = on_foot(goal.albums, around, headed(context.scenery.moved, -yaw), context.actions, goal.scenery.moved)
+    scenery = replace(goal.scenery, moved=headed(steps, around.view[:, 1]))
+    places, views = go(around, actions, steps)
+    scenery = opened(goal.albums, scenery, places[:, -1], views[:, -1], field_of_view)
+    context.goal = replace(goal, around=around, scenery=scenery)
+    shown = show(scenery, places, views, field_of_view)
+    free = own(world, at_rest(context.grip))[:, None] < 0.5
+    shown = replace(shown, known=shown.known & free, behind=shown.known)
+    remembered, trust, _ = recall(around, views, size, field_of_view)
+    far = torch.lerp(frames.movedim(-1, 2), remembered, trust * free)
+    there = torch.where(shown.known, shown.colors, far).movedim(2, -1)
+    on_foot_there = torch.tensor([album.given is not None for album in goal.albums], device=frames.device)
+    return torch.where(on_foot_there[:, None, None, None, None], there, pictures), shown
+
+
+def _arrive(world: World, context: Context, arrived: Bool[Tensor, " b"]) -> None:
+    """Be where the goals are."""
+    goal = context.goal
+    context.around = where(arrived, goal.around, context.around)
+    context.scenery = where(arrived, goal.scenery, context.scenery)
+    pairs = zip(arrived.tolist(), goal.albums, context.albums, strict=True)
+    context.albums = [there if arrives else here for arrives, there, here in pairs]
+    context.ground = where(arrived, grounds.told(known(goal.around)), context.ground)
+    context.grip = where(arrived, grips.brought(seen_in_hand(world, goal.pictures), context.grip), context.grip)
