@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from simworld.env.sightings import Sightings, from_file, looks, unpacked
+from simworld.env.sightings import LOOKS, Sightings, from_file, looks, unpacked
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
 """So many pictures look most like another one."""
+NUM_SAME_LIGHT = 11
+"""So many places lie in the same light: in one hour and weather."""
 OPEN = 0.5
 """Of a view that is open, so much is not close by."""
 HAND = (slice(1, None), slice(3, None))
@@ -92,14 +94,19 @@ class StartPictures:
         """Sightings of the start that has most."""
         return max((len(places) for _, _, places, _ in self._seen), default=0)
 
-    def nearest(self, prompt: str, seed: int = 0, like: np.ndarray | None = None) -> Start | None:
+    def nearest(
+        self, prompt: str, seed: int = 0, like: np.ndarray | None = None, light: np.ndarray | None = None
+    ) -> Start | None:
         """A start whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,
-        where `like` is given, uint8 (h, w, 3), one of the few that look most like it. `seed` chooses among equals. None where
-        there is none."""
+        where `like` is given, uint8 (h, w, 3), one of the few that look most like it, and lie in such a `light`, (3,), as
+        `light_of` tells. `seed` chooses among equals. None where there is none."""
         scores = self._scores(prompt)
         best = [number for number, score in enumerate(scores) if score == max(scores)]
         if not best:
             return None
+        if light is not None and self._looks:
+            apart = [float(np.square(self._looks[number][:, 0].mean((0, 1)) - light).sum()) for number in best]
+            best = [best[place] for place in np.argsort(apart)[:NUM_SAME_LIGHT]]
         if like is not None:
             return self._alike(best, like, seed)
         return self[best[seed % len(best)]]
@@ -140,6 +147,11 @@ def detail(frame: np.ndarray) -> float:
     grey[h * 2 // 5 :, w * 3 // 5 :] = np.nan
     steepness = np.nanmean(np.abs(np.diff(grey, axis=0))) + np.nanmean(np.abs(np.diff(grey, axis=1)))
     return float(steepness / (np.nanmean(grey) + 10))
+
+
+def light_of(frames: np.ndarray) -> np.ndarray:
+    """The mean colour of what is high up in pictures uint8 [n, h, w, 3] of a place: float32 (3,)."""
+    return frames[:, :LOOKS].mean((0, 1, 2), dtype=np.float32)
 
 
 def _without_hand(squares: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from simworld.env.dream_task import KINDS, DreamTask
 from simworld.env.packing import pack, unpack
 from simworld.env.sightings import FIELDS, Sightings, checked
 from simworld.env.spaces import action_space, observation_space
-from simworld.env.start_pictures import Start, StartPictures, detail
+from simworld.env.start_pictures import Start, StartPictures, detail, light_of
 from simworld.frames import check_frames
 from simworld.model import sampler
 from simworld.model.album import Album, given_album
@@ -204,10 +204,12 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             self._lead(self._starts.nearest(text, sampler.lot(self._started())))
 
     def leave_mist(self) -> None:
-        """Let the dream fade, from the next step on, into the start picture that is described most like its prompt and looks
-        most like what is seen now. Nothing happens where there is none."""
+        """Let the dream fade, from the next step on, into a place that is described most like its prompt, lies in such a light
+        as this one, and looks from some spot most like what is seen now. Nothing happens where there is none."""
         context = self._started()
-        self._lead(self._starts.nearest(context.prompts[0], sampler.lot(context), like=self._frame))
+        given = context.albums[0].given
+        light = light_of(self._frame[None] if given is None else given.pictures.cpu().numpy())
+        self._lead(self._starts.nearest(context.prompts[0], sampler.lot(context), self._frame, light))
 
     def suggest_action(self, warmth: float = 1.0) -> Action:
         """What a player like those that the world was trained on might do now: its own policy head, so that the dream can play

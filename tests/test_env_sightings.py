@@ -9,7 +9,7 @@ from tiny_world import write_tiny_world
 
 from simworld.actions import from_vector
 from simworld.env.sightings import FARTHEST, FIELDS, NEAREST, Sightings, checked, openness, packed, unpacked
-from simworld.env.start_pictures import StartPictures
+from simworld.env.start_pictures import StartPictures, light_of
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import YAW
 from simworld.env.voxel.scout import HEADINGS, scout
@@ -133,6 +133,21 @@ def test_of_the_spots_of_a_place_the_one_is_found_that_looks_most_like_what_is_s
     found = [starts.nearest("", seed, like=place.seen.frames[row]) for seed in range(4)]
     spot = [*place.seen.places[row], place.seen.views[row, 1]]
     assert any(one is not None and np.allclose(one.spot, spot) for one in found)
+
+
+def test_who_is_led_stays_in_the_same_light() -> None:
+    """By night from place to place, whatever the darkest picture by day looks like."""
+    starts = StartPictures(find_world("small") / "starts.safetensors", 96, 160)
+    night = starts.nearest("night", 0)
+    assert night is not None and night.seen is not None
+    light, like = light_of(night.seen.frames), night.frame
+    found = [starts.nearest("", seed, like, light) for seed in range(4)]
+    day = starts.nearest("noon", 0)
+    assert day is not None and day.seen is not None
+    for start in found:
+        assert start is not None and start.seen is not None
+        there, noon = (np.abs(light_of(each.seen.frames) - light).sum() for each in (start, day) if each.seen is not None)
+        assert there < noon / 3
 
 
 def heading(yaw: float) -> np.ndarray:
