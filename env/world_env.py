@@ -45,9 +45,9 @@ FAR, LONG = 4.0, 5
 """Who has walked so many blocks and for so many chunks seen little that is real has gone astray."""
 FADE_CHUNKS = 8
 """How slowly a dream fades into a picture that it is led to."""
-LEAST_DETAIL, MOSTLY_REAL = 0.025, 0.5
-"""A picture of less `detail` is mist, where it does not show mostly what is real. Of the game's pictures, 98 in 100 have more;
-a dream that has lost its way ends at 0.005 to 0.02."""
+LEAST_DETAIL, A_LITTLE = 0.025, 0.15
+"""A picture of less `detail` is mist, where no more than a little of it is real. Of the game's pictures, 98 in 100 have more; a
+dream that has lost its way ends at 0.005 to 0.02."""
 
 
 class WorldEnv(gymnasium.Env[Observation, Action]):
@@ -239,7 +239,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def mist(self, context: sampler.Context, frames: np.ndarray) -> list[bool]:
         """Which of b dreams of this world that show frames, uint8 (b, h, w, 3), have next to nothing to show."""
         sees = context.scenery.sees.tolist()
-        return [share < MOSTLY_REAL and detail(frame) < LEAST_DETAIL for share, frame in zip(sees, frames, strict=True)]
+        return [share < A_LITTLE and detail(frame) < LEAST_DETAIL for share, frame in zip(sees, frames, strict=True)]
 
     def astray(self, context: sampler.Context) -> list[bool]:
         """Which of b dreams of this world have walked away from all that they were shown, and see little of it for a while;
