@@ -51,7 +51,7 @@ class StartPictures:
     """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist. In the file,
     `frames` are as they are, or n WebP pictures, one after another, of `frames_sizes` bytes each; so is `around`, what lies
     around them, of `sizes`; `pitch` and, where tasks have a goal, `bearing` are n angles; `seen_frames` and `seen_near` hold n
-    WebP pictures each, of `seen_frames_sizes` and `seen_near_sizes` bytes, as `sightings.packed` makes them, `seen_places`,
+    AVIF and WebP pictures, of `seen_frames_sizes` and `seen_near_sizes` bytes, as `sightings.packed` makes them, `seen_places`,
     `seen_views`, `seen_looks` and `seen_open` one row for each of their `seen_numbers` pictures."""
 
     def __init__(self, path: Path, height: int, width: int) -> None:

@@ -130,7 +130,8 @@ def extend(
     shown = touch.untouched(shown)
     frames = recalled(world, context, touch.frames, actions, views, shown)
     # Who arrives where a picture shows it sees what is real.
-    arriving = (context.goal.left == 1) & torch.tensor([album.given is None for album in context.goal.albums])
+    pictured = torch.tensor([album.given is None for album in context.goal.albums], device=world.device)
+    arriving = (context.goal.left == 1) & pictured
     seen, frames, shown = led(world, context, frames, actions, shown)
     look(world, context, frames[:, -1], shown, arriving, changed=touch.changed)
     # What is remembered is what is shown, sharper than what was sampled.
