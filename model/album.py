@@ -29,8 +29,8 @@ LATEST = 2
 """So many of the latest are shown before any other: where the eye is, is known best of them."""
 NEW = 0.8
 """How much more what no other picture shows counts."""
-LEAST_SHOWN = 0.1
-"""Of a view's cells: what shows less is not shown."""
+LEAST_SHOWN, LEAST_GIVEN = 0.1, 0.03
+"""Of a view's cells: which of the dream's own pages, and of the place's, shows less is not shown."""
 DREAMT = 16.0
 """In blocks: so much nearer a dreamt picture must have been seen to be preferred to a real one."""
 LATER = 1e-3
@@ -254,11 +254,14 @@ def _chosen(album: Album, shows: Float[Tensor, "n cells"], place: Float[Tensor, 
     """Up to so many pages, of which each shows so much of the cells of a view."""
     latest = range(album.num_given, len(album))[: -LATEST - 1 : -1]
     covered, chosen = torch.zeros_like(shows[0]), list[int]()
+    least = torch.full_like(shows[:, 0], LEAST_SHOWN)
+    least[: album.num_given] = LEAST_GIVEN
     for turn in range(min(number, len(album))):
         more = torch.lerp(shows, (shows - covered).clamp(min=0), NEW).mean(1)
+        more = torch.where(more < least, 0, more)
         more[chosen] = 0
         best = latest[turn] if turn < len(latest) else int(more.argmax())
-        if float(more[best]) >= LEAST_SHOWN:
+        if more[best] > 0:
             chosen.append(best)
             covered = torch.maximum(covered, shows[best])
     away = _away(album, place, DREAMT).tolist() if chosen else []
