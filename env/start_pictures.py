@@ -15,6 +15,8 @@ from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
 """So many pictures look most like another one."""
+CLEAR = "clear"
+"""What captions say of a sky that is meant where nobody asks for another one."""
 NUM_SAME_LIGHT = 11
 """So many places lie in the same light: in one hour and weather."""
 OPEN = 0.5
@@ -97,13 +99,15 @@ class StartPictures:
     def nearest(
         self, prompt: str, seed: int = 0, like: np.ndarray | None = None, light: np.ndarray | None = None
     ) -> Start | None:
-        """A start whose captions have most of the prompt's words, where a word counts more the fewer have it; of these,
-        where `like` is given, uint8 (h, w, 3), one of the few that look most like it, and lie in such a `light`, (3,), as
-        `light_of` tells. `seed` chooses among equals. None where there is none."""
+        """A start whose captions have most of the prompt's words, where a word counts more the fewer have it, and under a clear
+        sky where that leaves a choice. Of these one in such a `light`, (3,), as `light_of` tells, and one of the few that look
+        most like `like`, uint8 (h, w, 3), where they are given. `seed` chooses among equals. None where there is none."""
         scores = self._scores(prompt)
         best = [number for number, score in enumerate(scores) if score == max(scores)]
         if not best:
             return None
+        if max(scores) > 0:
+            best = [number for number in best if CLEAR in self._words[number]] or best
         if light is not None and self._looks:
             apart = [float(np.square(self._looks[number][:, 0].mean((0, 1)) - light).sum()) for number in best]
             best = [best[place] for place in np.argsort(apart)[:NUM_SAME_LIGHT]]
