@@ -70,10 +70,17 @@ def went(
     places, views = go(around, actions, steps)
     scenery = opened(context.albums, scenery, places[:, -1], views[:, -1], field_of_view)
     context.scenery = replace(scenery, moved=headed(steps, yaw))
-    shown = show(scenery, places, views, field_of_view)
-    # What is fixed to the camera hides what is behind it.
-    free = own(world, at_rest(context.grip))[:, None] < 0.5
-    return views, replace(shown, known=shown.known & free, behind=shown.known)
+    return views, beyond(show(scenery, places, views, field_of_view), beside_hand(world, context))
+
+
+def beside_hand(world: World, context: Context) -> Bool[Tensor, "b 1 1 h w"]:
+    """In which pixels neither hands at rest nor anything else that is fixed to the camera hides the world."""
+    return own(world, at_rest(context.grip))[:, None] < 0.5
+
+
+def beyond(shown: Shown, free: Bool[Tensor, "b 1 1 h w"]) -> Shown:
+    """What is shown, where it is `free` of what is fixed to the camera; the rest lies behind that."""
+    return replace(shown, known=shown.known & free, behind=shown.known)
 
 
 def on_foot(

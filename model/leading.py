@@ -12,8 +12,7 @@ from simworld.model import grip as grips
 from simworld.model import ground as grounds
 from simworld.model.album import Album, opened
 from simworld.model.context import Context, Goal
-from simworld.model.eye import nothing_known, on_foot, own
-from simworld.model.grip import at_rest
+from simworld.model.eye import beside_hand, beyond, nothing_known, on_foot
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float
 from simworld.model.records import where
@@ -49,7 +48,7 @@ def lead(
     albums = albums or [Album()] * len(pictures)
     if spots is None:
         spots = torch.zeros(len(pictures), 4, device=world.device)
-    on_spot = torch.tensor([album.given is not None for album in albums], device=world.device)[:, None]
+    on_spot = sighted(albums, world.device)[:, None]
     view = torch.stack([context.around.view[:, 0], spots[:, 3]], 1)
     around.place, around.view = spots[:, :3], torch.where(on_spot, view, around.view)
     left = torch.full_like(context.goal.left, num_chunks)
@@ -59,6 +58,11 @@ def lead(
 def is_led(context: Context) -> bool:
     """Whether any of the dreams is being led."""
     return bool(context.goal.left.any())
+
+
+def sighted(albums: list[Album], device: torch.device) -> Bool[Tensor, " b"]:
+    """Which of the albums have pictures of the place that came with the world."""
+    return torch.tensor([album.given is not None for album in albums], device=device)
 
 
 def surroundings(world: World, b: int, panoramas: Tensor | None, pitch: Tensor | None) -> Surroundings:
@@ -84,7 +88,7 @@ def led(
     assert context.decoder is not None, "it has just made these frames"
     num_frames = frames.shape[1]
     there, known_there = goal.pictures[:, None].expand_as(frames), None
-    if actions is not None and shown is not None and any(album.given is not None for album in goal.albums):
+    if actions is not None and shown is not None and bool(sighted(goal.albums, world.device).any()):
         there, known_there = _gone_there(world, context, frames, actions, there)
     nearer = torch.arange(1, num_frames + 1, device=frames.device) / num_frames
     share = ((goal.total - goal.left)[:, None] + nearer) / goal.total.clamp(min=1)[:, None]
@@ -117,14 +121,12 @@ def _gone_there(
     places, views = go(around, actions, steps)
     scenery = opened(goal.albums, scenery, places[:, -1], views[:, -1], field_of_view)
     context.goal = replace(goal, around=around, scenery=scenery)
-    shown = show(scenery, places, views, field_of_view)
-    free = own(world, at_rest(context.grip))[:, None] < 0.5
-    shown = replace(shown, known=shown.known & free, behind=shown.known)
+    free = beside_hand(world, context)
+    shown = beyond(show(scenery, places, views, field_of_view), free)
     remembered, trust, _ = recall(around, views, size, field_of_view)
     far = torch.lerp(frames.movedim(-1, 2), remembered, trust * free)
     there = torch.where(shown.known, shown.colors, far).movedim(2, -1)
-    on_foot_there = torch.tensor([album.given is not None for album in goal.albums], device=frames.device)
-    return torch.where(on_foot_there[:, None, None, None, None], there, pictures), shown
+    return torch.where(sighted(goal.albums, world.device)[:, None, None, None, None], there, pictures), shown
 
 
 def _arrive(world: World, context: Context, arrived: Bool[Tensor, " b"]) -> None:

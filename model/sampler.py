@@ -20,7 +20,7 @@ from simworld.model.context import RECALL, Context, Goal, Impression, copied
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.eye import look, nothing_known, recalled, went
 from simworld.model.ground import nothing_shown
-from simworld.model.leading import led, surroundings
+from simworld.model.leading import led, sighted, surroundings
 from simworld.model.memory import Memory
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.scenery import Shown
@@ -130,8 +130,7 @@ def extend(
     shown = touch.untouched(shown)
     frames = recalled(world, context, touch.frames, actions, views, shown)
     # Who arrives where a picture shows it sees what is real.
-    pictured = torch.tensor([album.given is None for album in context.goal.albums], device=world.device)
-    arriving = (context.goal.left == 1) & pictured
+    arriving = (context.goal.left == 1) & ~sighted(context.goal.albums, world.device)
     seen, frames, shown = led(world, context, frames, actions, shown)
     look(world, context, frames[:, -1], shown, arriving, changed=touch.changed)
     # What is remembered is what is shown, sharper than what was sampled.
