@@ -18,15 +18,11 @@ import torch
 from simworld.env.sightings import looks, openness, packed, to_webp
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.physics import PITCH, YAW
-from simworld.env.voxel.scout import reached, scout
+from simworld.env.voxel.scout import bare, panorama, reached, scout
 from simworld.env.voxel.stages import TaskStage
 from simworld.env.voxel.terrain import BIOMES
 from simworld.env.voxel.voxel_env import VoxelEnv
-from simworld.model.autoencoder import AutoencoderConfig
 from simworld.model.checkpoint import write_tensors
-from simworld.model.pixels import to_float, to_uint8
-from simworld.model.surroundings import nothing_seen, paint
 from simworld.training.showing import show, view
 from simworld.training.truth import FIRST_SEED
 
@@ -48,8 +44,6 @@ OPEN = 0.06
 """The least detail of a picture that is worth starting from."""
 
 
-HAND = (slice(44, None), slice(100, None))
-"""Rows and columns of the picture, 96 × 160, that the hand may cover."""
 QUALITY = 80
 """Of the panoramas, in WebP."""
 
@@ -64,33 +58,6 @@ class Sighted:
     views: np.ndarray
     looks: np.ndarray
     open: np.ndarray
-
-
-def look_about(game: Game) -> bytes:
-    """What lies around the player, as a WebP panorama whose middle is where the player looks; the hand left out."""
-    body, (yaw, pitch) = game.body, game.body[[YAW, PITCH]]
-    around = nothing_seen(torch.zeros(1))
-    hand = torch.zeros(1, 1, game.height, game.width)
-    hand[0, 0][HAND] = 1
-    hit, game.hit = game.hit, np.zeros_like(game.hit)  # no outline of a block aimed at
-    for down in (-75.0, -40.0, 75.0, 40.0, 0.0):
-        for turn in range(0, 360, 20):
-            body[YAW], body[PITCH] = yaw + turn, down
-            around.view = torch.tensor([[down, float(turn)]])
-            seen = to_float(torch.from_numpy(game.render())[None]).movedim(-1, 1)
-            paint(around, seen, hand, torch.zeros(1, dtype=torch.bool), AutoencoderConfig().field_of_view)
-    game.hit = hit
-    body[YAW], body[PITCH] = yaw, pitch
-    assert float(around.seen_from.max()) < 1, "every direction was looked at"
-    return to_webp(to_uint8(around.colors[0].movedim(0, -1)).numpy(), quality=QUALITY)
-
-
-def bare(game: Game) -> np.ndarray:
-    """What the game shows, but for the outline of the block aimed at: the dream draws its own."""
-    hit, game.hit = game.hit, np.zeros_like(game.hit)
-    frame = game.render()
-    game.hit = hit
-    return frame
 
 
 def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
@@ -115,7 +82,7 @@ def make_start(job: tuple[int, int, int, int]) -> tuple[np.ndarray, float, bytes
     seen = scout(game, SPOTS, RADIUS)
     print(f"{biome}, {time_of_day}, {weather}: {len(seen)} sightings", flush=True)
     sighted = Sighted(*packed(seen), seen.places, seen.views, looks(seen.frames), openness(seen.near))
-    return bare(game), float(game.pose[4]), look_about(game), " / ".join(sorted(told)), sighted
+    return bare(game), float(game.pose[4]), to_webp(panorama(game), quality=QUALITY), " / ".join(sorted(told)), sighted
 
 
 def settle(game: Game, biome: str, **conditions: Any) -> None:
@@ -140,7 +107,7 @@ def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96,
         if detail(frame) < OPEN:
             continue
         frames.append(bare(env.game))
-        panoramas.append(look_about(env.game))
+        panoramas.append(to_webp(panorama(env.game), quality=QUALITY))
         pitches.append(float(env.game.pose[4]))
         bearings.append(float(getattr(env.stage.task, "bearing", 0.0)))
         told = {env.game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}

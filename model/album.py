@@ -37,6 +37,8 @@ LATER = 1e-3
 """In blocks: by so little a later picture is preferred to the one before."""
 COARSE = 2
 """Pixels of a picture's side that are forgotten as one."""
+ABOUT = 0.8
+"""Blocks: what is nearer than so to a block's centre, to each side, is the block's."""
 NONE = 0
 """The number of what is on no page."""
 
@@ -89,11 +91,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Album:
-    """What one world keeps: `given` came with it, the dream's `own` pages were added. Albums share them, so that a copy costs
-    next to nothing."""
+    """What one world keeps: `given` came with it, the dream's `own` pages were added. built: points of what was built since,
+    from left to right, None where nothing was. Albums share them, so that a copy costs next to nothing."""
 
     given: Place | None = None
     own: tuple[Page, ...] = ()
+    built: Float[Tensor, "m 3"] | None = None
 
     def __len__(self) -> int:
         return self.num_given + len(self.own)
@@ -112,6 +115,11 @@ class Album:
     def last(self) -> int:
         """The number of the latest page."""
         return max((page.number for page in self.own), default=self.num_given)
+
+    @property
+    def solid(self) -> list[Float[Tensor, "_ 3"]]:
+        """Clouds of points of what can be stood on and run into, each from left to right."""
+        return [*([] if self.given is None else [self.given.solid]), *([] if self.built is None else [self.built])]
 
     @cached_property
     def near(self) -> Float[Tensor, "n rows columns"]:
@@ -156,8 +164,21 @@ def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], inst
             gone = pages[-1]
         elif len(pages) >= ROOM:
             gone = min(pages, key=lambda other: other.worth)
-        kept[world] = Album(albums[world].given, (*(other for other in pages if other is not gone), page))
+        kept[world] = replace(albums[world], own=(*(other for other in pages if other is not gone), page))
     return kept
+
+
+def built(album: Album, placed: Float[Tensor, "m 3"]) -> Album:
+    """The album of a world in which something was placed whose outside are these points."""
+    points = placed if album.built is None else torch.cat([album.built, placed])
+    return replace(album, built=points[points[:, 0].argsort()])
+
+
+def unbuilt(album: Album, center: Float[Tensor, "3"]) -> Album:
+    """The album of a world in which the block about this centre is gone, if it was placed there."""
+    if album.built is None:
+        return album
+    return replace(album, built=album.built[(album.built - center).abs().amax(1) > ABOUT])
 
 
 def opened(
@@ -224,7 +245,7 @@ def forget(
             given.near[index] = near
         else:
             own[index - album.num_given] = replace(album[index], near=near)
-    return Album(given, tuple(own))
+    return replace(album, given=given, own=tuple(own))
 
 
 def _covered(

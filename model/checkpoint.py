@@ -1,7 +1,8 @@
 """Networks on disk: safetensors with the configuration as JSON in its header. Never pickle.
 
-A world is a folder of files: `autoencoder.safetensors`, `dynamics.safetensors` (denoiser and text encoder) and, where the
-player has them, `hands.safetensors`, so that each can be trained, shipped and replaced alone. Written aside and renamed.
+A world is a folder of files: `autoencoder.safetensors`, `dynamics.safetensors` (denoiser and text encoder) and, where it
+has them, `hands.safetensors`, `sight.safetensors` and `restorer.safetensors`, so that each can be trained, shipped and replaced
+alone. Written aside and renamed.
 """
 
 import json
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.hands import Hands, HandsConfig
+from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.sight import Sight, SightConfig
 from simworld.model.world import World, WorldConfig
 
@@ -85,6 +87,17 @@ def load_sight(path: Path, dtype: torch.dtype = torch.float32, device: str = "cp
     return _filled(path, Sight(config), tensors).to(device, dtype)
 
 
+def save_restorer(path: Path, model: Restorer, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write a restorer. summary: JSON values about its training."""
+    _save(path, "restorer", model.config, model.state_dict(), summary, dtype)
+
+
+def load_restorer(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Restorer:
+    """Read a restorer. ValueError naming the file and the field that is wrong."""
+    tensors, config = _load(path, "restorer", RestorerConfig)
+    return _filled(path, Restorer(config), tensors).to(device, dtype)
+
+
 def save_small(path: Path, kind: str, model: nn.Module, summary: dict[str, Any]) -> None:
     """Write a small network with a `config` that goes beside a world, in half precision. summary: JSON values about its
     training."""
@@ -123,9 +136,10 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     with torch.device("meta"):
         world = World(config)
     world.autoencoder = autoencoder
-    hands, sight = folder / "hands.safetensors", folder / "sight.safetensors"
+    hands, sight, restorer = (folder / f"{name}.safetensors" for name in ("hands", "sight", "restorer"))
     world.hands = load_hands(hands, dtype, device) if hands.exists() else None
     world.sight = load_sight(sight, dtype, device) if sight.exists() else None
+    world.restorer = load_restorer(restorer, dtype, device) if restorer.exists() else None
     if world.sight is not None and world.sight.config.time_stride != autoencoder.config.time_stride:
         raise ValueError(
             f"{sight}: for chunks of {world.sight.config.time_stride} frames; this world's have "
@@ -200,8 +214,8 @@ def _filled(path: Path, model: Network, tensors: dict[str, Tensor]) -> Network:
 
 
 def _dynamics(world: World) -> dict[str, Tensor]:
-    state = world.state_dict()
-    return {name: value for name, value in state.items() if not name.startswith(("autoencoder.", "hands.", "sight."))}
+    others = ("autoencoder.", "hands.", "sight.", "restorer.")
+    return {name: value for name, value in world.state_dict().items() if not name.startswith(others)}
 
 
 def _as(state: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:

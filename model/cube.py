@@ -11,6 +11,8 @@ from simworld.model.camera import rays
 
 TOP, BOTTOM, SIDE = range(3)
 """Kinds of faces."""
+SHELL = 5
+"""Points along each edge of a shell."""
 
 
 @dataclass
@@ -71,6 +73,16 @@ def beside(cube: Cube, met: Met) -> Cube:
         1,
     )
     return Cube(cube.center + step[:, None] * axes[torch.arange(len(axis)), axis], cube.turn)
+
+
+def shell(cube: Cube) -> Float[Tensor, "b m 3"]:
+    """Points all over the outsides of cubes, in blocks from the eye."""
+    sides = torch.linspace(-0.5, 0.5, SHELL, device=cube.center.device)
+    points = torch.cartesian_prod(sides, sides, sides)
+    along, aside, down = points[points.abs().amax(1) == 0.5].T
+    angle = torch.deg2rad(cube.turn)[:, None]
+    right, ahead = along * angle.cos() + aside * angle.sin(), aside * angle.cos() - along * angle.sin()
+    return torch.stack([right, down.expand_as(right), ahead], -1) + cube.center[:, None]
 
 
 def before_crosshair(near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]) -> Float[Tensor, "b 3"]:

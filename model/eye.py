@@ -90,10 +90,11 @@ def on_foot(
     lately: Float[Tensor, "b n a"],
     moved: Float[Tensor, "b r 3"],
 ) -> Float[Tensor, "b r 3"]:
-    """The steps, (right, ahead, above) for who faces ahead, of those who cannot walk through what came with their worlds.
+    """The steps, (right, ahead, above) for who faces ahead, of those who cannot walk through what came with their worlds or was
+    built in them.
     lately: their actions, up to the present ones. moved: how the eye moved in the frames before."""
-    solid = [None if album.given is None else album.given.solid for album in albums]
-    if all(points is None for points in solid):
+    solid = [album.solid for album in albums]
+    if not any(solid):
         return steps
     jumps = lately[..., JUMP].unfold(1, JUMPING, 1).amax(2)[:, -steps.shape[1] :] > 0
     yaw = around.view[:, 1]
@@ -137,6 +138,18 @@ def recalled(
     frames = torch.lerp(frames, remembered.movedim(2, -1), share.movedim(2, -1))
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
     return frames
+
+
+@stage("restore")
+def restored(
+    world: World, context: Context, frames: Float[Tensor, "b r h w 3"], shown: Shown | None
+) -> Float[Tensor, "b r h w 3"]:
+    """The frames as the eye would see them, beside the hands at rest, by what is `shown` of them; as they are in a world that
+    has no restorer."""
+    if world.restorer is None or shown is None:
+        return frames
+    free = own(world, at_rest(context.grip)).movedim(1, -1)[:, None] < 0.5
+    return torch.where(free, world.restorer(frames, shown), frames)
 
 
 def look(

@@ -41,28 +41,28 @@ def points_of(
 
 
 def held(
-    solid: list[Float[Tensor, "_ 3"] | None],
+    solid: list[list[Float[Tensor, "_ 3"]]],
     place: Float[Tensor, "b 3"],
     moves: Float[Tensor, "b r 3"],
     jumps: Bool[Tensor, "b r"],
     moved: Float[Tensor, "b r 3"],
 ) -> Float[Tensor, "b r 3"]:
     """The moves of b eyes from `place`, (right, ahead, above) in blocks, as far as their bodies may follow them where they know
-    what is `solid`, points from left to right: nobody walks through it, sinks into it, or rises or stays above it but for who
-    `jumps` or has just jumped. moved: the moves before."""
+    what is `solid`, clouds of points, each from left to right: nobody walks through it, sinks into it, or rises or stays above
+    it but for who `jumps` or has just jumped. moved: the moves before."""
     rose = moved[:, -1, 2].tolist()
     rows = zip(solid, place, moves, jumps.tolist(), rose, strict=True)
-    return torch.stack([move if known is None else _held(known, here, move, *how) for known, here, move, *how in rows])
+    return torch.stack([_held(clouds, here, move, *how) if clouds else move for clouds, here, move, *how in rows])
 
 
 def _held(
-    solid: Float[Tensor, "m 3"], place: Float[Tensor, "3"], moves: Float[Tensor, "r 3"], jumps: list[bool], rose: float
+    solid: list[Float[Tensor, "_ 3"]], place: Float[Tensor, "3"], moves: Float[Tensor, "r 3"], jumps: list[bool], rose: float
 ) -> Float[Tensor, "r 3"]:
     """The same for one; `rose`: how far in the frame before."""
     reach = float(moves[:, :2].norm(dim=1).sum()) + 2 * WIDE
     sides = torch.stack([place[0] - reach, place[0] + reach])
-    first, last = torch.searchsorted(solid[:, 0].contiguous(), sides).tolist()
-    beside = solid[first:last]
+    ends = [torch.searchsorted(cloud[:, 0].contiguous(), sides).tolist() for cloud in solid]
+    beside = torch.cat([cloud[first:last] for cloud, (first, last) in zip(solid, ends, strict=True)])
     beside = beside[(beside[:, 1] - place[1]).abs() < reach]
     allowed = []
     for move, jump in zip(moves, jumps, strict=True):

@@ -12,7 +12,7 @@ from simworld.model import grip as grips
 from simworld.model import ground as grounds
 from simworld.model.album import Album, opened
 from simworld.model.context import Context, Goal
-from simworld.model.eye import beside_hand, beyond, nothing_known, on_foot
+from simworld.model.eye import beside_hand, beyond, nothing_known, on_foot, restored
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float
 from simworld.model.records import where
@@ -77,14 +77,15 @@ def led(
     world: World,
     context: Context,
     frames: Float[Tensor, "b r h w 3"],
+    fine: Float[Tensor, "b r h w 3"],
     actions: Float[Tensor, "b r a"] | None,
     shown: Shown | None,
 ) -> tuple[Float[Tensor, "b r h w 3"], Float[Tensor, "b r h w 3"], Shown | None]:
-    """What is seen of the frames to which `actions` led, through which the goals show; the frames that dreams go on from, of
-    those that have arrived the goals'; and what is known of these."""
+    """What is seen of the frames to which `actions` led, `fine` ones, through which the goals show; the frames that dreams go
+    on from, of those that have arrived the goals'; and what is known of these."""
     goal = context.goal
     if not is_led(context):
-        return frames, frames, shown
+        return fine, frames, shown
     assert context.decoder is not None, "it has just made these frames"
     num_frames = frames.shape[1]
     there, known_there = goal.pictures[:, None].expand_as(frames), None
@@ -93,10 +94,10 @@ def led(
     nearer = torch.arange(1, num_frames + 1, device=frames.device) / num_frames
     share = ((goal.total - goal.left)[:, None] + nearer) / goal.total.clamp(min=1)[:, None]
     share = torch.where(goal.left[:, None] > 0, share * share * (3 - 2 * share), 0)
-    seen = torch.lerp(frames, there, share[:, :, None, None, None])
+    seen = torch.lerp(fine, restored(world, context, there, known_there), share[:, :, None, None, None])
     arrived = goal.left == 1
     if bool(arrived.any()):
-        frames = torch.where(arrived[:, None, None, None, None], seen, frames)
+        frames = torch.where(arrived[:, None, None, None, None], there, frames)
         context.decoder.picture = world.autoencoder.padded(frames[:, -1])
         _arrive(world, context, arrived)
         shown = known_there if shown is None or known_there is None else where(arrived, known_there, shown)

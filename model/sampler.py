@@ -18,7 +18,7 @@ from simworld.model import ground as grounds
 from simworld.model.album import Album
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
-from simworld.model.eye import look, nothing_known, recalled, went
+from simworld.model.eye import look, nothing_known, recalled, restored, went
 from simworld.model.ground import nothing_shown
 from simworld.model.leading import led, sighted, surroundings
 from simworld.model.memory import Memory
@@ -131,7 +131,8 @@ def extend(
     frames = recalled(world, context, touch.frames, actions, views, shown)
     # Who arrives where a picture shows it sees what is real.
     arriving = (context.goal.left == 1) & ~sighted(context.goal.albums, world.device)
-    seen, frames, shown = led(world, context, frames, actions, shown)
+    fine = restored(world, context, frames, shown)
+    seen, frames, shown = led(world, context, frames, fine, actions, shown)
     look(world, context, frames[:, -1], shown, arriving, changed=touch.changed)
     # What is remembered is what is shown, sharper than what was sampled.
     _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)

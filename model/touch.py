@@ -7,10 +7,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from simworld.model.album import built, unbuilt
 from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context
-from simworld.model.cube import beside, meet
+from simworld.model.cube import Cube, beside, meet, shell
 from simworld.model.eye import own
+from simworld.model.footing import WIDE
 from simworld.model.grip import (
     BARELY,
     HOTBAR,
@@ -32,7 +34,7 @@ from simworld.model.grip import (
 from simworld.model.hands import Hands, visible
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.surroundings import Surroundings, recall
+from simworld.model.surroundings import Surroundings, headed, recall
 from simworld.model.work import ATTACK, USE, busy, due, gone_on, turned_alike
 from simworld.model.world import World
 
@@ -136,6 +138,8 @@ def _worked(
     if bool(breaks.any()):
         behind = hands.broken(picture, meet(aim.cube, pitch, size, field_of_view, leaving=True))
         becomes = torch.where(_all(breaks) & seen, behind.to(picture), becomes)
+    if bool((breaks | places).any()):
+        _build(context, breaks, aim.cube, places, beside(aim.cube, entered))
     if bool(places.any()):
         new = meet(beside(aim.cube, entered), pitch, size, field_of_view)
         becomes = torch.where(_all(places) & visible(new, near) & free, hands.placed(picture, new).to(picture), becomes)
@@ -149,6 +153,21 @@ def _worked(
     aimed = at_work & (aim.read[:, 0] > 0) & (aim.cube.center.norm(dim=1) < REACH) & ~breaks & ~places & ~led
     shade = torch.where(_all(aimed) & seen, hands.shade(entered, context.work.progress * attack, outlined=False), 1)
     return Touch(frames, changed, shade), places
+
+
+def _build(context: Context, breaks: Bool[Tensor, " b"], gone: Cube, places: Bool[Tensor, " b"], new: Cube) -> None:
+    """Remember what stands in the way from now on, and what does no more."""
+    place, yaw = context.around.place[:, None], context.around.view[:, 1]
+    centers, points = (
+        headed(torch.stack([ways[..., 0], ways[..., 2], -ways[..., 1]], -1), yaw) + place
+        for ways in (gone.center[:, None], shell(new))
+    )
+    for number in breaks.nonzero()[:, 0].tolist():
+        context.albums[number] = unbuilt(context.albums[number], centers[number, 0])
+    for number in places.nonzero()[:, 0].tolist():
+        # Nobody is walled in by a block that is read too near.
+        apart = (points[number] - place[number])[:, :2].abs().amax(1) > WIDE
+        context.albums[number] = built(context.albums[number], points[number][apart])
 
 
 def bare(world: World, context: Context) -> DecoderState | None:

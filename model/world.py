@@ -13,6 +13,7 @@ from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
 from simworld.model.hands import Hands
 from simworld.model.motion import CELL, fixed_share, gained_flow, learned_drive, pitched, turned_flow
 from simworld.model.path import Path
+from simworld.model.restorer import Restorer
 from simworld.model.scenery import Shown
 from simworld.model.sight import Sight
 from simworld.model.text import TextConfig, TextEncoder
@@ -54,7 +55,7 @@ class WorldConfig:
 
 
 class World(nn.Module):
-    """The three networks, and the player's hands and sight where it has them. Sampling: `sampler`, files: `checkpoint`."""
+    """The three networks, and hands, sight and a restorer where it has them. Sampling: `sampler`, files: `checkpoint`."""
 
     def __init__(self, config: WorldConfig) -> None:
         super().__init__()
@@ -64,6 +65,7 @@ class World(nn.Module):
         self.denoiser = Denoiser(config.denoiser, config.path)
         self.hands: Hands | None = None
         self.sight: Sight | None = None
+        self.restorer: Restorer | None = None
         self._fixed: tuple[Tensor, int, Tensor] | None = None
 
     def hidden_matrices(self) -> list[nn.Parameter]:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from simworld.model.album import given_album
+from simworld.model.album import Album, built, given_album, unbuilt
+from simworld.model.cube import Cube, shell
 from simworld.model.footing import EYE, WIDE, held, points_of
 
 STRIDE = 0.2
@@ -36,7 +37,7 @@ def walk(
     solid = sorted_points(solid)
     for _ in range(frames):
         moves = torch.tensor([[[aside, ahead, rise]]])
-        moved = held([solid], place, moves, torch.tensor([[jumps]]), moved)
+        moved = held([[] if solid is None else [solid]], place, moves, torch.tensor([[jumps]]), moved)
         place = place + moved[:, 0]
     return place[0]
 
@@ -70,7 +71,7 @@ def test_a_block_is_jumped_onto() -> None:
     place, moved = torch.tensor([[0.0, 1.5, 0.0]]), NOW
     arc = [0.42, 0.33, 0.25, 0.16, 0.08, 0.0, -0.08, -0.16, -0.2, -0.3, -0.4]
     for number, rise in enumerate(arc):
-        moved = held([sorted_points(solid)], place, torch.tensor([[[0.0, 0.12, rise]]]), torch.tensor([[number < 8]]), moved)
+        moved = held([[sorted_points(solid)]], place, torch.tensor([[[0.0, 0.12, rise]]]), torch.tensor([[number < 8]]), moved)
         place = place + moved[:, 0]
     assert float(place[0, 1]) > 2.2 and float(place[0, 2]) == pytest.approx(1, abs=0.06)
 
@@ -87,3 +88,19 @@ def test_what_is_seen_of_a_place_is_solid_where_it_is() -> None:
     album = given_album(torch.zeros(2, 48, 80, 3, dtype=torch.uint8), near, places, views, 70.0)
     assert album.given is not None and torch.allclose(album.given.solid, points, atol=1e-2)
     assert not len(points_of(near / 5, places, views, 70.0)), "what is far is not known well enough"
+
+
+def test_what_is_placed_stands_in_the_way_until_it_is_broken() -> None:
+    block = Cube(torch.tensor([[0.0, EYE - 0.5, 2.0]]), torch.tensor([20.0]))
+    right, down, ahead = shell(block)[0].unbind(1)
+    album = built(Album(), torch.stack([right, ahead, -down], 1))
+    moves, still = torch.tensor([[[0.0, STRIDE, 0.0]]]), torch.tensor([[False]])
+    ways = []
+    for solid in (album.solid, unbuilt(album, torch.tensor([0.1, 2.1, 0.4 - EYE])).solid):
+        place, moved = torch.zeros(1, 3), NOW
+        for _ in range(20):
+            moved = held([solid], place, moves, still, moved)
+            place = place + moved[:, 0]
+        ways.append(float(place[0, 1]))
+    assert ways[0] < 1.5 - WIDE + 0.2 and ways[1] == pytest.approx(20 * STRIDE)
+    assert unbuilt(album, torch.tensor([0.0, 5.0, 0.0])).built is not None, "what is elsewhere stays"

@@ -10,6 +10,7 @@ MEANING = {
     "denoise": "the denoising passes",
     "decode": "from latent to pictures, and the finished pictures encoded again",
     "hands": "while their keys are pressed: which block is aimed at, and what becomes of it",
+    "restore": "what scenery shows of the pictures, freed from frayed edges, seams and holes",
     "far memory": "what was seen in all directions, read and painted",
     "cache write": "the pass that remembers the finished latent, and the flow that led to it",
     "display": "all pictures of the chunk, drawn, scaled and shown",

@@ -9,6 +9,7 @@ examples:
   simworld train autoencoder --cfg
   simworld train autoencoder loop.folder=runs/autoencoder loop.steps=5000
   simworld train world loop.folder=runs/world data.source=recordings
+  simworld train restorer data.world=runs/small/world
   simworld train heads world=runs/small/world data.folder=runs/small/clips
   simworld train gauge world=runs/small/world data.folder=runs/small/clips
   simworld train judge world=runs/small/world
@@ -29,6 +30,7 @@ TRAININGS = {
     "world": ("simworld.training.train_world", "train"),
     "heads": ("simworld.training.train_heads", "train"),
     "gauge": ("simworld.training.train_gauge", "train"),
+    "restorer": ("simworld.training.train_restorer", "train"),
     "judge": ("simworld.training.train_judge", "train"),
     "probes": ("simworld.training.train_probes", "train"),
 }
@@ -37,7 +39,7 @@ TRAININGS = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
-    told = "clips, autoencoder, hands, sight, world, heads that play, gauge of trust, judge of tasks, or probes"
+    told = "clips, autoencoder, hands, sight, world, restorer, heads that play, gauge of trust, judge of tasks, or probes"
     parser.add_argument("what", choices=TRAININGS, help=told)
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="settings, as in hydra")
     parser.add_argument("--preset", metavar="NAME", help="debug, small (the default), medium or large")

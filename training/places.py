@@ -1,0 +1,192 @@
+"""Dreams of places of the game, beside what the game shows there: what scenery shows of frames, and the truth. `train_restorer`
+learns from it.
+
+A store is a folder: `frames.npy`, `colors.npy` and `truth.npy` uint8 [n, h, w, 3], `near.npy` float16 [n, h, w] and `marks.npy`
+uint8 [n, h, w], as in `Moments`; memory-mapped, and written aside until all is there. Places and plays are a function of the
+seed alone.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import count
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from simworld.actions import KEYS, SLOT
+from simworld.model import sampler
+from simworld.model.album import Album, given_album
+from simworld.model.checkpoint import load_world
+from simworld.model.eye import beside_hand
+from simworld.model.pixels import to_float, to_uint8
+from simworld.model.precision import fastest_dtype
+from simworld.model.scenery import Shown
+from simworld.model.shipped import find_world
+from simworld.model.world import World
+from simworld.training.array_store import store, stored
+from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
+from simworld.training.sights import VOXEL_PLAYERS
+from simworld.training.stream import VOXEL_BIOMES, VOXEL_GAME, load
+
+VOXEL_SCOUT = "simworld.env.voxel.scout:"
+HANDS = [SLOT[key] for key in KEYS if key in ("attack", "use", "drop", "inventory") or key.startswith("hotbar")]
+"""What would change the dream's place and not the game's."""
+MARKS = ("known", "real", "free")
+NAMES = ("frames", "colors", "truth", "near", "marks")
+INSIDE = 0.06
+"""Blocks: whose eye is nearer to something than so is in it."""
+AHEAD = 2
+"""So many places are dreamt ahead for each worker."""
+
+
+@dataclass(kw_only=True)
+class PlacesConfig:
+    """`num_moments`, of places of which `num_spots` spots within `radius` blocks have been seen: `num_dreams` dreams of each,
+    the last of them of one that was not, go on for `num_chunks` chunks; of every `every`-th the last frame is kept."""
+
+    folder: str = "runs/places"
+    world: str = "small"
+    num_moments: int = 12_000
+    num_spots: int = 56
+    radius: float = 28.0
+    num_dreams: int = 4
+    num_chunks: int = 80
+    every: int = 2
+    num_workers: int = 2
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Moments:
+    """frames: those that were dreamt, before they are restored. colors, near: what scenery shows of them. marks: whether it
+    is known (1), real (2), and whether no hand is before it (4). truth: what the game shows from the same eye."""
+
+    frames: np.ndarray
+    colors: np.ndarray
+    truth: np.ndarray
+    near: np.ndarray
+    marks: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def pick(self, chosen: np.ndarray) -> tuple[Float[Tensor, "n 1 h w 3"], Shown, Float[Tensor, "n 1 h w 3"], Tensor]:
+        """Of some moments the frames, what is shown of them, the truth, and where no hand is: [n, 1, h, w, 1], 1 or 0."""
+        pictures = (self.frames, self.colors, self.truth)
+        frames, colors, truth = (to_float(torch.from_numpy(part[chosen]))[:, None] for part in pictures)
+        near = torch.from_numpy(self.near[chosen].astype(np.float32))[:, None, None]
+        known, real, free = (torch.from_numpy(self.marks[chosen] & 1 << bit)[:, None, None] > 0 for bit in range(len(MARKS)))
+        return frames, Shown(colors.movedim(-1, 2), near, known, known, real), truth, free.movedim(2, -1).float()
+
+
+class _Watcher(nn.Module):
+    """A restorer that leaves frames as they are, and keeps what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: tuple[Tensor, Shown] | None = None
+
+    def forward(self, frames: Float[Tensor, "b r h w 3"], shown: Shown) -> Float[Tensor, "b r h w 3"]:
+        self.given = frames, shown
+        return frames
+
+
+def moments(config: PlacesConfig) -> Moments:
+    """The store of `config`, dreamt first where there is none. ValueError for a store of fewer."""
+    folder = Path(config.folder)
+    arrays = stored(folder, NAMES)
+    if arrays is None:
+        world = load_world(find_world(config.world))
+        size = (world.config.height, world.config.width)
+        layout: dict[str, tuple[tuple[int, ...], Any]] = {name: ((*size, 3), np.uint8) for name in NAMES[:3]}
+        store(folder, {**layout, "near": (size, np.float16), "marks": (size, np.uint8)}, _dreamt(config), config.num_moments)
+        arrays = stored(folder, NAMES)
+        assert arrays is not None, "they have just been written"
+    if len(arrays[0]) < config.num_moments:
+        raise ValueError(f"{folder} holds {len(arrays[0])} moments, not {config.num_moments}; use another folder")
+    return Moments(*(part[: config.num_moments] for part in arrays))
+
+
+def _dreamt(config: PlacesConfig) -> Iterator[tuple[np.ndarray, ...]]:
+    """Moments without end, of place after place."""
+    with ProcessPoolExecutor(config.num_workers, get_context("spawn"), torch.set_num_threads, (1,)) as workers:
+        numbers, waiting = count(), []
+        while True:
+            while len(waiting) < AHEAD * config.num_workers:
+                waiting.append(workers.submit(partial(dreams_of, config), next(numbers)))
+            yield from waiting.pop(0).result()
+
+
+def dreams_of(config: PlacesConfig, number: int) -> list[tuple[np.ndarray, ...]]:
+    """The moments of a place of this number."""
+    world, game = _made(config.world)
+    rng = np.random.default_rng([config.seed, number])
+    game.reset(int(rng.integers(NUM_TRAINING_SEEDS)))
+    weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
+    hour = float(rng.random() * (DAYLIGHT if rng.random() < DAYLIGHT else 1))
+    game.set_conditions(biome=str(rng.choice(load(VOXEL_BIOMES))), time_of_day=hour, weather=weather, respawn=True)
+    place, players = game.save_state(), rng.integers(2**31, size=config.num_dreams)
+    r, chunks = world.config.autoencoder.time_stride, range(config.num_chunks)
+    actions = torch.from_numpy(np.stack([_walked(game, place, int(each), config.num_chunks * r) for each in players]))
+    context = _begun(world, game, config)
+    watcher = world.restorer = _Watcher()  # type: ignore[assignment]
+    found = []
+    for chunk in chunks:
+        sampler.extend(world, context, actions[:, r * chunk : r * (chunk + 1)], 1)
+        if (chunk + number) % config.every == 0:
+            assert watcher.given is not None, "a world with sight shows it"
+            found += _kept(game, context, world, *watcher.given)
+    return [found[index] for index in rng.permutation(len(found))]
+
+
+@lru_cache(maxsize=1)
+def _made(name: str) -> tuple[World, Any]:
+    world = load_world(find_world(name), fastest_dtype("cpu"))
+    return world, load(VOXEL_GAME)(world.config.height, world.config.width)
+
+
+def _walked(game: Any, place: Any, player: int, num_frames: int) -> np.ndarray:
+    """What a player does in the game, from a place on, but for hands; the game is there again afterwards."""
+    bot = load(VOXEL_PLAYERS[player % len(VOXEL_PLAYERS)])(player)
+    actions = []
+    for _ in range(num_frames):
+        actions.append(bot.act(game).copy())
+        actions[-1][HANDS] = 0
+        game.step(actions[-1])
+    game.load_state(place)
+    return np.stack(actions)
+
+
+def _begun(world: World, game: Any, config: PlacesConfig) -> sampler.Context:
+    """Dreams of where the game is, the last of which has not been about."""
+    scout, bare, panorama = (load(VOXEL_SCOUT + name) for name in ("scout", "bare", "panorama"))
+    n, pitch = config.num_dreams, float(game.pose[4])
+    frame, around = (torch.from_numpy(part)[None].expand(n, *part.shape) for part in (bare(game), panorama(game)))
+    seen = vars(scout(game, config.num_spots, config.radius)).values()
+    album = given_album(*map(torch.from_numpy, seen), world.config.autoencoder.field_of_view)
+    context = sampler.start(world, [game.caption(np.random.default_rng(0))] * n, list(range(n)))
+    sampler.append_frames(world, context, frame[:, None], torch.zeros(n, 0, world.config.denoiser.action_size))
+    sampler.surround(world, context, around, torch.full((n,), pitch), [album] * (n - 1) + [Album()])
+    return context
+
+
+def _kept(
+    game: Any, context: sampler.Context, world: World, frames: Float[Tensor, "b r h w 3"], shown: Shown
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """The last of the frames of each dream, beside what the game shows there."""
+    free = beside_hand(world, context)[:, 0, 0]
+    marks = shown.known[:, -1, 0] * 1 + shown.real[:, -1, 0] * 2 + free * 4
+    colors = to_uint8(shown.colors[:, -1].movedim(1, -1))
+    parts = to_uint8(frames[:, -1]), colors, shown.near[:, -1, 0].half(), marks.to(torch.uint8)
+    for number, (place, view) in enumerate(zip(context.around.place, context.around.view, strict=True)):
+        truth, depth = load(VOXEL_SCOUT + "look_from")(game, place.numpy(), view.numpy())
+        if depth.min() > INSIDE:
+            frame, color, near, mark = (part[number].numpy() for part in parts)
+            yield frame, color, truth, near, mark
