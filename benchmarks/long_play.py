@@ -27,15 +27,15 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=10 * MINUTE, help="to play (default: those of ten minutes)")
     options = parser.parse_args()
     env: Any = gymnasium.make("simworld:simworld/World-v0", world=options.world, num_steps=options.steps).unwrapped
-    env.reset(seed=1)
+    observation, _ = env.reset(seed=1)
     player = Wanderer(1)
     medians, memory = [], []
     for minute in range(1, options.chunks // MINUTE + 1):
         taken = []
         for _ in range(MINUTE):
-            action = player.sample(env.frame_skip).action
+            action = player.sample(env.frame_skip, observation["pov"]).action
             started = time.process_time()
-            env.step(action)
+            observation, *_ = env.step(action)
             taken.append(1000 * (time.process_time() - started))
         medians.append(statistics.median(taken))
         memory.append(rss_mb())

@@ -10,12 +10,13 @@ import pytest
 from client_fake_env import HEIGHT, WIDTH, FakeGame, make
 from tiny_world import write_tiny_world
 
-from simworld.actions import CAMERA, SLOT
+from simworld.actions import CAMERA, SLOT, noop
 from simworld.client import play as client_play
 from simworld.client.benchmark import benchmark
 from simworld.client.options import PlayOptions
 from simworld.client.performance_page import write_page
 from simworld.client.play import play
+from simworld.client.player import Sample
 from simworld.client.session import WorldStopped
 from simworld.client.video import Video
 
@@ -53,6 +54,23 @@ def test_headless_without_a_bot_stands_still(tmp_path: Path) -> None:
     play(PlayOptions(world=world, headless=True, frames=9, out=str(tmp_path / "still.mp4")))
     assert life.actions
     assert not any(action.any() for action in life.actions)
+
+
+def test_the_bot_is_shown_the_newest_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Looker:
+        def __init__(self, seed: int) -> None: ...
+
+        def sample(self, num_frames: int, frame: np.ndarray | None = None) -> Sample:
+            assert frame is not None
+            seen.append(int(frame[1, 0, 0]))
+            return Sample(noop())
+
+    monkeypatch.setattr("simworld.client.headless.Wanderer", Looker)
+    world, _ = make(FakeGame)
+    play(PlayOptions(world=world, headless=True, bot=True, frames=9, out=str(tmp_path / "seen.mp4")))
+    assert seen[:4] == [0, 2, 4, 6]
 
 
 def test_headless_is_as_fast_as_the_world(tmp_path: Path) -> None:

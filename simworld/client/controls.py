@@ -67,7 +67,7 @@ class Controls:
         self._travel[:] = 0
         self._turned[:] = 0
 
-    def sample(self, num_frames: int) -> Sample:
+    def sample(self, num_frames: int, frame: np.ndarray | None = None) -> Sample:
         """The action since the last sample, for `num_frames` pictures: the mouse's travel is divided among them."""
         action = noop()
         for name in self._held | self._tapped:

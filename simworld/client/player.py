@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from simworld.actions import Action, noop
 
 
@@ -19,15 +21,16 @@ class Sample:
 class Player(Protocol):
     """Keys and mouse, a wanderer, the world itself, or nobody."""
 
-    def sample(self, num_frames: int) -> Sample:
-        """The action for the next chunk, held for each of its `num_frames` pictures."""
+    def sample(self, num_frames: int, frame: np.ndarray | None = None) -> Sample:
+        """The action for the next chunk, held for each of its `num_frames` pictures. frame: uint8 [h, w, 3], the newest
+        picture of the world, for players who look at it."""
         ...
 
 
 class WorldItself:
     """The world's own policy, which knows better than anybody what its players do."""
 
-    def sample(self, num_frames: int) -> Sample:
+    def sample(self, num_frames: int, frame: np.ndarray | None = None) -> Sample:
         """What the world would do for `num_frames` pictures."""
         return Sample(noop(), own=True)
 
@@ -35,6 +38,6 @@ class WorldItself:
 class Nobody:
     """A player that stands still."""
 
-    def sample(self, num_frames: int) -> Sample:
+    def sample(self, num_frames: int, frame: np.ndarray | None = None) -> Sample:
         """Doing nothing for `num_frames` pictures."""
         return Sample(noop())

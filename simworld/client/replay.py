@@ -54,7 +54,7 @@ class Replay:
             return Reset(self.seed, prompt, GivenStart(self._file.frames(0, 1)[0]))
         return Reset(self.seed)
 
-    def sample(self, num_frames: int) -> Sample:
+    def sample(self, num_frames: int, frame: np.ndarray | None = None) -> Sample:
         """The next `num_frames` actions as one: keys pressed in any of them, the camera's mean."""
         if self.over:
             return Sample(noop())

@@ -110,7 +110,7 @@ class Session:
         if self.paused or (self._shown is None and self._asked is None and not self._waiting):
             return None
         if self._asked is None and now >= self.pacer.start_at(now, len(self._waiting)):
-            sample = self.player.sample(self.stats.chunk_frames)
+            sample = self.player.sample(self.stats.chunk_frames, self._newest)
             self._ask(Step(sample.action, sample.event_times, self.steps, sample.own))
         if self._waiting and now >= self.pacer.due(now):
             return self._waiting.popleft()
@@ -194,6 +194,11 @@ class Session:
     def settled(self) -> bool:
         """Whether nothing is being waited for."""
         return self._asked is None
+
+    @property
+    def _newest(self) -> np.ndarray | None:
+        """The last picture that the world has made, whether it is shown yet or not, so that equal plays stay equal."""
+        return self.history[-1].frames[-1] if self.history else None
 
     def _ask(self, request: Request) -> None:
         self._asked = request

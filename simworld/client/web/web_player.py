@@ -62,7 +62,7 @@ class WebPlayer:
         self._tapped.clear()
         self._travel[:] = 0
 
-    def sample(self, num_frames: int) -> Sample:
+    def sample(self, num_frames: int, frame: np.ndarray | None = None) -> Sample:
         """The action since the last sample, for `num_frames` pictures."""
         action = noop()
         for name in self._held | self._tapped:
