@@ -15,6 +15,7 @@ from simworld.model.context import Context
 from simworld.model.footing import held
 from simworld.model.grip import Grip, at_rest, covered
 from simworld.model.obstacles import obstacles
+from simworld.model.registration import averaged
 from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, nothing_kept, now, show
 from simworld.model.sight import RECENT, Sight
 from simworld.model.stages import stage
@@ -32,6 +33,8 @@ LEAST_REAL = 0.3
 """Who sees less of what was real, as a share of the picture, is lost."""
 MOSTLY = 0.5
 """A picture changed by hands counts as real where more than so much of it was."""
+SEAM = 9
+"""Pixels: half of this away from what is real a picture is no longer restored."""
 FRESH = 0.3
 """How far the nearness of what is shown again is measured anew."""
 CLOSE = 4
@@ -144,12 +147,15 @@ def recalled(
 def restored(
     world: World, context: Context, frames: Float[Tensor, "b r h w 3"], shown: Shown | None
 ) -> Float[Tensor, "b r h w 3"]:
-    """The frames as the eye would see them, beside the hands at rest, by what is `shown` of them; as they are in a world that
-    has no restorer."""
+    """The frames as the eye would see them, beside the hands at rest, where what is `shown` of them was real, and in its holes
+    and seams: what was dreamt stays as it was dreamt, for of that the network knows but the mean of all that may be there. As
+    they are in a world that has no restorer."""
     if world.restorer is None or shown is None:
         return frames
-    free = own(world, at_rest(context.grip)).movedim(1, -1)[:, None] < 0.5
-    return torch.where(free, world.restorer(frames, shown), frames)
+    free = own(world, at_rest(context.grip))[:, None] < 0.5
+    real = (shown.known & shown.real).flatten(0, 1).float()
+    share = (averaged(real, SEAM) / MOSTLY).clamp(max=1).view_as(shown.near) * free
+    return torch.lerp(frames, world.restorer(frames, shown), share.movedim(2, -1))
 
 
 def look(

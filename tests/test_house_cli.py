@@ -139,6 +139,13 @@ def test_cfg_prints_the_settings_and_trains_nothing(training: list[Settings], ca
     assert training == []
 
 
+@pytest.mark.parametrize("what", sorted(set(TRAININGS) - {"heads", "gauge", "judge"}))
+@pytest.mark.parametrize("preset", ["debug", "small"])
+def test_all_presets_fit_what_is_trained(what: str, preset: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", what, "--preset", preset, "--cfg"]) == 0
+    assert f"runs/{preset}/" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("override", ["stops=7", "steps=many", "loop.rat=1", "steps"])
 def test_a_wrong_setting_is_one_line(override: str, training: list[Settings], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "fake", override]) == 2

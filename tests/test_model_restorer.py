@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from simworld.actions import CAMERA
 from simworld.model import sampler
 from simworld.model.checkpoint import load_restorer, load_world, save_restorer
 from simworld.model.eye import beside_hand
@@ -61,19 +62,26 @@ class _Blackener(Restorer):
         return torch.full_like(frames, -1)
 
 
-def test_it_changes_what_is_seen_and_nothing_that_is_remembered() -> None:
-    """Two dreams, one of them restored to black: beside the hand nothing is left of the picture, and all goes on alike."""
+def test_it_changes_what_was_real_and_nothing_that_is_remembered() -> None:
+    """Two dreams, one of them restored to black: of what was really shown, beside the hand, nothing is left; what was never seen
+    stays as it was dreamt; and all goes on alike."""
     world = load_world(find_world("small"))
     frames = torch.from_numpy(np.random.default_rng(3).integers(0, 255, (1, 1, 96, 160, 3), np.uint8))
-    contexts, actions = [], torch.zeros(1, 2, world.config.denoiser.action_size)
+    turn = torch.zeros(1, 2, world.config.denoiser.action_size)
+    turn[..., CAMERA] = torch.tensor([0.0, 10.0])
+    contexts, dreamt = [], []
     for restorer in (None, _Blackener(SMALL)):
         world.restorer = restorer
         context = sampler.start(world, [""], [0])
-        sampler.append_frames(world, context, frames, actions[:, :0])
-        dreamt = [sampler.extend(world, context, actions) for _ in range(2)][-1]
+        sampler.append_frames(world, context, frames, turn[:, :0])
+        dreamt.append([sampler.extend(world, context, turn) for _ in range(2)][-1][0, -1])
         contexts.append(context)
-    free = beside_hand(world, context)[:, 0].movedim(1, -1).expand_as(dreamt[:, -1])
-    assert (dreamt[:, -1][free] == 0).all() and (dreamt[:, -1][~free] > 0).any()
+    plain, black = dreamt
+    left, right = slice(0, 60), slice(130, None)  # 40 of 104 degrees have turned into view
+    assert (black[:40, left] == 0).all() and (plain[:40, left] > 0).any()
+    assert torch.equal(black[:40, right], plain[:40, right])
+    hand = ~beside_hand(world, context)[0, 0, 0]
+    assert hand.any() and torch.equal(black[hand], plain[hand])
     one, other = contexts
     assert torch.equal(one.scenery.pictures, other.scenery.pictures) and torch.equal(one.around.colors, other.around.colors)
     assert torch.equal(one.memory.entries, other.memory.entries)

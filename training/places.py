@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from simworld.actions import KEYS, SLOT
@@ -29,6 +29,7 @@ from simworld.model.pixels import to_float, to_uint8
 from simworld.model.precision import fastest_dtype
 from simworld.model.scenery import Shown
 from simworld.model.shipped import find_world
+from simworld.model.surroundings import Surroundings, headed
 from simworld.model.world import World
 from simworld.training.array_store import store, stored
 from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
@@ -48,17 +49,20 @@ AHEAD = 2
 
 @dataclass(kw_only=True)
 class PlacesConfig:
-    """`num_moments`, of places of which `num_spots` spots within `radius` blocks have been seen: `num_dreams` dreams of each,
-    the last of them of one that was not, go on for `num_chunks` chunks; of every `every`-th the last frame is kept."""
+    """`num_moments` of `num_dreams` dreams of each place, which go on for `num_chunks` chunks; of every `every`-th the last
+    frame is kept. All but the last of the dreams know the place from `num_spots` spots within `radius` blocks; but of every
+    `strange_every`-th place all know no more than the `known` frames before."""
 
     folder: str = "runs/places"
     world: str = "small"
-    num_moments: int = 12_000
+    num_moments: int = 18_000
     num_spots: int = 56
     radius: float = 28.0
     num_dreams: int = 4
     num_chunks: int = 80
     every: int = 2
+    strange_every: int = 3
+    known: int = 15
     num_workers: int = 2
     seed: int = 0
 
@@ -132,17 +136,27 @@ def dreams_of(config: PlacesConfig, number: int) -> list[tuple[np.ndarray, ...]]
     weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
     hour = float(rng.random() * (DAYLIGHT if rng.random() < DAYLIGHT else 1))
     game.set_conditions(biome=str(rng.choice(load(VOXEL_BIOMES))), time_of_day=hour, weather=weather, respawn=True)
-    place, players = game.save_state(), rng.integers(2**31, size=config.num_dreams)
-    r, chunks = world.config.autoencoder.time_stride, range(config.num_chunks)
-    actions = torch.from_numpy(np.stack([_walked(game, place, int(each), config.num_chunks * r) for each in players]))
-    context = _begun(world, game, config)
+    players = [int(each) for each in rng.integers(2**31, size=config.num_dreams)]
+    r, strange = world.config.autoencoder.time_stride, number % config.strange_every == config.strange_every - 1
+    known = config.known if strange else 1
+    place, num_frames = game.save_state(), known + r * config.num_chunks
+    plays = [_walked(game, place, player, num_frames, known) for player in players]
+    frames, actions, bodies = (np.stack(part) for part in zip(*plays, strict=True))
+    context = sampler.start(world, [game.caption(rng)] * len(plays), list(range(len(plays))))
+    leading = torch.from_numpy(actions)
+    sampler.append_frames(world, context, torch.from_numpy(frames), leading[:, : known - 1])
+    if not strange:
+        _surround(world, context, game, config)
+    origin = context.around.place, context.around.view
     watcher = world.restorer = _Watcher()  # type: ignore[assignment]
     found = []
-    for chunk in chunks:
-        sampler.extend(world, context, actions[:, r * chunk : r * (chunk + 1)], 1)
+    for chunk, led in enumerate(leading[:, known - 1 :].split(r, 1)[: config.num_chunks]):
+        sampler.extend(world, context, led, 1)
         if (chunk + number) % config.every == 0:
             assert watcher.given is not None, "a world with sight shows it"
-            found += _kept(game, context, world, *watcher.given)
+            eyes = zip(bodies, *_since(context.around, *origin), strict=True)
+            found += _kept(game, list(eyes), beside_hand(world, context), *watcher.given)
+    world.restorer = None
     return [found[index] for index in rng.permutation(len(found))]
 
 
@@ -152,41 +166,59 @@ def _made(name: str) -> tuple[World, Any]:
     return world, load(VOXEL_GAME)(world.config.height, world.config.width)
 
 
-def _walked(game: Any, place: Any, player: int, num_frames: int) -> np.ndarray:
-    """What a player does in the game, from a place on, but for hands; the game is there again afterwards."""
-    bot = load(VOXEL_PLAYERS[player % len(VOXEL_PLAYERS)])(player)
-    actions = []
-    for _ in range(num_frames):
+def _walked(game: Any, place: Any, player: int, num_frames: int, known: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The first `known` frames of what a player does in the game from a place on, all actions, but for hands, and the body at
+    the last of those frames; the game is as it was afterwards."""
+    bot, bare = load(VOXEL_PLAYERS[player % len(VOXEL_PLAYERS)])(player), load(VOXEL_SCOUT + "bare")
+    frames, actions = [], []
+    for number in range(num_frames):
+        if number < known:
+            frames.append(bare(game))
+            body = game.body.copy()
         actions.append(bot.act(game).copy())
         actions[-1][HANDS] = 0
         game.step(actions[-1])
     game.load_state(place)
-    return np.stack(actions)
+    return np.stack(frames), np.stack(actions), body
 
 
-def _begun(world: World, game: Any, config: PlacesConfig) -> sampler.Context:
-    """Dreams of where the game is, the last of which has not been about."""
-    scout, bare, panorama = (load(VOXEL_SCOUT + name) for name in ("scout", "bare", "panorama"))
-    n, pitch = config.num_dreams, float(game.pose[4])
-    frame, around = (torch.from_numpy(part)[None].expand(n, *part.shape) for part in (bare(game), panorama(game)))
+def _surround(world: World, context: sampler.Context, game: Any, config: PlacesConfig) -> None:
+    """Tell dreams of where the game is what lies around, and all but the last what it looks like from elsewhere."""
+    scout, panorama = (load(VOXEL_SCOUT + name) for name in ("scout", "panorama"))
+    n, pitch = len(context.prompts), float(game.pose[4])
+    around = torch.from_numpy(panorama(game))
     seen = vars(scout(game, config.num_spots, config.radius)).values()
     album = given_album(*map(torch.from_numpy, seen), world.config.autoencoder.field_of_view)
-    context = sampler.start(world, [game.caption(np.random.default_rng(0))] * n, list(range(n)))
-    sampler.append_frames(world, context, frame[:, None], torch.zeros(n, 0, world.config.denoiser.action_size))
-    sampler.surround(world, context, around, torch.full((n,), pitch), [album] * (n - 1) + [Album()])
-    return context
+    albums = [album] * (n - 1) + [Album()]
+    sampler.surround(world, context, around.expand(n, *around.shape), torch.full((n,), pitch), albums)
+
+
+def _since(
+    around: Surroundings, places: Float[Tensor, "b 3"], views: Float[Tensor, "b 2"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where eyes have come since they were at `places` and faced `views`: (right, ahead, above) of there, in blocks, and by
+    how much they have turned, [pitch, yaw] in degrees."""
+    come = headed((around.place - places)[:, None], -views[:, 1])[:, 0]
+    return come.numpy(), (around.view - views).numpy()
 
 
 def _kept(
-    game: Any, context: sampler.Context, world: World, frames: Float[Tensor, "b r h w 3"], shown: Shown
+    game: Any,
+    eyes: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    free: Bool[Tensor, "b 1 1 h w"],
+    frames: Float[Tensor, "b r h w 3"],
+    shown: Shown,
 ) -> Iterator[tuple[np.ndarray, ...]]:
-    """The last of the frames of each dream, beside what the game shows there."""
-    free = beside_hand(world, context)[:, 0, 0]
-    marks = shown.known[:, -1, 0] * 1 + shown.real[:, -1, 0] * 2 + free * 4
+    """The last of the frames of each dream, beside what the game shows from where its eye is: the body's, how far it has come
+    since, and turned."""
+    marks = shown.known[:, -1, 0] * 1 + shown.real[:, -1, 0] * 2 + free[:, 0, 0] * 4
     colors = to_uint8(shown.colors[:, -1].movedim(1, -1))
     parts = to_uint8(frames[:, -1]), colors, shown.near[:, -1, 0].half(), marks.to(torch.uint8)
-    for number, (place, view) in enumerate(zip(context.around.place, context.around.view, strict=True)):
-        truth, depth = load(VOXEL_SCOUT + "look_from")(game, place.numpy(), view.numpy())
+    before = game.body.copy()
+    for number, (body, come, turned) in enumerate(eyes):
+        game.body[:] = body
+        truth, depth = load(VOXEL_SCOUT + "look_from")(game, come, turned + (game.pose[4], 0))
         if depth.min() > INSIDE:
             frame, color, near, mark = (part[number].numpy() for part in parts)
             yield frame, color, truth, near, mark
+    game.body[:] = before
