@@ -45,14 +45,15 @@ def play(job: tuple[int, str, float, str]) -> np.ndarray:
     env = WorldEnv()
     frame = env.reset(seed=seed, options={**options, "seen": vars(scout(game, SPOTS, RADIUS))})[0]["pov"]
     bot, tiles, led = Wanderer(seed), [], 0
-    place = env.save_state()["context"].albums[0].given
+    places = env.save_state()["context"].albums[0].given.places
     num_steps = SECONDS * 20 // env.frame_skip
     for step in range(1, num_steps + 1):
         observation, *_, info = env.step(bot.sample(env.frame_skip, frame).action)
         frame, led = observation["pov"], led + info["led"]
         if step % (num_steps // TILES) == 0:
             context, truth = env.save_state()["context"], np.full_like(frame, 255)
-            if context.albums[0].given is place:
+            given = context.albums[0].given
+            if given is not None and given.places is places:
                 truth = look_from(game, context.around.place[0].numpy(), context.around.view[0].numpy())[0]
             tiles.append((frame, truth))
     print(f"{seed}, {biome}: {led} of {num_steps} chunks led on", flush=True)

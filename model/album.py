@@ -15,7 +15,7 @@ from torch import Tensor
 
 from simworld.model.footing import points_of
 from simworld.model.pixels import to_float, to_uint8
-from simworld.model.scenery import BEFORE, FAINT, LARGEST, LEAST_AHEAD, NOTHING, PARTS, SAME_NEAR, Scenery, thrown
+from simworld.model.scenery import BEFORE, FAINT, LARGER, LEAST_AHEAD, NOTHING, PARTS, SAME_NEAR, Scenery, thrown
 
 ROOM = 96
 """Pages of an album, beside the place's."""
@@ -26,11 +26,14 @@ SPARSE, CELL = 6, 12
 BEHIND = 0.25
 """What counts that lies behind something else."""
 LATEST = 2
-"""So many of the latest are shown before any other: where the eye is, is known best of them."""
+"""So many of the latest are shown before any other, unless the dream was told of a place: where the eye is, is known best of
+them."""
 NEW = 0.8
-"""How much more what no other picture shows counts."""
-LEAST_SHOWN, LEAST_GIVEN = 0.1, 0.03
-"""Of a view's cells: which of the dream's own pages, and of the place's, shows less is not shown."""
+"""How much more what no other picture shows counts; where a dream was told of a place nothing else does."""
+LEAST_SHOWN = 0.1
+"""Of a view's cells: which of the pages of a dream that was told of no place shows less is not shown."""
+LEAST_REAL, LEAST_BESIDE = 0.03, 0.2
+"""The same where it was told of one, of real pages and of dreamt ones, which are seldom right beside them."""
 DREAMT = 16.0
 """In blocks: so much nearer a dreamt picture must have been seen to be preferred to a real one."""
 LATER = 1e-3
@@ -260,7 +263,7 @@ def _covered(
     for world, (album, length) in enumerate(zip(albums, lengths, strict=True)):
         if length:
             near[world, :length], eyes[0][world, :length], eyes[1][world, :length] = album.near, album.places, album.views
-    largest = torch.full((most,), LARGEST, device=place.device)
+    largest = torch.full((most,), LARGER, device=place.device)
     points = thrown(near, eyes, (place[:, None], view[:, None]), size, field_of_view, SPARSE, CELL, largest)
     cells, seen, inside, ahead = (part[:, 0] for part in (points.cell, points.near, points.inside, points.ahead))
     num_cells = -(-size[0] // CELL) * -(-size[1] // CELL)
@@ -273,12 +276,16 @@ def _covered(
 
 def _chosen(album: Album, shows: Float[Tensor, "n cells"], place: Float[Tensor, "3"], number: int) -> list[Page]:
     """Up to so many pages, of which each shows so much of the cells of a view."""
-    latest = range(album.num_given, len(album))[: -LATEST - 1 : -1]
     covered, chosen = torch.zeros_like(shows[0]), list[int]()
-    least = torch.full_like(shows[:, 0], LEAST_SHOWN)
-    least[: album.num_given] = LEAST_GIVEN
+    if album.given is None:
+        latest, new = range(len(album))[: -LATEST - 1 : -1], NEW
+        least = torch.full_like(shows[:, 0], LEAST_SHOWN)
+    else:
+        latest, new = range(0), 1.0
+        least = torch.full_like(shows[:, 0], LEAST_REAL)
+        least[[index for index in range(album.num_given, len(album)) if not album[index].real]] = LEAST_BESIDE
     for turn in range(min(number, len(album))):
-        more = torch.lerp(shows, (shows - covered).clamp(min=0), NEW).mean(1)
+        more = torch.lerp(shows, (shows - covered).clamp(min=0), new).mean(1)
         more = torch.where(more < least, 0, more)
         more[chosen] = 0
         best = latest[turn] if turn < len(latest) else int(more.argmax())

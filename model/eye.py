@@ -33,8 +33,9 @@ LEAST_REAL = 0.3
 """Who sees less of what was real, as a share of the picture, is lost."""
 MOSTLY = 0.5
 """A picture changed by hands counts as real where more than so much of it was."""
-SEAM = 9
-"""Pixels: half of this away from what is real a picture is no longer restored."""
+SEAM, AWAY = 9, 1.0
+"""Pixels: half of this away from what is real a picture is no longer restored. Blocks: so far from where something real was
+seen it is restored wholly."""
 FRESH = 0.3
 """How far the nearness of what is shown again is measured anew."""
 CLOSE = 4
@@ -148,13 +149,15 @@ def restored(
     world: World, context: Context, frames: Float[Tensor, "b r h w 3"], shown: Shown | None
 ) -> Float[Tensor, "b r h w 3"]:
     """The frames as the eye would see them, beside the hands at rest, where what is `shown` of them was real, and in its holes
-    and seams: what was dreamt stays as it was dreamt, for of that the network knows but the mean of all that may be there. As
-    they are in a world that has no restorer."""
+    and seams: what was dreamt stays as it was dreamt, for of that the network knows but the mean of all that may be there; and
+    from where it was really seen nothing is lost. As they are in a world that has no restorer."""
     if world.restorer is None or shown is None:
         return frames
     free = own(world, at_rest(context.grip))[:, None] < 0.5
     real = (shown.known & shown.real).flatten(0, 1).float()
-    share = (averaged(real, SEAM) / MOSTLY).clamp(max=1).view_as(shown.near) * free
+    scenery, away = context.scenery, (context.scenery.places - context.around.place[:, None]).norm(dim=2)
+    lost = (torch.where(scenery.real > 0, away, AWAY).amin(1) / AWAY).clamp(max=1)[:, None, None, None, None]
+    share = lost * (averaged(real, SEAM) / MOSTLY).clamp(max=1).view_as(shown.near) * free
     return torch.lerp(frames, world.restorer(frames, shown), share.movedim(2, -1))
 
 

@@ -21,10 +21,10 @@ COARSE = 2
 """Pixels of a picture's side that are thrown forward as one."""
 HOLE = 3
 """Cells of a side of the largest hole between points that were thrown apart, and one more."""
-LARGE, LARGEST = 3.0, 8.0
-"""What is to be shown so many times larger than it was seen lies in points far apart, which are thrown into larger cells; still
-larger nothing is taken from a kept picture."""
-WIDER = 3
+LARGE, LARGER, LARGEST = 3.0, 8.0, 24.0
+"""What is to be shown so many times larger than it was seen lies in points far apart, which are thrown into larger cells, and
+into still larger ones; larger than the last nothing is taken from a kept picture."""
+WIDER, WIDEST = 3, 9
 """Cells of a side of the larger ones."""
 CELLS = 5
 """Width of the square of cells whose majority decides where a cell is taken from."""
@@ -178,9 +178,11 @@ def _landed(
     # Each picture's points land on a map of their own; what is out of sight leaves it as it is.
     large = points.inside & (points.ahead < 1 / LARGE)
     large[:, :, -1] = False
+    larger = large & (points.ahead < 1 / LARGER)
     maps = _map(points, points.inside & ~large, rows, columns)
-    if bool(large.any()):
-        maps = torch.maximum(maps, _map(points, large, rows, columns, WIDER))
+    for some, wider in ((large & ~larger, WIDER), (larger, WIDEST)):
+        if bool(some.any()):
+            maps = torch.maximum(maps, _map(points, some, rows, columns, wider))
     near, source = maps[:, 0], torch.where(maps[:, 0] >= 0, 0.0, k)
     for number in range(1, k):
         before = maps[:, number] > near * BEFORE + FAINT

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from simworld.actions import CAMERA
+from simworld.actions import SLOT
 from simworld.model import sampler
 from simworld.model.checkpoint import load_restorer, load_world, save_restorer
-from simworld.model.eye import beside_hand
+from simworld.model.context import Context
+from simworld.model.eye import beside_hand, restored
 from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.scenery import Shown
 from simworld.model.shipped import find_world
+from simworld.model.world import World
 from tests.tiny_world import shaken
 
 SMALL = RestorerConfig(widths=[16, 32], blocks=[1, 1])
@@ -62,26 +64,44 @@ class _Blackener(Restorer):
         return torch.full_like(frames, -1)
 
 
-def test_it_changes_what_was_real_and_nothing_that_is_remembered() -> None:
-    """Two dreams, one of them restored to black: of what was really shown, beside the hand, nothing is left; what was never seen
-    stays as it was dreamt; and all goes on alike."""
-    world = load_world(find_world("small"))
+@pytest.fixture(scope="module")
+def world() -> World:
+    return load_world(find_world("small"))
+
+
+def begun(world: World) -> Context:
+    """A dream that has seen one picture of noise."""
     frames = torch.from_numpy(np.random.default_rng(3).integers(0, 255, (1, 1, 96, 160, 3), np.uint8))
-    turn = torch.zeros(1, 2, world.config.denoiser.action_size)
-    turn[..., CAMERA] = torch.tensor([0.0, 10.0])
-    contexts, dreamt = [], []
-    for restorer in (None, _Blackener(SMALL)):
-        world.restorer = restorer
-        context = sampler.start(world, [""], [0])
-        sampler.append_frames(world, context, frames, turn[:, :0])
-        dreamt.append([sampler.extend(world, context, turn) for _ in range(2)][-1][0, -1])
-        contexts.append(context)
-    plain, black = dreamt
-    left, right = slice(0, 60), slice(130, None)  # 40 of 104 degrees have turned into view
-    assert (black[:40, left] == 0).all() and (plain[:40, left] > 0).any()
-    assert torch.equal(black[:40, right], plain[:40, right])
+    context = sampler.start(world, [""], [0])
+    sampler.append_frames(world, context, frames, torch.zeros(1, 0, world.config.denoiser.action_size))
+    return context
+
+
+def test_what_was_real_is_restored_away_from_where_it_was_seen(world: World) -> None:
+    """All that is restored turns black: beside the hand, the left half, which was real; not what was dreamt, and nothing from
+    where it was seen."""
+    world.restorer = _Blackener(SMALL)
+    context, (frames, shown) = begun(world), seen(1, 96, 160)
+    real = torch.zeros_like(shown.known)
+    real[..., :80] = True
+    shown = Shown(shown.colors, shown.near, torch.ones_like(real), real, real)
+    assert torch.equal(restored(world, context, frames, shown), frames)
+    context.around.place = torch.tensor([[0.0, 2.0, 0.0]])
+    black = restored(world, context, frames, shown)
+    assert (black[:, :, :40, :70] == -1).all() and torch.equal(black[:, :, :, 90:], frames[:, :, :, 90:])
     hand = ~beside_hand(world, context)[0, 0, 0]
-    assert hand.any() and torch.equal(black[hand], plain[hand])
+    assert hand.any() and torch.equal(black[0, 0][hand], frames[0, 0][hand])
+
+
+def test_what_is_restored_is_seen_and_not_remembered(world: World) -> None:
+    forward = torch.zeros(1, 2, world.config.denoiser.action_size)
+    forward[..., SLOT["forward"]] = 1
+    contexts, dreamt = [], []
+    for world.restorer in (None, _Blackener(SMALL)):
+        context = begun(world)
+        dreamt.append([sampler.extend(world, context, forward) for _ in range(6)][-1])
+        contexts.append(context)
+    assert float(dreamt[1].float().mean()) < float(dreamt[0].float().mean())
     one, other = contexts
     assert torch.equal(one.scenery.pictures, other.scenery.pictures) and torch.equal(one.around.colors, other.around.colors)
     assert torch.equal(one.memory.entries, other.memory.entries)
