@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from simworld.env.sightings import LOOKS, Sightings, from_file, looks, unpacked
+from simworld.env.sightings import Sightings, from_file, looks, unpacked
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
@@ -19,6 +19,8 @@ CLEAR = "clear"
 """What captions say of a sky that is meant where nobody asks for another one."""
 NUM_SAME_LIGHT = 5
 """So many places count as lying in the same light; a quarter of the shipped ones share an hour."""
+SKY = 0.2
+"""So much of what is high up in the pictures of a place is held to be sky."""
 OPEN = 0.5
 """Of a view that is open, so much is not close by."""
 HAND = (slice(1, None), slice(3, None))
@@ -109,7 +111,7 @@ class StartPictures:
         if max(scores) > 0:
             best = [number for number in best if CLEAR in self._words[number]] or best
         if light is not None and self._looks:
-            apart = [float(np.square(self._looks[number][:, 0].mean((0, 1)) - light).sum()) for number in best]
+            apart = [float(np.square(light_of(self._looks[number]) - light).sum()) for number in best]
             best = [best[place] for place in np.argsort(apart)[:NUM_SAME_LIGHT]]
         if like is not None:
             return self._alike(best, like, seed)
@@ -153,9 +155,11 @@ def detail(frame: np.ndarray) -> float:
     return float(steepness / (np.nanmean(grey) + 10))
 
 
-def light_of(frames: np.ndarray) -> np.ndarray:
-    """The mean colour of what is high up in pictures uint8 [n, h, w, 3] of a place: float32 (3,)."""
-    return frames[:, :LOOKS].mean((0, 1, 2), dtype=np.float32)
+def light_of(squares: np.ndarray) -> np.ndarray:
+    """The mean colour of the sky in pictures of a place, of which these are the `looks`, uint8 [n, rows, columns, 3]: of the
+    brightest of what is high up. float32 (3,)."""
+    high = squares[:, 0].reshape(-1, 3).astype(np.float32)
+    return np.asarray(high[high.sum(1).argsort()[-max(1, round(SKY * len(high))) :]].mean(0))
 
 
 def _without_hand(squares: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ import torch
 from simworld.actions import Action, from_vector, to_vector
 from simworld.env.dream_task import KINDS, DreamTask
 from simworld.env.packing import pack, unpack
-from simworld.env.sightings import FIELDS, Sightings, checked
+from simworld.env.sightings import FIELDS, Sightings, checked, looks
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.start_pictures import Start, StartPictures, detail, light_of
 from simworld.frames import check_frames
@@ -207,8 +207,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """Let the dream fade, from the next step on, into a place that is described most like its prompt, lies in such a light
         as this one, and looks from some spot most like what is seen now. Nothing happens where there is none."""
         context = self._started()
+        if not len(self._starts.frames):
+            return
         given = context.albums[0].given
-        light = light_of(self._frame[None] if given is None else given.pictures.cpu().numpy())
+        light = light_of(looks(self._frame[None] if given is None else given.pictures.cpu().numpy()))
         self._lead(self._starts.nearest(context.prompts[0], sampler.lot(context), self._frame, light))
 
     def suggest_action(self, warmth: float = 1.0) -> Action:

@@ -8,7 +8,7 @@ import torch
 from tiny_world import write_tiny_world
 
 from simworld.actions import from_vector
-from simworld.env.sightings import FARTHEST, FIELDS, NEAREST, Sightings, checked, openness, packed, unpacked
+from simworld.env.sightings import FARTHEST, FIELDS, NEAREST, Sightings, checked, looks, openness, packed, unpacked
 from simworld.env.start_pictures import StartPictures, light_of
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import YAW
@@ -140,14 +140,29 @@ def test_who_is_led_stays_in_the_same_light() -> None:
     starts = StartPictures(find_world("small") / "starts.safetensors", 96, 160)
     night = starts.nearest("night", 0)
     assert night is not None and night.seen is not None
-    light, like = light_of(night.seen.frames), night.frame
+    light, like = light_of(looks(night.seen.frames)), night.frame
     found = [starts.nearest("", seed, like, light) for seed in range(4)]
     day = starts.nearest("noon", 0)
     assert day is not None and day.seen is not None
     for start in found:
         assert start is not None and start.seen is not None
-        there, noon = (np.abs(light_of(each.seen.frames) - light).sum() for each in (start, day) if each.seen is not None)
+        lights = [light_of(looks(each.seen.frames)) for each in (start, day) if each.seen is not None]
+        there, noon = (np.abs(each - light).sum() for each in lights)
         assert there < noon / 3
+
+
+def test_a_clear_sky_and_a_grey_one_are_told_apart() -> None:
+    """Who walks in the sun is not led into the rain, nor the other way round."""
+    starts = StartPictures(find_world("small") / "starts.safetensors", 96, 160)
+    for prompt, blue in (("clear noon", True), ("rain", False), ("storm", False)):
+        start = starts.nearest(prompt, 1)
+        assert start is not None and start.seen is not None
+        light = light_of(looks(start.seen.frames))
+        for seed in range(4):
+            led = starts.nearest("", seed, start.frame, light)
+            assert led is not None and led.seen is not None
+            red, _, sky = light_of(looks(led.seen.frames)).tolist()
+            assert (sky - red > 40) == blue, (prompt, red, sky)
 
 
 def heading(yaw: float) -> np.ndarray:

@@ -7,7 +7,7 @@ seed alone.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import count
@@ -121,7 +121,7 @@ def moments(config: PlacesConfig) -> Moments:
 def _dreamt(config: PlacesConfig) -> Iterator[tuple[np.ndarray, ...]]:
     """Moments without end, of place after place."""
     with ProcessPoolExecutor(config.num_workers, get_context("spawn"), torch.set_num_threads, (1,)) as workers:
-        numbers, waiting = count(), []
+        numbers, waiting = count(), list[Future[list[tuple[np.ndarray, ...]]]]()
         while True:
             while len(waiting) < AHEAD * config.num_workers:
                 waiting.append(workers.submit(partial(dreams_of, config), next(numbers)))
@@ -149,7 +149,7 @@ def dreams_of(config: PlacesConfig, number: int) -> list[tuple[np.ndarray, ...]]
         _surround(world, context, game, config)
     origin = context.around.place, context.around.view
     watcher = world.restorer = _Watcher()  # type: ignore[assignment]
-    found = []
+    found: list[tuple[np.ndarray, ...]] = []
     for chunk, led in enumerate(leading[:, known - 1 :].split(r, 1)[: config.num_chunks]):
         sampler.extend(world, context, led, 1)
         if (chunk + number) % config.every == 0:
@@ -187,8 +187,9 @@ def _surround(world: World, context: sampler.Context, game: Any, config: PlacesC
     scout, panorama = (load(VOXEL_SCOUT + name) for name in ("scout", "panorama"))
     n, pitch = len(context.prompts), float(game.pose[4])
     around = torch.from_numpy(panorama(game))
-    seen = vars(scout(game, config.num_spots, config.radius)).values()
-    album = given_album(*map(torch.from_numpy, seen), world.config.autoencoder.field_of_view)
+    seen = scout(game, config.num_spots, config.radius)
+    frames, near, places, views = (torch.from_numpy(part) for part in (seen.frames, seen.near, seen.places, seen.views))
+    album = given_album(frames, near, places, views, world.config.autoencoder.field_of_view)
     albums = [album] * (n - 1) + [Album()]
     sampler.surround(world, context, around.expand(n, *around.shape), torch.full((n,), pitch), albums)
 
