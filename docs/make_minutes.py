@@ -16,8 +16,9 @@ from make_starts import RADIUS, SPOTS, settle
 from PIL import Image
 
 from simworld.client.wander import Wanderer
+from simworld.env.panoramas import panorama
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.scout import bare, look_from, panorama, scout
+from simworld.env.voxel.scout import bare, look_from, scout
 from simworld.env.world_env import WorldEnv
 from simworld.training.pictures import grid
 from simworld.training.truth import FIRST_SEED

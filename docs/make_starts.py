@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from simworld.env.panoramas import panorama
 from simworld.env.sightings import looks, openness, packed, to_webp
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.scout import bare, panorama, reached, scout
+from simworld.env.voxel.scout import bare, reached, scout
 from simworld.env.voxel.stages import TaskStage
 from simworld.env.voxel.terrain import BIOMES
 from simworld.env.voxel.voxel_env import VoxelEnv

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from simworld.env.panoramas import panorama
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import PITCH
-from simworld.env.voxel.scout import bare, look_from, panorama, scout
+from simworld.env.voxel.scout import bare, look_from, scout
 from simworld.training.loop import LoopConfig
 from simworld.training.optimizer import OptimizerConfig
 from simworld.training.places import PlacesConfig, dreams_of, moments
 from simworld.training.train_restorer import RestorerConfig, RestorerTask, RestorerTraining, train
 
 
-def data(folder: Path, num_moments: int = 24) -> PlacesConfig:
+def data(folder: Path, num_moments: int = 16) -> PlacesConfig:
     return PlacesConfig(
-        folder=str(folder), num_moments=num_moments, num_spots=3, radius=8.0, num_dreams=2, num_chunks=12, num_workers=1
+        folder=str(folder), num_moments=num_moments, num_spots=3, radius=8.0, num_dreams=2, num_chunks=8, strange_every=2,
+        num_workers=1,
     )
 
 
@@ -59,7 +61,7 @@ def test_a_panorama_shows_in_its_middle_what_is_ahead() -> None:
 def test_moments_lie_as_the_game_does_from_the_same_eye(folder: Path) -> None:
     """What scenery shows of real pictures is nearly what the game shows there; and a store is dreamt once."""
     store = moments(data(folder))
-    _, shown, truth, free = store.pick(np.arange(24))
+    _, shown, truth, free = store.pick(np.arange(16))
     real = (shown.known & shown.real).movedim(2, -1) & (free > 0)
     assert float(real.float().mean()) > 0.2
     apart = ((shown.colors.movedim(2, -1) - truth).abs() * real).sum() / real.sum() / 3
@@ -67,13 +69,13 @@ def test_moments_lie_as_the_game_does_from_the_same_eye(folder: Path) -> None:
     assert float(apart) < 0.15 and float(apart) < 0.7 * float(other)
     assert not (shown.known.movedim(2, -1) & (free == 0)).any(), "nothing is known where the hand is"
     changed = (folder / "truth.npy").stat().st_mtime
-    assert len(moments(data(folder, 20))) == 20 and (folder / "truth.npy").stat().st_mtime == changed
-    with pytest.raises(ValueError, match="holds 24 moments, not 40"):
+    assert len(moments(data(folder, 12))) == 12 and (folder / "truth.npy").stat().st_mtime == changed
+    with pytest.raises(ValueError, match="holds 16 moments, not 40"):
         moments(data(folder, 40))
 
 
 def test_equal_numbers_give_equal_places(folder: Path) -> None:
-    first, second = (dreams_of(data(folder), 0) for _ in range(2))
+    first, second = (dreams_of(data(folder), 1) for _ in range(2))
     assert len(first) == len(second) > 0
     assert all(np.array_equal(*parts) for pair in zip(first, second, strict=True) for parts in zip(*pair, strict=True))
 
@@ -85,7 +87,7 @@ def test_it_learns_what_the_game_shows(folder: Path, tmp_path: Path) -> None:
         data=data(folder), loop=loop, batch_size=8, out=str(tmp_path / "out.safetensors"),
     )  # fmt: skip
     restorer = train(config)
-    frames, shown, truth, free = RestorerTask(config).moments.pick(np.arange(20))
+    frames, shown, truth, free = RestorerTask(config).moments.pick(np.arange(15))
     with torch.no_grad():
         errors = [float(((each - truth).abs() * free).mean()) for each in (frames, restorer(frames, shown))]
     assert errors[1] < 0.97 * errors[0], errors

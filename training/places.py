@@ -36,7 +36,7 @@ from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
 from simworld.training.sights import VOXEL_PLAYERS
 from simworld.training.stream import VOXEL_BIOMES, VOXEL_GAME, load
 
-VOXEL_SCOUT = "simworld.env.voxel.scout:"
+VOXEL_SCOUT, VOXEL_PANORAMA = "simworld.env.voxel.scout:", "simworld.env.panoramas:panorama"
 HANDS = [SLOT[key] for key in KEYS if key in ("attack", "use", "drop", "inventory") or key.startswith("hotbar")]
 """What would change the dream's place and not the game's."""
 MARKS = ("known", "real", "free")
@@ -184,7 +184,7 @@ def _walked(game: Any, place: Any, player: int, num_frames: int, known: int) -> 
 
 def _surround(world: World, context: sampler.Context, game: Any, config: PlacesConfig) -> None:
     """Tell dreams of where the game is what lies around, and all but the last what it looks like from elsewhere."""
-    scout, panorama = (load(VOXEL_SCOUT + name) for name in ("scout", "panorama"))
+    scout, panorama = load(VOXEL_SCOUT + "scout"), load(VOXEL_PANORAMA)
     n, pitch = len(context.prompts), float(game.pose[4])
     around = torch.from_numpy(panorama(game))
     seen = scout(game, config.num_spots, config.radius)
