@@ -158,6 +158,8 @@ def restored(
     scenery, away = context.scenery, (context.scenery.places - context.around.place[:, None]).norm(dim=2)
     lost = (torch.where(scenery.real > 0, away, AWAY).amin(1) / AWAY).clamp(max=1)[:, None, None, None, None]
     share = lost * (averaged(real, SEAM) / MOSTLY).clamp(max=1).view_as(shown.near) * free
+    if not bool(share.any()):
+        return frames
     return torch.lerp(frames, world.restorer(frames, shown), share.movedim(2, -1))
 
 

@@ -1,19 +1,25 @@
-"""A chunk of a world, timed and counted stage by stage, with a full memory, while the player walks, turns and digs."""
+"""A chunk of a world, timed and counted stage by stage, with a full memory, while the player walks, turns and digs in a
+place."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import UInt8
+from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.model import sampler
+from simworld.model.album import Album, given_album
 from simworld.model.flops import counter
 from simworld.model.stages import per_chunk, watching
 from simworld.model.world import World
 
 TURN = 3.0
 """Degrees a frame."""
+HEADINGS, NEAR = (0.0, 90.0, 180.0, 270.0), 0.02
+"""Degrees in which the place has been seen, and how near all of it is, in 1 / blocks."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ def profile(
     context = sampler.start(world, [""], [0])
     noise = torch.randint(0, 255, (1, 1, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     sampler.append_frames(world, context, noise.to(world.device), torch.zeros(1, 0, ACTION_SIZE, device=world.device))
+    if world.sight is not None:
+        sampler.surround(world, context, None, None, [_place(noise[0].to(world.device), config.autoencoder.field_of_view)])
     actions = torch.zeros(1, config.denoiser.time_stride, ACTION_SIZE, device=world.device)
     actions[..., SLOT["forward"]] = actions[..., SLOT["attack"]] = 1
     actions[..., CAMERA] = torch.tensor([0.0, TURN])
@@ -60,3 +68,12 @@ def profile(
         sampler.extend(world, context, actions, num_steps)
     counted = per_chunk(watch, 1)
     return Profile({name: {"ms": part["ms"], "flops": counted[name]["flops"]} for name, part in timed.items()})
+
+
+def _place(picture: UInt8[Tensor, "1 h w 3"], field_of_view: float) -> Album:
+    """A place that looks like a picture whichever way one turns."""
+    n = len(HEADINGS)
+    near = torch.full((n, *picture.shape[1:3]), NEAR, device=picture.device)
+    views = torch.tensor([[0.0, heading] for heading in HEADINGS], device=picture.device)
+    places = torch.zeros(n, 3, device=picture.device)
+    return given_album(picture.expand(n, -1, -1, -1).contiguous(), near, places, views, field_of_view)
