@@ -17,13 +17,14 @@ def panorama(game: Game) -> np.ndarray:
     """What lies around the player, without hand or animals: uint8 (p, 2p, 3), all directions at equal angles, where the player
     looks in the middle."""
     body, (yaw, pitch) = game.body, game.body[[physics.YAW, physics.PITCH]]
+    field_of_view = AutoencoderConfig().field_of_view
     around, nothing = nothing_seen(torch.zeros(1)), torch.zeros(1, 1, game.height, game.width)
     for down in AROUND[0]:
         for turn in AROUND[1]:
             body[physics.YAW], body[physics.PITCH] = yaw + turn, down
             around.view = torch.tensor([[down, float(turn)]])
             seen = to_float(torch.from_numpy(game.look(nobody=True)[0])[None]).movedim(-1, 1)
-            paint(around, seen, nothing, torch.zeros(1, dtype=torch.bool), AutoencoderConfig().field_of_view)
+            paint(around, seen, nothing, torch.zeros(1, dtype=torch.bool), field_of_view)
     body[physics.YAW], body[physics.PITCH] = yaw, pitch
     assert float(around.seen_from.max()) < 1, "every direction was looked at"
     return to_uint8(around.colors[0].movedim(0, -1)).numpy()

@@ -67,6 +67,10 @@ class RestorerTask:
         if rng.random() < MIRRORED:
             frames, truth, free = (part.flip(3) for part in (frames, truth, free))
             shown = Shown(*(getattr(shown, name).flip(4) for name in ("colors", "near", "known", "kept", "real")))
+        return self._moved(frames, shown, truth, free)
+
+    def _moved(self, frames: Tensor, shown: Shown, truth: Tensor, free: Tensor) -> tuple[Tensor, Shown, Tensor, Tensor]:
+        """The same, where the model is."""
         device = self.config.loop.device
         shown = Shown(*(part.to(device) for part in vars(shown).values() if part is not None))
         return frames.to(device), shown, truth.to(device), free.to(device)
@@ -101,7 +105,7 @@ class RestorerTask:
         """The mean errors of moments of places that were kept aside, before and after they are restored."""
         found = []
         for chosen in np.arange(self.num_known, len(self.moments))[:, None]:
-            frames, shown, truth, free = self.moments.pick(chosen)
+            frames, shown, truth, free = self._moved(*self.moments.pick(chosen))
             found.append([float(part) for each in (frames, model(frames, shown)) for part in self._errors(each, truth, free)])
         means = np.mean(found, 0).round(4).tolist()
         return dict(zip(("colors_before", "edges_before", "colors", "edges"), means, strict=True))

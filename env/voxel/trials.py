@@ -13,6 +13,7 @@ from simworld.env.voxel.blocks import AIMABLE, AIR, BOX, HARDNESS, HOTBAR, UNBRE
 from simworld.env.voxel.bot import Bot
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import PITCH, YAW
+from simworld.env.voxel.scout import bare as bare_frame
 
 OTHER = 0.35
 """So often another block is taken into the hand."""
@@ -79,7 +80,7 @@ def trial(game: Game, rng: np.random.Generator) -> Trial:
     before = game.render()
     breakable = _breakable(game)
     progress, swing, hotbar, shown = _at_work(game, rng, breakable)
-    broken = placed = bare = _bare(game)
+    broken = placed = bare = bare_frame(game)
     aimed = place = np.zeros(3)
     if game.hit[interact.HIT]:
         aimed = _from_eye(game, game.hit[interact.HIT_X : interact.HIT_Z + 1])
@@ -89,14 +90,14 @@ def trial(game: Game, rng: np.random.Generator) -> Trial:
         block = int(game.blocks[x & 255, y, z & 255])
         toughness = int(HARDNESS[block])
         game.break_block()
-        broken = _bare(game)
+        broken = bare_frame(game)
         game.set_block(x, y, z, block)
     cell = game.place_cell()
     if cell is not None:
         block = int(game.blocks[cell[0] & 255, cell[1], cell[2] & 255])
         game.set_block(*cell, game.held)
         place = _from_eye(game, np.array(cell))
-        placed = _bare(game)
+        placed = bare_frame(game)
         game.set_block(*cell, block)
     game.broken = AIR
     stale = _stale(game, rng)
@@ -153,14 +154,6 @@ def _from_eye(game: Game, cell: np.ndarray) -> np.ndarray:
 def _breakable(game: Game) -> bool:
     _, x, y, z = game.hit[: interact.HIT_Z + 1]
     return bool(game.hit[interact.HIT]) and y > 0 and int(HARDNESS[game.blocks[x & 255, y, z & 255]]) < UNBREAKABLE
-
-
-def _bare(game: Game) -> np.ndarray:
-    hit = game.hit.copy()
-    game.hit[:] = 0
-    bare = game.render()
-    game.hit[:] = hit
-    return bare
 
 
 def _aim(game: Game) -> None:
