@@ -133,8 +133,7 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     autoencoder = load_autoencoder(folder / "autoencoder.safetensors", dtype, device)
     if autoencoder.config != config.autoencoder:
         raise ValueError(f"{path}: was trained on another autoencoder than {folder / 'autoencoder.safetensors'}")
-    with torch.device("meta"):
-        world = World(config)
+    world = World(config)
     world.autoencoder = autoencoder
     hands, sight, restorer = (folder / f"{name}.safetensors" for name in ("hands", "sight", "restorer"))
     world.hands = load_hands(hands, dtype, device) if hands.exists() else None
@@ -153,7 +152,7 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     for name in ("denoiser", "text"):
         part = getattr(world, name)
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-        _filled(path, part.to_empty(device="cpu"), own)
+        _filled(path, part, own)
         part.to(device, dtype)
     return world.eval().requires_grad_(False)
 

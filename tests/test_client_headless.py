@@ -12,6 +12,7 @@ from tiny_world import write_tiny_world
 
 from simworld.actions import CAMERA, SLOT, noop
 from simworld.client import play as client_play
+from simworld.client import worlds
 from simworld.client.benchmark import benchmark
 from simworld.client.options import PlayOptions
 from simworld.client.performance_page import write_page
@@ -169,12 +170,14 @@ def test_the_benchmark_measures_the_client_itself(tmp_path: Path, monkeypatch: p
 
 def test_the_benchmark_tells_where_a_dream_spends_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    figures = benchmark(str(write_tiny_world(tmp_path)), 1.0, num_steps=2)
+    world = str(write_tiny_world(tmp_path))
+    figures = benchmark(world, 1.0, num_steps=2)
     stages = figures["stages"]
     names = "scenery, conditioning, denoise, decode, hands, far memory, restore, cache write, display"
     assert ", ".join(stages) == names
     assert all(part["ms"] > 0 for part in stages.values())
-    assert sum(part["flops"] for part in stages.values()) == figures["flops_per_chunk"]
+    told = worlds.make(PlayOptions(world=world, steps=2)).unwrapped.flops_per_chunk()
+    assert sum(part["flops"] for part in stages.values()) == figures["flops_per_chunk"] == told
     assert stages["denoise"]["flops"] > stages["cache write"]["flops"] > 0, "two passes, and one"
     assert stages["denoise"]["share"] == pytest.approx(
         stages["denoise"]["flops"] / stages["denoise"]["ms"] / figures["matmul_gflops"] / 1e6, abs=1e-4

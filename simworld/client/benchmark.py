@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pygame
 
+from simworld.client import worlds
 from simworld.client.app import App
 from simworld.client.options import PlayOptions
 from simworld.client.play import display_announced
@@ -43,7 +44,8 @@ def benchmark(
     fps: pictures shown a second (20 is all that is asked for). fps_possible: what the median step would allow unpaced.
     chunk_ms_p50, chunk_ms_p95: one env step. latency_ms_p50, latency_ms_p95: from a key event to the flip of the first
     picture computed with it. late_share: of the pictures, 0..1. first_picture_s: since the process was started.
-    rss_mb: at the end; rss_growth: MB over the last two thirds. flops_per_chunk: as the world says, else None.
+    rss_mb: at the end; rss_growth: MB over the last two thirds. flops_per_chunk: of a dream those of all its stages, else
+    as the world says, else None.
     dtype: number format, the device's faster one where not given.
     matmul_gflops: this machine's matrix rate in it, measured right after. floor_share: the time that these flops would
     take at that rate ÷ chunk_ms_p50, else None. stages: for each stage of a chunk of a dream its ms, its flops and the
@@ -59,11 +61,13 @@ def benchmark(
     app = App(options, time.perf_counter(), Rehearsal(seconds), personal=False)
     display = pygame.display.get_driver()
     stats = app.run()
+    memory_mb = rss_mb()
     dtype = dtype or _fastest(device)
     chunk_ms = [1000 * step for step in stats.step_seconds]
     latency_ms = [1000 * latency for latency in stats.latencies]
-    ready = app.session.world
-    flops = ready.flops_per_chunk if ready is not None else None
+    gflops = matmul_gflops(device, dtype)
+    parts = stages(world, num_steps, device, gflops, dtype)
+    flops = sum(part["flops"] for part in parts.values()) if parts is not None else _told_flops(options)
     figures: dict[str, Any] = {
         "world": world,
         "device": device,
@@ -81,13 +85,13 @@ def benchmark(
         "latency_ms_p95": percentile(latency_ms, 95),
         "late_share": stats.late_share,
         "first_picture_s": age + stats.first_picture_s,
-        "rss_mb": rss_mb(),
+        "rss_mb": memory_mb,
         "rss_growth": stats.rss_growth(),
         "flops_per_chunk": flops,
-        "matmul_gflops": matmul_gflops(device, dtype),
+        "matmul_gflops": gflops,
+        "stages": parts,
     }
-    figures["stages"] = stages(world, num_steps, device, figures["matmul_gflops"], dtype)
-    floor_ms = flops / figures["matmul_gflops"] / 1e6 if flops is not None else math.nan
+    floor_ms = flops / gflops / 1e6 if flops is not None else math.nan
     figures["floor_share"] = floor_ms / figures["chunk_ms_p50"]
     figures = {name: _json_number(value) for name, value in figures.items()}
     if json_path is not None:
@@ -95,6 +99,15 @@ def benchmark(
         aside.write_text(json.dumps(figures, indent=2) + "\n")
         aside.replace(json_path)
     return figures
+
+
+def _told_flops(options: PlayOptions) -> float | None:
+    """What a world that is no dream says of a step."""
+    env = worlds.make(options)
+    told = getattr(env.unwrapped, "flops_per_chunk", None)
+    flops = float(told(options.steps)) if told is not None else None
+    env.close()
+    return flops
 
 
 def _fastest(device: str) -> str:

@@ -83,14 +83,13 @@ Request = Reset | Step | SetPrompt | SaveState | Return | Rewind | Preview | Mea
 @dataclass(frozen=True)
 class Ready:
     """The world is made. `takes_prompts`: whether text changes it. `takes_pictures`: whether it starts from them.
-    `takes_steps`: whether its sampling steps can be chosen. `flops_per_chunk`: of a step, where it says so. `chunk_frames`:
-    pictures of one step, as far as the world says (its `frame_skip`). `goes_back`: whether its state can be saved."""
+    `takes_steps`: whether its sampling steps can be chosen. `goes_back`: whether its state can be saved. `chunk_frames`:
+    pictures of one step, as far as the world says (its `frame_skip`)."""
 
     takes_prompts: bool
     takes_pictures: bool
     takes_steps: bool
     goes_back: bool
-    flops_per_chunk: float | None
     chunk_frames: int
 
 

@@ -67,10 +67,6 @@ class SideBySide(gymnasium.Env[dict[str, Any], Action]):
         self.game.close()
         self.dream.close()
 
-    def flops_per_chunk(self, num_steps: int | None = None) -> float:
-        """The dream's."""
-        return float(self._dream.flops_per_chunk(num_steps))
-
     def save_state(self) -> dict[str, Any]:
         """Of both."""
         return {"game": self._game.save_state(), "dream": self._dream.save_state()}

@@ -54,11 +54,10 @@ _MEASURED_CHUNKS = 5
 
 
 class Worker:
-    """`make` is called in the thread, so that slow imports and loading do not keep the window from opening.
-    `num_steps` is only passed to the world's own `flops_per_chunk`."""
+    """`make` is called in the thread, so that slow imports and loading do not keep the window from opening."""
 
-    def __init__(self, make: "Callable[[], gymnasium.Env]", num_steps: int = 1) -> None:
-        self._make, self._num_steps = make, num_steps
+    def __init__(self, make: "Callable[[], gymnasium.Env]") -> None:
+        self._make = make
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._news = threading.Event()
@@ -105,7 +104,7 @@ class Worker:
         try:
             env = self._make()
             shop = self._shop = _Workshop(env, self._wanted_elsewhere)
-            self._answer(shop.ready(self._num_steps))
+            self._answer(shop.ready())
             try:
                 while (request := self._requests.get()) is not None:
                     doing = _DOING[type(request)]
@@ -143,14 +142,12 @@ class _Workshop:
         self.past = Past(self.chunk_frames)
         self.begun = False
 
-    def ready(self, num_steps: int) -> Ready:
-        flops = getattr(self.world, "flops_per_chunk", None)
+    def ready(self) -> Ready:
         return Ready(
             takes_prompts=hasattr(self.world, "set_prompt"),
             takes_pictures=hasattr(self.world, "start_options"),
             takes_steps=hasattr(self.world, "num_steps"),
             goes_back=self.goes_back,
-            flops_per_chunk=float(flops(num_steps)) if flops else None,
             chunk_frames=self.chunk_frames,
         )
 

@@ -44,7 +44,7 @@ class Visitor:
     ) -> None:
         self._socket = socket
         self._player = WebPlayer()
-        self._worker = Worker(make, steps)
+        self._worker = Worker(make)
         self._lines: list[str] = []
         begin = Reset(draw_seed(), prompt)
         stats = Stats(time.perf_counter())
