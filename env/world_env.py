@@ -8,7 +8,7 @@ The env only translates: networks and sampling are `simworld.model`'s.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self.action_space = action_space()
         self.observation_space = observation_space(self.world.config.height, self.world.config.width)
         self._context: sampler.Context | None = None
+        self._unfinished: Callable[[], None] | None = None
         self._frame = np.zeros((self.world.config.height, self.world.config.width, 3), np.uint8)
 
     @property
@@ -151,8 +152,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             self._frame = frames[-1]
             if around is not None or pitch is not None or albums is not None:
                 sampler.surround(self.world, context, around, pitch, albums)
-        self._context = context
-        return self._observation(), self._info(self._frame[None])
+        self._context, self._unfinished = context, None
+        return self._observation(), self._info(context, self._frame[None])
 
     def start_pictures(self) -> np.ndarray:
         """Pictures, uint8 (n, h, w, 3), that come with the world to start from: `reset(options={"frames": pictures[:1]})`.
@@ -172,14 +173,23 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if self._task is not None and self._task.over:
             raise ValueError("the task of this dream is over; call reset() first")
         led = is_led(context)
-        chunk = sampler.extend(self.world, context, actions, self.num_steps)[0].cpu().numpy()
+        frames, self._unfinished = sampler.see(self.world, context, actions, self.num_steps)
+        chunk = frames[0].cpu().numpy()
         before, self._frame = self._frame, chunk[-1]
         if self.renew and not led and (self.mist(context, self._frame[None])[0] or self.astray(context)[0]):
             self.leave_mist()
         reward, over = 0.0, False
         if self._task is not None:
+            self.finish_step()
             reward, over = self._task.score(self.verdict(context, before[None], self._frame[None]), 0, actions[0])
-        return self._observation(), reward, over, False, self._info(chunk, led)
+        return self._observation(), reward, over, False, self._info(context, chunk, led)
+
+    def finish_step(self) -> None:
+        """Remember what the last step showed. Whatever is asked of the dream next does so first, if nobody has: a player's
+        loop asks for it while the frames are looked at, which are seen the sooner."""
+        if self._unfinished is not None:
+            self._unfinished()
+            self._unfinished = None
 
     def verdict(self, context: sampler.Context, before: np.ndarray, after: np.ndarray) -> Verdict:
         """What happened in the latest chunks of b dreams, which led from pictures `before` to `after`, uint8 (b, h, w, 3).
@@ -267,12 +277,12 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     def load_state(self, state: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
         """Go on exactly from a `save_state` of an env with the same world; returns what `reset` returns."""
-        self._context = state["context"].fork()
+        self._context, self._unfinished = state["context"].fork(), None
         self._frame = state["frame"].copy()
         self.np_random = copy.deepcopy(state["dice"])
         if self._task is not None:
             self._task = state["task"].fork()
-        return self._observation(), self._info(self._frame[None])
+        return self._observation(), self._info(self._context, self._frame[None])
 
     def pack_state(self, state: dict[str, Any]) -> tuple[Any, dict[str, np.ndarray]]:
         """A `save_state` as JSON values and arrays, for a file; `unpack_state` of an env with the same world takes them."""
@@ -309,6 +319,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def _started(self) -> sampler.Context:
         if self._context is None:
             raise ValueError("this dream has not begun; call reset() first")
+        self.finish_step()
         return self._context
 
     def _surroundings(self, around: Any, pitch: Any) -> tuple[torch.Tensor | None, torch.Tensor | None]:
@@ -352,8 +363,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def _observation(self) -> Observation:
         return {"pov": self._frame.copy()}
 
-    def _info(self, frames: np.ndarray, led: bool = False) -> dict[str, Any]:
-        context = self._started()
+    def _info(self, context: sampler.Context, frames: np.ndarray, led: bool = False) -> dict[str, Any]:
         return {"frames": frames, "prompt": context.prompts[0], "led": led, **self.sureness(context)[0]}
 
 

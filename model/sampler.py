@@ -6,6 +6,7 @@
 All functions work on b worlds at once that share one forward pass. Inference only.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -107,7 +108,6 @@ def signs(world: World, context: Context) -> Float[Tensor, "b signs"]:
     return grounds.signs(context.ground, size, context.around.view, field_of_view)
 
 
-@torch.inference_mode()
 def extend(
     world: World, context: Context, actions: Float[Tensor, "b r a"] | None, num_steps: int = 4
 ) -> UInt8[Tensor, "b t h w 3"]:
@@ -115,6 +115,17 @@ def extend(
 
     ValueError unless num_steps is 1, 2, 4 or 8.
     """
+    frames, remember = see(world, context, actions, num_steps)
+    remember()
+    return frames
+
+
+@torch.inference_mode()
+def see(
+    world: World, context: Context, actions: Float[Tensor, "b r a"] | None, num_steps: int = 4
+) -> tuple[UInt8[Tensor, "b t h w 3"], Callable[[], None]]:
+    """The frames of `extend`, and what it does after they are known: it remembers them. Who cannot wait shows the frames
+    first; nothing else may be done with the context before."""
     pitch = context.around.view[:, 0]
     views, shown = went(world, context, actions)
     given = _conditions(world, context, actions, pitch, shown)
@@ -134,9 +145,13 @@ def extend(
     fine = restored(world, context, frames, shown)
     seen, frames, shown = led(world, context, frames, fine, actions, shown)
     look(world, context, frames[:, -1], shown, arriving, changed=touch.changed)
-    # What is remembered is what is shown, sharper than what was sampled.
-    _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
-    return to_uint8(touch.shown(seen))
+
+    @torch.inference_mode()
+    def remember() -> None:
+        # What is remembered is what is shown, sharper than what was sampled.
+        _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
+
+    return to_uint8(touch.shown(seen)), remember
 
 
 @stage("denoise")

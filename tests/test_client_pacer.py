@@ -48,6 +48,20 @@ def test_a_chunk_starts_as_late_as_its_measured_time_allows() -> None:
     assert pacer.start_at(10.0, 2) == pytest.approx(10.15 - 0.06, abs=0.01)
 
 
+def test_what_is_finished_after_the_pictures_is_not_waited_for_and_yet_takes_its_time() -> None:
+    pacers = [Pacer(), Pacer(), Pacer()]
+    for _ in range(20):
+        for pacer, (seconds, left) in zip(pacers, [(0.06, 0.0), (0.06, 0.03), (0.09, 0.0)], strict=True):
+            pacer.stepped(seconds, 2, left)
+    for pacer in pacers:
+        pacer.shown(10.0)
+    quick, finishing, slow = pacers
+    assert quick.start_at(10.0, 2) == finishing.start_at(10.0, 2) > slow.start_at(10.0, 2)
+    for pacer in pacers:
+        pacer.shown(10.4)
+    assert quick.due(10.4) < finishing.due(10.4) == slow.due(10.4) == pytest.approx(10.4 + 0.045)
+
+
 def test_after_a_restart_nothing_is_late() -> None:
     pacer = Pacer()
     pacer.shown(10.0)

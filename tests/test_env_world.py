@@ -86,6 +86,26 @@ def test_a_saved_state_goes_on_exactly(folder: Path) -> None:
     assert np.array_equal(walk(env, 9), first)
 
 
+def test_a_step_may_be_finished_while_its_frames_are_seen(folder: Path) -> None:
+    env = make(folder)
+    runs = []
+    for finished in (False, True):
+        env.reset(seed=3)
+        before = env.unwrapped.save_state()["context"].memory.counts
+        frames = []
+        for number in range(6):
+            frames.append(walk(env, 1))
+            if finished and number % 2:
+                env.unwrapped.finish_step()
+                env.unwrapped.finish_step()  # there is no more to do
+        assert env.unwrapped.save_state()["context"].memory.counts == [before[0] + 6], "what is asked next finds it done"
+        runs.append(np.concatenate(frames))
+    assert np.array_equal(*runs)
+    walk(env, 1)
+    env.reset(seed=3)
+    assert np.array_equal(walk(env, 6), runs[0]), "what an earlier dream left to do is gone with it"
+
+
 @pytest.mark.parametrize("num_frames", [1, 2, 5, 6, 40])
 def test_it_goes_on_from_given_frames(folder: Path, num_frames: int) -> None:
     env = make(folder)

@@ -49,10 +49,10 @@ class Pacer:
         self._last = now
         return late
 
-    def stepped(self, seconds: float, num_frames: int) -> None:
-        """The env took `seconds` for a chunk of `num_frames` pictures."""
+    def stepped(self, seconds: float, num_frames: int, left: float = 0.0) -> None:
+        """The env took `seconds` for the `num_frames` pictures of a chunk, and before, to finish the last one, `left`."""
         self._steps.append(seconds)
-        self._per_picture.append(seconds / num_frames)
+        self._per_picture.append((left + seconds) / num_frames)
 
     @property
     def expected_step(self) -> float:

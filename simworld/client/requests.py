@@ -96,7 +96,8 @@ class Ready:
 @dataclass(frozen=True)
 class Chunk:
     """What a Reset, Step or Return gave: `frames` uint8 [r, h, w, 3] (a copy), Gymnasium's reward, ending and info
-    (without the frames), the `seconds` it took, its `number` since the world began, and, of a Step, the `action` done."""
+    (without the frames), the `seconds` it took, those that finishing the step before had taken (`left`), its `number` since
+    the world began, and, of a Step, the `action` done."""
 
     request: Reset | Step | Return
     frames: np.ndarray
@@ -104,6 +105,7 @@ class Chunk:
     ended: bool
     info: Mapping[str, Any]
     seconds: float
+    left: float = 0.0
     number: int = 0
     action: Action | None = None
 

@@ -244,9 +244,9 @@ class Session:
     def _take(self, chunk: Chunk) -> None:
         self._asked = None
         if isinstance(chunk.request, Step):
-            self.stats.step_seconds.append(chunk.seconds)
+            self.stats.step_seconds.append(chunk.left + chunk.seconds)
             self.stats.chunk_frames = len(chunk.frames)
-            self.pacer.stepped(chunk.seconds, len(chunk.frames))
+            self.pacer.stepped(chunk.seconds, len(chunk.frames), chunk.left)
             self.reward += chunk.reward
         else:
             self.history.clear()

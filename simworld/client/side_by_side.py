@@ -62,6 +62,10 @@ class SideBySide(gymnasium.Env[dict[str, Any], Action]):
         observation, joined = self._joined(info, dreamt)
         return observation, float(reward), terminated, truncated, joined
 
+    def finish_step(self) -> None:
+        """The dream's, which its frames need not wait for."""
+        self._dream.finish_step()
+
     def close(self) -> None:
         """Close both."""
         self.game.close()

@@ -109,6 +109,8 @@ class Worker:
                 while (request := self._requests.get()) is not None:
                     doing = _DOING[type(request)]
                     self._answer(shop.do(request))
+                    if isinstance(request, Step):
+                        shop.finish_step()
             finally:
                 env.close()
         except Exception as error:  # whatever it is, the player is told
@@ -141,6 +143,7 @@ class _Workshop:
         self.chunk_frames = int(getattr(self.world, "frame_skip", 1))
         self.past = Past(self.chunk_frames)
         self.begun = False
+        self.left = 0.0
 
     def ready(self) -> Ready:
         return Ready(
@@ -157,10 +160,7 @@ class _Workshop:
             case Reset():
                 return self._reset(request, started)
             case Step():
-                answer = self._step(request, started)
-                if self.goes_back and self.past.due:
-                    self.past.keep(self.world.save_state())
-                return answer
+                return self._step(request, started)
             case SetPrompt():
                 return self._set_prompt(request)
             case Preview():
@@ -175,6 +175,15 @@ class _Workshop:
                 return self._rewind(request)
             case Measure():
                 return self._measure(request)
+
+    def finish_step(self) -> None:
+        """What of a step can be done while its pictures are looked at."""
+        started = time.perf_counter()
+        if hasattr(self.world, "finish_step"):
+            self.world.finish_step()
+        if self.goes_back and self.past.due:
+            self.past.keep(self.world.save_state())
+        self.left = time.perf_counter() - started
 
     def last_good(self, why: str) -> Saved | None:
         """The last moment that was kept, if the world can say it."""
@@ -193,6 +202,7 @@ class _Workshop:
         return self._chunk(request, observation, 0.0, False, info, started)
 
     def _begin(self) -> None:
+        self.left = 0.0
         if self.goes_back:
             self.past.begin(self.world.save_state())
 
@@ -202,7 +212,7 @@ class _Workshop:
         observation, reward, terminated, truncated, info = self.env.step(done.action)
         self.past.asked(done)
         chunk = self._chunk(request, observation, float(reward), bool(terminated or truncated), info, started)
-        return replace(chunk, action=done.action)
+        return replace(chunk, left=self.left, action=done.action)
 
     def _choose_steps(self, request: Step) -> None:
         if request.steps is not None and hasattr(self.world, "num_steps"):
@@ -302,7 +312,8 @@ class _Workshop:
         started: float,
     ) -> Chunk:
         told = {name: value for name, value in info.items() if name != "frames"}
-        return Chunk(request, _frames(observation, info), reward, ended, told, time.perf_counter() - started, self.past.number)
+        seconds = time.perf_counter() - started
+        return Chunk(request, _frames(observation, info), reward, ended, told, seconds, number=self.past.number)
 
 
 def _frames(observation: Mapping[str, Any], info: Mapping[str, Any]) -> np.ndarray:
