@@ -1,8 +1,6 @@
 """Pictures that come with a world, to start from, with what lies around them: one is found by the words of a prompt."""
 
 import math
-import re
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +9,16 @@ import numpy as np
 from torch import Tensor
 
 from simworld.env.sightings import Sightings, from_file, looks, unpacked
+from simworld.env.thesaurus import meanings, words
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
 """So many pictures look most like another one."""
 CLEAR = "clear"
 """What captions say of a sky that is meant where nobody asks for another one."""
-NUM_SAME_LIGHT = 5
-"""So many places count as lying in the same light; a quarter of the shipped ones share an hour."""
+SAME_LIGHT, MOST_SAME_LIGHT = 0.25, 5
+"""Such a share of the places, and so many at most, count as lying in the same light: a quarter of the shipped ones share an
+hour."""
 SKY = 0.2
 """So much of what is high up in the pictures of a place is held to be sky."""
 OPEN = 0.5
@@ -82,9 +82,8 @@ class StartPictures:
                 rows = (np.split(tensors[f"seen_{name}"].numpy(), ends) for name in ("places", "views"))
                 self._seen = list(zip(*files, *rows, strict=True))
                 self._looks, self._open = (np.split(tensors[f"seen_{name}"].numpy(), ends) for name in ("looks", "open"))
-            self._words = [_words(caption) for caption in header["captions"]]
-        known = Counter(word for words in self._words for word in words)
-        self._rarity = {word: math.log((1 + len(self._words)) / count) for word, count in known.items()}
+            self._words = [set(words(caption)) for caption in header["captions"]]
+        self._said = frozenset[str]().union(*self._words)
 
     def __getitem__(self, number: int) -> Start:
         """Start `number`, its surroundings unpacked."""
@@ -101,9 +100,10 @@ class StartPictures:
     def nearest(
         self, prompt: str, seed: int = 0, like: np.ndarray | None = None, light: np.ndarray | None = None
     ) -> Start | None:
-        """A start whose captions have most of the prompt's words, where a word counts more the fewer have it, and under a clear
-        sky where that leaves a choice. Of these one in such a `light`, (3,), as `light_of` tells, and one of the few that look
-        most like `like`, uint8 (h, w, 3), where they are given. `seed` chooses among equals. None where there is none."""
+        """A start whose captions say most of what the prompt means (`thesaurus`), where what is meant counts more the fewer say
+        it, and under a clear sky where that leaves a choice. Of these one in such a `light`, (3,), as `light_of` tells, and one
+        of the few that look most like `like`, uint8 (h, w, 3), where they are given. `seed` chooses among equals. None where
+        there is none."""
         scores = self._scores(prompt)
         best = [number for number, score in enumerate(scores) if score == max(scores)]
         if not best:
@@ -112,7 +112,7 @@ class StartPictures:
             best = [number for number in best if CLEAR in self._words[number]] or best
         if light is not None and self._looks:
             apart = [float(np.square(light_of(self._looks[number]) - light).sum()) for number in best]
-            best = [best[place] for place in np.argsort(apart)[:NUM_SAME_LIGHT]]
+            best = [best[place] for place in np.argsort(apart)[: min(math.ceil(SAME_LIGHT * len(best)), MOST_SAME_LIGHT)]]
         if like is not None:
             return self._alike(best, like, seed)
         return self[best[seed % len(best)]]
@@ -137,12 +137,16 @@ class StartPictures:
         return replace(self[number], spot=spot)
 
     def knows(self, prompt: str) -> bool:
-        """Whether any caption has a word of the prompt."""
+        """Whether any caption says something that the prompt means."""
         return max(self._scores(prompt), default=0.0) > 0
 
     def _scores(self, prompt: str) -> list[float]:
-        asked = _words(prompt)
-        return [sum(self._rarity[word] for word in asked & words) for words in self._words]
+        scores = [0.0] * len(self._words)
+        for meant in meanings(prompt, self._said):
+            saying = [number for number, said in enumerate(self._words) if meant & said]
+            for number in saying:
+                scores[number] += math.log((1 + len(scores)) / len(saying))
+        return scores
 
 
 def detail(frame: np.ndarray) -> float:
@@ -172,7 +176,3 @@ def _without_hand(squares: np.ndarray) -> np.ndarray:
 def _split(joined: Tensor, sizes: Tensor) -> list[bytes]:
     """Files of so many bytes each that lie one after another."""
     return [part.tobytes() for part in np.split(joined.numpy(), sizes.cumsum(0).tolist()[:-1])]
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"[a-z]+", text.lower()))

@@ -206,12 +206,13 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def set_prompt(self, text: str) -> None:
         """Dream on under another prompt, from the next step; '' prompts nothing in particular. ValueError when too long.
 
-        Where pictures to start from come with the world and one's captions have a word of the prompt, the dream fades within
-        a second into the one described most like it."""
+        Where pictures to start from come with the world and the captions of one say what the prompt means, or some of it, the
+        dream fades within a second into the one described most like it, in such a light as there is now where the prompt leaves
+        a choice."""
         context = self._started()
         sampler.set_prompts(self.world, context, [_check_prompt(text)])
         if self._task is None and self._starts.knows(text):
-            self._lead(self._starts.nearest(text, sampler.lot(self._started())))
+            self._lead(self._starts.nearest(text, sampler.lot(context), light=self._light(context)))
 
     def leave_mist(self) -> None:
         """Let the dream fade, from the next step on, into a place that is described most like its prompt, lies in such a light
@@ -219,9 +220,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         context = self._started()
         if not len(self._starts.frames):
             return
-        given = context.albums[0].given
-        light = light_of(looks(self._frame[None] if given is None else given.pictures.cpu().numpy()))
-        self._lead(self._starts.nearest(context.prompts[0], sampler.lot(context), self._frame, light))
+        self._lead(self._starts.nearest(context.prompts[0], sampler.lot(context), self._frame, self._light(context)))
 
     def suggest_action(self, warmth: float = 1.0) -> Action:
         """What a player like those that the world was trained on might do now: its own policy head, so that the dream can play
@@ -315,6 +314,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             albums = None if start.seen is None else self._albums(start.seen)
             picture, spot = torch.from_numpy(start.frame)[None], torch.from_numpy(start.spot)[None].to(self.world.device)
             lead(self.world, self._started(), picture, FADE_CHUNKS, *around, albums, spot)
+
+    def _light(self, context: sampler.Context) -> np.ndarray:
+        """The light that the place lies in, (3,), or the picture where no more is known of it."""
+        given = context.albums[0].given
+        return light_of(looks(self._frame[None] if given is None else given.pictures.cpu().numpy()))
 
     def _started(self) -> sampler.Context:
         if self._context is None:

@@ -94,7 +94,8 @@ def led(
     nearer = torch.arange(1, num_frames + 1, device=frames.device) / num_frames
     share = ((goal.total - goal.left)[:, None] + nearer) / goal.total.clamp(min=1)[:, None]
     share = torch.where(goal.left[:, None] > 0, share * share * (3 - 2 * share), 0)
-    seen = torch.lerp(fine, restored(world, context, there, known_there), share[:, :, None, None, None])
+    gone = replace(context, around=context.goal.around, scenery=context.goal.scenery)
+    seen = torch.lerp(fine, restored(world, gone, there, known_there), share[:, :, None, None, None])
     arrived = goal.left == 1
     if bool(arrived.any()):
         frames = torch.where(arrived[:, None, None, None, None], there, frames)

@@ -8,9 +8,11 @@ import torch
 
 from simworld.actions import SLOT
 from simworld.model import sampler
+from simworld.model.album import given_album
 from simworld.model.checkpoint import load_restorer, load_world, save_restorer
 from simworld.model.context import Context
 from simworld.model.eye import beside_hand, restored
+from simworld.model.leading import lead
 from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.scenery import Shown
 from simworld.model.shipped import find_world
@@ -105,3 +107,17 @@ def test_what_is_restored_is_seen_and_not_remembered(world: World) -> None:
     one, other = contexts
     assert torch.equal(one.scenery.pictures, other.scenery.pictures) and torch.equal(one.around.colors, other.around.colors)
     assert torch.equal(one.memory.entries, other.memory.entries)
+
+
+def test_a_goal_that_shows_is_restored_as_from_where_one_will_be(world: World) -> None:
+    """The dream stands where it has really seen all; the goal is two blocks from where that was seen."""
+    world.restorer = _Blackener(SMALL)
+    still, spots = torch.zeros(1, 2, world.config.denoiser.action_size), torch.zeros(1, 4)
+    picture = torch.full((1, 96, 160, 3), 200, dtype=torch.uint8)
+    near, view, field_of_view = torch.full((1, 96, 160), 0.1), torch.zeros(1, 2), world.config.autoencoder.field_of_view
+    album, bright = given_album(picture, near, torch.zeros(1, 3), view, field_of_view), []
+    for spots[0, 1] in (0.0, 2.0):
+        context = begun(world)
+        lead(world, context, picture, 2, albums=[album], spots=spots.clone())
+        bright.append([float(sampler.extend(world, context, still)[0, -1, :40].float().mean()) for _ in range(2)][-1])
+    assert bright[1] < 0.5 * bright[0]
