@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from simworld.env.sightings import Sightings, from_file, looks, unpacked
-from simworld.env.thesaurus import meanings, words
+from simworld.env.thesaurus import meanings, of_weather, said_of_the_scene, words
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
@@ -83,7 +83,6 @@ class StartPictures:
                 self._seen = list(zip(*files, *rows, strict=True))
                 self._looks, self._open = (np.split(tensors[f"seen_{name}"].numpy(), ends) for name in ("looks", "open"))
             self._words = [set(words(caption)) for caption in header["captions"]]
-        self._said = frozenset[str]().union(*self._words)
 
     def __getitem__(self, number: int) -> Start:
         """Start `number`, its surroundings unpacked."""
@@ -101,15 +100,18 @@ class StartPictures:
         self, prompt: str, seed: int = 0, like: np.ndarray | None = None, light: np.ndarray | None = None
     ) -> Start | None:
         """A start whose captions say most of what the prompt means (`thesaurus`), where what is meant counts more the fewer say
-        it, and under a clear sky where that leaves a choice. Of these one in such a `light`, (3,), as `light_of` tells, and one
-        of the few that look most like `like`, uint8 (h, w, 3), where they are given. `seed` chooses among equals. None where
-        there is none."""
+        it; under a clear sky where no weather is meant, and with as little else as there is. Of these one in such a `light`,
+        (3,), as `light_of` tells, and one of the few that look most like `like`, uint8 (h, w, 3), where they are given. `seed`
+        chooses among equals. None where there is none."""
         scores = self._scores(prompt)
         best = [number for number, score in enumerate(scores) if score == max(scores)]
         if not best:
             return None
         if max(scores) > 0:
-            best = [number for number in best if CLEAR in self._words[number]] or best
+            if not any(of_weather(meaning) for meaning in meanings(prompt)):
+                best = [number for number in best if CLEAR in self._words[number]] or best
+            said = [said_of_the_scene(self._words[number]) for number in best]
+            best = [number for number, much in zip(best, said, strict=True) if much == min(said)]
         if light is not None and self._looks:
             apart = [float(np.square(light_of(self._looks[number]) - light).sum()) for number in best]
             best = [best[place] for place in np.argsort(apart)[: min(math.ceil(SAME_LIGHT * len(best)), MOST_SAME_LIGHT)]]
@@ -142,8 +144,8 @@ class StartPictures:
 
     def _scores(self, prompt: str) -> list[float]:
         scores = [0.0] * len(self._words)
-        for meant in meanings(prompt, self._said):
-            saying = [number for number, said in enumerate(self._words) if meant & said]
+        for meaning in meanings(prompt):
+            saying = [number for number, said in enumerate(self._words) if meaning & said]
             for number in saying:
                 scores[number] += math.log((1 + len(scores)) / len(saying))
         return scores
