@@ -19,7 +19,7 @@ import torch
 from simworld.actions import Action, from_vector, to_vector
 from simworld.env.dream_task import KINDS, DreamTask
 from simworld.env.packing import pack, unpack
-from simworld.env.sightings import FIELDS, Sightings, checked, looks
+from simworld.env.sightings import FIELDS, LOOKS, Sightings, checked, looks
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.start_pictures import Start, StartPictures, detail, light_of
 from simworld.frames import check_frames
@@ -104,6 +104,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self.observation_space = observation_space(self.world.config.height, self.world.config.width)
         self._context: sampler.Context | None = None
         self._unfinished: Callable[[], None] | None = None
+        self._leaves = False
         self._frame = np.zeros((self.world.config.height, self.world.config.width, 3), np.uint8)
 
     @property
@@ -176,8 +177,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         frames, self._unfinished = sampler.see(self.world, context, actions, self.num_steps)
         chunk = frames[0].cpu().numpy()
         before, self._frame = self._frame, chunk[-1]
-        if self.renew and not led and (self.mist(context, self._frame[None])[0] or self.astray(context)[0]):
-            self.leave_mist()
+        self._leaves = self.renew and not led and (self.mist(context, self._frame[None])[0] or self.astray(context)[0])
         reward, over = 0.0, False
         if self._task is not None:
             self.finish_step()
@@ -185,11 +185,15 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         return self._observation(), reward, over, False, self._info(context, chunk, led)
 
     def finish_step(self) -> None:
-        """Remember what the last step showed. Whatever is asked of the dream next does so first, if nobody has: a player's
-        loop asks for it while the frames are looked at, which are seen the sooner."""
-        if self._unfinished is not None:
-            self._unfinished()
-            self._unfinished = None
+        """Remember what the last step showed, and set out for another place where that was mist. Whatever is asked of the dream
+        next does so first, if nobody has: a player's loop asks for it while the frames are looked at, which are seen the
+        sooner."""
+        if self._unfinished is None:
+            return
+        remember, self._unfinished = self._unfinished, None
+        remember()
+        if self._leaves:
+            self.leave_mist()
 
     def verdict(self, context: sampler.Context, before: np.ndarray, after: np.ndarray) -> Verdict:
         """What happened in the latest chunks of b dreams, which led from pictures `before` to `after`, uint8 (b, h, w, 3).
@@ -318,7 +322,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def _light(self, context: sampler.Context) -> np.ndarray:
         """The light that the place lies in, (3,), or the picture where no more is known of it."""
         given = context.albums[0].given
-        return light_of(looks(self._frame[None] if given is None else given.pictures.cpu().numpy()))
+        high_up = self._frame[None, :LOOKS] if given is None else given.pictures[:, :LOOKS].cpu().numpy()
+        return light_of(looks(high_up))
 
     def _started(self) -> sampler.Context:
         if self._context is None:
