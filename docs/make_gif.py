@@ -12,7 +12,7 @@ from PIL import Image
 from simworld.actions import Action, noop
 from simworld.env.world_env import WorldEnv
 
-PROMPT, SEED = "open plains at noon", 0
+PROMPT, SEED = "a savanna at noon", 0
 SIZE = (480, 288)
 DEGREES = 4.0
 
