@@ -119,8 +119,7 @@ def _fastest(device: str) -> str:
 def stages(
     world: str, num_steps: int, device: str, gflops: float, dtype: str | None = None
 ) -> dict[str, dict[str, float]] | None:
-    """For each stage of a chunk ms, flops and the share of the matrix rate that is reached, by as many threads as play has;
-    None for what is no dream."""
+    """For each stage of a chunk ms, flops and the share of the matrix rate that is reached; None for what is no dream."""
     from simworld.model.checkpoint import load_world
     from simworld.model.precision import number_format
     from simworld.model.profile import profile
@@ -130,7 +129,6 @@ def stages(
         folder = find_world(world)
     except ValueError:
         return None
-    worlds.leave_cores()
     net = load_world(folder, number_format(dtype, device), device)
     measured = profile(net, num_steps)
     shares = measured.shares(gflops)
@@ -158,11 +156,9 @@ def display_ms(height: int, width: int) -> float:
 
 
 def matmul_gflops(device: str, dtype: str) -> float:
-    """GFLOP/s of large matrix products in a number format on all of `device` now: the median over a second, after a warm-up."""
+    """GFLOP/s of large matrix products in a number format on `device` now: the median over a second, after a warm-up."""
     import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)
     cuda = torch.device(device).type == "cuda"
     size = _MATRIX["cuda" if cuda else "cpu"]
     left, right = (torch.randn(size, size, device=device, dtype=getattr(torch, dtype)) for _ in range(2))
@@ -174,7 +170,6 @@ def matmul_gflops(device: str, dtype: str) -> float:
         if cuda:
             torch.cuda.synchronize()
         times.append(time.perf_counter() - started)
-    torch.set_num_threads(threads)
     return 2 * size**3 / percentile(times[len(times) // 4 :], 50) / 1e9
 
 

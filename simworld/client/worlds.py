@@ -3,7 +3,6 @@
 Knows names and keyword arguments only; importing this imports neither Gymnasium nor torch.
 """
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,8 +45,6 @@ def make(options: PlayOptions) -> "gymnasium.Env":
     import gymnasium
 
     name, arguments = environment(options)
-    if name == DREAM:
-        leave_cores()
     try:
         if options.compare:
             return _side_by_side(name, {**arguments, "renew": False})
@@ -61,16 +58,6 @@ def make(options: PlayOptions) -> "gymnasium.Env":
         if name != DREAM:
             raise
         raise ValueError(f"{error}; besides dreams there are {', '.join(GAMES)}, and any Gymnasium id") from error
-
-
-def leave_cores() -> None:
-    """Leave half of the cores to the window and whatever else runs, unless OMP_NUM_THREADS says otherwise. A dream's operations
-    are small: of two cores the second gains it 4 % on a quiet machine, and where something else runs, waiting for each other
-    costs half of the speed."""
-    if "OMP_NUM_THREADS" not in os.environ:
-        import torch
-
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
 
 
 def found() -> list[str]:
