@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from simworld.env.sightings import Sightings, from_file, looks, unpacked
-from simworld.env.thesaurus import meanings, of_weather, said_of_the_scene, words
+from simworld.env.thesaurus import Meaning, meanings, of_weather, said_of_the_scene, words
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
@@ -103,12 +103,13 @@ class StartPictures:
         it; under a clear sky where no weather is meant, and with as little else as there is. Of these one in such a `light`,
         (3,), as `light_of` tells, and one of the few that look most like `like`, uint8 (h, w, 3), where they are given. `seed`
         chooses among equals. None where there is none."""
-        scores = self._scores(prompt)
+        meant = meanings(prompt)
+        scores = self._scores(meant)
         best = [number for number, score in enumerate(scores) if score == max(scores)]
         if not best:
             return None
         if max(scores) > 0:
-            if not any(of_weather(meaning) for meaning in meanings(prompt)):
+            if not any(of_weather(meaning) for meaning in meant):
                 best = [number for number in best if CLEAR in self._words[number]] or best
             said = [said_of_the_scene(self._words[number]) for number in best]
             best = [number for number, much in zip(best, said, strict=True) if much == min(said)]
@@ -140,15 +141,13 @@ class StartPictures:
 
     def knows(self, prompt: str) -> bool:
         """Whether any caption says something that the prompt means."""
-        return max(self._scores(prompt), default=0.0) > 0
+        return max(self._scores(meanings(prompt)), default=0.0) > 0
 
-    def _scores(self, prompt: str) -> list[float]:
-        scores = [0.0] * len(self._words)
-        for meaning in meanings(prompt):
-            saying = [number for number, said in enumerate(self._words) if meaning & said]
-            for number in saying:
-                scores[number] += math.log((1 + len(scores)) / len(saying))
-        return scores
+    def _scores(self, meant: set[Meaning]) -> list[float]:
+        """Of each start, how much its captions say of what is meant; summed exactly, for sets have another order each time."""
+        counts = {meaning: sum(not meaning.isdisjoint(said) for said in self._words) for meaning in meant}
+        rarity = {meaning: math.log((1 + len(self._words)) / count) for meaning, count in counts.items() if count}
+        return [math.fsum(rarity[meaning] for meaning in rarity if not meaning.isdisjoint(said)) for said in self._words]
 
 
 def detail(frame: np.ndarray) -> float:

@@ -31,8 +31,10 @@ def meanings(prompt: str) -> set[Meaning]:
             text = text.replace(f" {phrase} ", " ")
             found.append(phrase)
     for word in text.split():
-        alike = get_close_matches(word, synonyms, 1, LIKENESS) if len(word) >= LEAST_LETTERS else []
-        found += [word] if word in synonyms else alike
+        if word in synonyms:
+            found.append(word)
+        elif len(word) >= LEAST_LETTERS:
+            found += get_close_matches(word, synonyms, 1, LIKENESS)
     return {synonyms[said] for said in found}
 
 
