@@ -33,6 +33,7 @@ from simworld.model.gauge import load_gauge
 from simworld.model.heads import load_heads
 from simworld.model.judge import Verdict, evidence, load_judge
 from simworld.model.leading import is_led, lead
+from simworld.model.masonry import lattice_of
 from simworld.model.precision import number_format
 from simworld.model.shipped import find_world
 from simworld.tasks import TASKS
@@ -349,7 +350,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def _albums(self, seen: Sightings) -> list[Album]:
         """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""
         frames, near, places, views = (torch.from_numpy(np.array(getattr(seen, name))).to(self.world.device) for name in FIELDS)
-        return [given_album(frames, near, places, views, self.world.config.autoencoder.field_of_view)]
+        field_of_view = self.world.config.autoencoder.field_of_view
+        lattice = lattice_of(near, places, views, field_of_view)
+        return [given_album(frames, near, places, views, field_of_view, lattice)]
 
     def _history(self, frames: Any, actions: Any) -> tuple[np.ndarray, torch.Tensor]:
         frames = check_frames(frames, "reset option frames")

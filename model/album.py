@@ -13,9 +13,12 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from simworld.model.facade import shares
 from simworld.model.footing import points_of
+from simworld.model.lattice import Cast, Lattice, cast
 from simworld.model.pixels import to_float, to_uint8
-from simworld.model.scenery import BEFORE, FAINT, LARGER, LEAST_AHEAD, NOTHING, PARTS, SAME_NEAR, Scenery, thrown
+from simworld.model.projection import LEAST_AHEAD, NOTHING, thrown
+from simworld.model.scenery import BEFORE, FAINT, LARGER, PARTS, SAME_NEAR, Scenery
 
 ROOM = 96
 """Pages of an album, beside the place's."""
@@ -39,7 +42,7 @@ DREAMT = 16.0
 LATER = 1e-3
 """In blocks: by so little a later picture is preferred to the one before."""
 COARSE = 2
-"""Pixels of a picture's side that are forgotten as one."""
+"""Pixels of a picture's side that are forgotten as one, and of which one tells what lattices are asked."""
 ABOUT = 0.8
 """Blocks: what is nearer than so to a block's centre, to each side, is the block's."""
 NONE = 0
@@ -87,6 +90,11 @@ class Place:
         return self.near[:, 0, ::SPARSE, ::SPARSE].float()
 
     @cached_property
+    def coarse(self) -> Float[Tensor, "n rows columns"]:
+        """The same of every `COARSE`-th pixel."""
+        return self.near[:, 0, ::COARSE, ::COARSE].float()
+
+    @cached_property
     def solid(self) -> Float[Tensor, "m 3"]:
         """Points of what can be stood on and run into."""
         return points_of(self.near[:, 0], self.places, self.views, self.field_of_view)
@@ -95,11 +103,13 @@ class Place:
 @dataclass(frozen=True)
 class Album:
     """What one world keeps: `given` came with it, the dream's `own` pages were added. built: points of what was built since,
-    from left to right, None where nothing was. Albums share them, so that a copy costs next to nothing."""
+    from left to right, None where nothing was. lattice: the blocks of the place as they are now, None where it is not known to
+    be made of any. Albums share them, so that a copy costs next to nothing."""
 
     given: Place | None = None
     own: tuple[Page, ...] = ()
     built: Float[Tensor, "m 3"] | None = None
+    lattice: Lattice | None = None
 
     def __len__(self) -> int:
         return self.num_given + len(self.own)
@@ -131,6 +141,12 @@ class Album:
         return torch.cat([*([] if self.given is None else [self.given.sparse]), *own])
 
     @cached_property
+    def coarse(self) -> Float[Tensor, "n rows columns"]:
+        """The same of every `COARSE`-th pixel."""
+        own = [page.near[:, ::COARSE, ::COARSE].float() for page in self.own]
+        return torch.cat([*([] if self.given is None else [self.given.coarse]), *own])
+
+    @cached_property
     def places(self) -> Float[Tensor, "n 3"]:
         """Those of the pages."""
         return torch.cat([*([] if self.given is None else [self.given.places]), *(page.place[None] for page in self.own)])
@@ -147,11 +163,13 @@ def given_album(
     places: Float[Tensor, "n 3"],
     views: Float[Tensor, "n 2"],
     field_of_view: float,
+    lattice: Lattice | None = None,
 ) -> Album:
-    """What a world has before it begins: real pictures. ValueError for more than `MOST_GIVEN`."""
+    """What a world has before it begins: real pictures, and the blocks that its place is made of, where they are known.
+    ValueError for more than `MOST_GIVEN`."""
     if len(pictures) > MOST_GIVEN:
         raise ValueError(f"{len(pictures)} pictures of a place; an album takes {MOST_GIVEN} at most")
-    return Album(Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view))
+    return Album(Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view), lattice=lattice)
 
 
 def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], instead: Bool[Tensor, " b"]) -> list[Album]:
@@ -192,7 +210,7 @@ def opened(
     if not any(map(len, albums)):
         return scenery
     size = (scenery.pictures.shape[-2], scenery.pictures.shape[-1])
-    worlds = zip(albums, _covered(albums, size, place, view, field_of_view), place, strict=True)
+    worlds = zip(albums, _shown(albums, size, place, view, field_of_view), place, strict=True)
     number = scenery.numbers.shape[1]
     chosen = [_filled(_chosen(*world, number), number, size) for world in worlds]
     numbers = torch.tensor([[page.number for page in pages] for pages in chosen], device=place.device)
@@ -249,6 +267,24 @@ def forget(
         else:
             own[index - album.num_given] = replace(album[index], near=near)
     return replace(album, given=given, own=tuple(own))
+
+
+def _shown(
+    albums: list[Album], size: tuple[int, int], place: Float[Tensor, "b 3"], view: Float[Tensor, "b 2"], field_of_view: float
+) -> list[Float[Tensor, "_ cells"]]:
+    """How well each page shows each cell of a view, from 0 to 1: the less, the more it must be magnified."""
+    told = cast([album.lattice for album in albums], place[:, None], view[:, None], size, field_of_view, SPARSE)
+    if told is None:
+        return list(_covered(albums, size, place, view, field_of_view))
+    shown = []
+    for number, album in enumerate(albums):
+        here = slice(number, number + 1)
+        if album.lattice is None:
+            shown.append(_covered([album], size, place[here], view[here], field_of_view)[0])
+        else:
+            eyes, other, blocks = (album.places, album.views), (place[number], view[number]), Cast(told.near[here], told.clear[here])
+            shown.append(shares(album.coarse, size, eyes, other, blocks, SPARSE, field_of_view))
+    return shown
 
 
 def _covered(

@@ -14,6 +14,7 @@ from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
 from simworld.model.footing import held
 from simworld.model.grip import Grip, at_rest, covered
+from simworld.model.lattice import cast
 from simworld.model.obstacles import obstacles
 from simworld.model.registration import averaged
 from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, nothing_kept, now, show
@@ -74,7 +75,8 @@ def went(
     places, views = go(around, actions, steps)
     scenery = opened(context.albums, scenery, places[:, -1], views[:, -1], field_of_view)
     context.scenery = replace(scenery, moved=headed(steps, yaw))
-    return views, beyond(show(scenery, places, views, field_of_view), beside_hand(world, context))
+    told = cast([album.lattice for album in context.albums], places, views, size, field_of_view)
+    return views, beyond(show(scenery, places, views, field_of_view, told), beside_hand(world, context))
 
 
 def beside_hand(world: World, context: Context) -> Bool[Tensor, "b 1 1 h w"]:
@@ -248,6 +250,8 @@ def _remember(
         before, known = shown.near[:, -1], shown.known[:, -1]
         agreed = near * _agreed(near, before, known)
         agreed = torch.where(known, torch.lerp(before, agreed, FRESH), agreed)
+        if shown.sure is not None:
+            agreed = torch.where(shown.sure[:, -1], before, agreed)
         near = torch.where(real[:, None, None, None], near, agreed)
     share = real.float() if shown is None else torch.maximum(shown.real[:, -1].float().mean((1, 2, 3)), real.float())
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simworld.model.camera import rays
-from simworld.model.scenery import axes
+from simworld.model.projection import axes
 
 SPARSE = 4
 """Every so many pixels each way of a picture tell what is solid."""

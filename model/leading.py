@@ -13,6 +13,7 @@ from simworld.model import ground as grounds
 from simworld.model.album import Album, opened
 from simworld.model.context import Context, Goal
 from simworld.model.eye import beside_hand, beyond, nothing_known, on_foot, restored
+from simworld.model.lattice import cast
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float
 from simworld.model.records import where
@@ -124,7 +125,8 @@ def _gone_there(
     scenery = opened(goal.albums, scenery, places[:, -1], views[:, -1], field_of_view)
     context.goal = replace(goal, around=around, scenery=scenery)
     free = beside_hand(world, context)
-    shown = beyond(show(scenery, places, views, field_of_view), free)
+    told = cast([album.lattice for album in goal.albums], places, views, size, field_of_view)
+    shown = beyond(show(scenery, places, views, field_of_view, told), free)
     remembered, trust, _ = recall(around, views, size, field_of_view)
     far = torch.lerp(frames.movedim(-1, 2), remembered, trust * free)
     there = torch.where(shown.known, shown.colors, far).movedim(2, -1)

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simworld.model.camera import rays
-from simworld.model.scenery import axes
+from simworld.model.projection import axes
 from simworld.model.surroundings import headed
 
 DIRECTIONS = 8

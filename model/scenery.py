@@ -12,7 +12,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from simworld.model.camera import beside, half_angles, rays, sample
+from simworld.model.camera import beside, rays, sample
+from simworld.model.facade import seen_by
+from simworld.model.lattice import Cast
+from simworld.model.projection import LEAST_AHEAD, NOTHING, Points, between, scale_of, thrown
 from simworld.model.registration import averaged
 
 KEPT = 6
@@ -38,12 +41,10 @@ BEFORE = 1.5
 """What a later picture of a scenery shows is in front of what an earlier one does only if it is so much nearer."""
 FAINT = 0.02
 """In 1 / blocks: differences in nearness up to here do not count."""
+WELL_KNOWN = 1 / 12
+"""In 1 / blocks: up to here lattices lack nothing."""
 PARTS = ("pictures", "near", "places", "views", "real")
 """The fields of scenery that say something of each picture."""
-NOTHING = -1.0
-"""How near what is not known is."""
-LEAST_AHEAD = 1e-3
-"""Relative distance below which something is at the eye or behind it."""
 
 
 @dataclass
@@ -72,7 +73,7 @@ class Scenery:
 class Shown:
     """colors: in [-1, 1]. near: as in `Scenery`. known: where there is something to show; kept: where it is of a kept
     picture; real: where it is of one that nobody dreamt. behind: where there would be, were nothing fixed to the camera; None
-    where nobody asked."""
+    where nobody asked. sure: where a lattice tells how near it is, even where it is not known; None where none does."""
 
     colors: Float[Tensor, "b r 3 h w"]
     near: Float[Tensor, "b r 1 h w"]
@@ -80,6 +81,7 @@ class Shown:
     kept: Bool[Tensor, "b r 1 h w"]
     real: Bool[Tensor, "b r 1 h w"]
     behind: Bool[Tensor, "b r 1 h w"] | None = None
+    sure: Bool[Tensor, "b r 1 h w"] | None = None
 
 
 def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.device, kept: int) -> Scenery:
@@ -114,17 +116,27 @@ def now(
     return replace(scenery, ahead=near, **parts)
 
 
-def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, "b r 2"], field_of_view: float) -> Shown:
-    """What is seen from `places` towards `views`. What several pictures show is taken from the first,
-    unless another one shows something clearly in front."""
+def show(
+    scenery: Scenery,
+    places: Float[Tensor, "b r 3"],
+    views: Float[Tensor, "b r 2"],
+    field_of_view: float,
+    told: Cast | None = None,
+) -> Shown:
+    """What is seen from `places` towards `views`. What several pictures show is taken from the first, unless another one shows
+    something clearly in front. `told`: what lattices say of it, where there are any."""
     b, k, _, h, w = scenery.pictures.shape
     r = places.shape[1]
     near, source = _landed(scenery, places, views, field_of_view)
+    sure = torch.zeros_like(near, dtype=torch.bool)
+    if told is not None:
+        eyes = scenery.places, scenery.views
+        near, source, sure = _corrected(told, near, source, seen_by(scenery.near[:, :, 0], eyes, (places, views), told, field_of_view), k)
     number = source.clamp(max=k - 1)  # b r n
     all_near = scenery.near.flatten()
     first_rows = torch.arange(b, device=near.device)[:, None, None] * k * h + number * h
-    scale, middle = _scale((h, w), field_of_view, near.device)
-    turn, shift = _between(places, views, scenery.places, scenery.views)  # b r k 3 3, b r k 3
+    scale, middle = scale_of((h, w), field_of_view, near.device)
+    turn, shift = between(places, views, scenery.places, scenery.views)  # b r k 3 3, b r k 3
     moves = torch.cat([turn, shift[..., None]], -1) * scale[:, None]
     # For each pixel what its picture's eye does to its direction, and to what is near.
     which = (torch.arange(b * r, device=near.device).view(b, r, 1) * k + number).flatten().int()
@@ -148,7 +160,7 @@ def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, 
         same = torch.minimum(share - 0.5, there - NOTHING) > 0
         if not attempt:
             # What is seen there says better how near it is.
-            near = torch.where(same, there * ahead, near)
+            near = torch.where(same & ~sure, there * ahead, near)
     margin = torch.minimum(torch.minimum(x, w - x), torch.minimum(y, h - y))
     inside = (torch.minimum(margin, before - LEAST_AHEAD) >= 0) & (source < k)
     # All pictures of a world as one, one above the other: as they lie in memory, a colour's are three heights apart.
@@ -160,7 +172,26 @@ def show(scenery: Scenery, places: Float[Tensor, "b r 3"], views: Float[Tensor, 
     kept = known & (number < k - 1).view_as(known)
     of_world = torch.arange(b, device=near.device)[:, None, None] * k
     real = kept & (scenery.real.flatten().index_select(0, (number + of_world).flatten().int()) > 0).view_as(known)
-    return Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept, real)
+    certain = None if told is None else sure.view_as(known)
+    return Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept, real, sure=certain)
+
+
+def _corrected(
+    told: Cast,
+    near: Float[Tensor, "b r n"],
+    source: Float[Tensor, "b r n"],
+    found: tuple[Float[Tensor, "b r n"], Int[Tensor, "b r n"]],
+    k: int,
+) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"], Bool[Tensor, "b r n"]]:
+    """How near things are and which picture shows them, where lattices tell; and where they tell of blocks."""
+    wanted, clear = told.near.flatten(2), told.clear.flatten(2)
+    met = wanted >= 0
+    off = (near - wanted).abs() > SAME_NEAR * wanted + FAINT
+    false = torch.where(met, off, (near > clear * BEFORE) & (near > WELL_KNOWN))
+    taken = (found[1] < k) & (met | false | (source >= k))
+    near = torch.where(met | taken, found[0], near)
+    source = torch.where(taken, found[1].float(), torch.where(false, float(k), source))
+    return near, source, met
 
 
 def _landed(
@@ -199,7 +230,7 @@ def _landed(
 
 
 def _map(
-    points: "Points", chosen: Bool[Tensor, "b r k n"], rows: int, columns: int, wider: int = 1
+    points: Points, chosen: Bool[Tensor, "b r k n"], rows: int, columns: int, wider: int = 1
 ) -> Float[Tensor, "br k rows columns"]:
     """How near the nearest of the chosen points is in each cell of maps of so many rows and columns, -1 where none is, whose
     cells are so many times `wider`. What is thrown apart, as it comes nearer, must not be looked through: holes are closed."""
@@ -224,82 +255,3 @@ def _largest(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"
         parts = [x.narrow(axis, start, size) for start in range(width)]
         x = functools.reduce(torch.maximum, parts)
     return x
-
-
-@dataclass
-class Points:
-    """Those of k pictures, thrown into r others. near: there. ahead: how far ahead they are there, relative to where they were
-    seen. cell: in which of the other's cells, or next to it. inside: whether it is in view at all."""
-
-    near: Float[Tensor, "b r k n"]
-    ahead: Float[Tensor, "b r k n"]
-    cell: Int[Tensor, "b r k n"]
-    inside: Bool[Tensor, "b r k n"]
-
-
-def thrown(
-    near: Float[Tensor, "b k rows columns"],
-    eyes: tuple[Float[Tensor, "b k 3"], Float[Tensor, "b k 2"]],
-    others: tuple[Float[Tensor, "b r 3"], Float[Tensor, "b r 2"]],
-    size: tuple[int, int],
-    field_of_view: float,
-    every: int,
-    coarse: int,
-    largest: Float[Tensor, " k"],
-) -> Points:
-    """The points of pictures of height × width `size`, of which `near` is given of every `every`-th pixel each way, seen by
-    `eyes` (their places and views), as others see them in cells of `coarse` pixels. Those are out of view that would be more
-    than `largest` times larger there, for each picture."""
-    h, w = size
-    device = near.device
-    ways = rays(size, field_of_view, device)[:, ::every, ::every].flatten(1)
-    near = near.flatten(2)[:, None]  # b 1 k n
-    scale, middle = _scale(size, field_of_view, device)
-    cells = torch.tensor([1 / coarse, 1 / coarse, 1], device=device)
-    turn, shift = _between(*eyes, *others)
-    turn, shift = turn.transpose(1, 2) * (scale * cells)[:, None], shift.transpose(1, 2) * scale * cells  # b r k ...
-    x, y, ahead = torch.addcmul(turn @ ways, near[:, :, :, None], shift[..., None]).unbind(3)
-    rows, columns = -(-h // coarse), -(-w // coarse)
-    before = ahead - 1 / largest[:, None]
-    ahead = ahead.clamp(min=LEAST_AHEAD)
-    x, y = x / ahead + middle[0] / coarse, y / ahead + middle[1] / coarse
-    row, column = y.floor(), x.floor()
-    near_row, near_column = row.clamp(0, rows - 1), column.clamp(0, columns - 1)
-    off = (row - near_row).abs() + (column - near_column).abs()
-    inside = torch.minimum(torch.minimum(before, near), -off) >= 0
-    cell = (near_row * columns + near_column).long()
-    return Points(near / ahead, ahead, cell, inside)
-
-
-def _between(
-    places: Float[Tensor, "b m 3"], views: Float[Tensor, "b m 2"], other_places: Float[Tensor, "b n 3"], other_views: Tensor
-) -> tuple[Float[Tensor, "b m n 3 3"], Float[Tensor, "b m n 3"]]:
-    """For each pair of eyes: what turns a direction, (right, down, ahead) of the first, into that of the other, and where the
-    first is for the other, in blocks."""
-    first, other = axes(views), axes(other_views)
-    back = other.mT[:, None]
-    aside, onward, above = (places[:, :, None] - other_places[:, None]).unbind(-1)
-    apart = torch.stack([aside, -above, onward], -1)
-    return back @ first[:, :, None], (back @ apart[..., None])[..., 0]
-
-
-def axes(views: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b 3 3"]:
-    """Columns: right, down and ahead of who looks towards `views`, in (right, down, ahead) of who looks level at yaw 0."""
-    pitch, yaw = torch.deg2rad(views).unbind(-1)
-    sin_p, cos_p, sin_y, cos_y = pitch.sin(), pitch.cos(), yaw.sin(), yaw.cos()
-    zero = torch.zeros_like(pitch)
-    right = torch.stack([cos_y, zero, -sin_y], -1)
-    down = torch.stack([-sin_p * sin_y, cos_p, -sin_p * cos_y], -1)
-    ahead = torch.stack([cos_p * sin_y, sin_p, cos_p * cos_y], -1)
-    return torch.stack([right, down, ahead], -1)
-
-
-@functools.lru_cache(maxsize=8)
-def _scale(
-    size: tuple[int, int], field_of_view: float, device: torch.device
-) -> tuple[Float[Tensor, "3"], tuple[float, float]]:
-    """What makes a direction's (right, down) ÷ ahead pixels, and where (x, y) the middle of the picture is, in pixels."""
-    h, w = size
-    tall, wide = half_angles(size, field_of_view)
-    with torch.inference_mode(False):
-        return torch.tensor([w / 2 / wide, h / 2 / tall, 1.0], device=device), (w / 2, h / 2)

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from simworld.model.album import MOST_GIVEN, ROOM, Album, forget, given_album, keep, nearby, opened
-from simworld.model.scenery import NOTHING, Scenery, nothing_kept, now, show
+from simworld.model.projection import NOTHING
+from simworld.model.scenery import Scenery, nothing_kept, now, show
 
 SIZE, VIEW = (48, 80), 70.0
 YES = torch.ones(1, dtype=torch.bool)

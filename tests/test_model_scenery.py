@@ -8,7 +8,8 @@ from torch import Tensor
 
 from simworld.model.album import Album, keep, opened
 from simworld.model.camera import turn
-from simworld.model.scenery import NOTHING, Scenery, nothing_kept, now, show
+from simworld.model.projection import NOTHING
+from simworld.model.scenery import Scenery, nothing_kept, now, show
 
 SIZE, VIEW = (48, 80), 70.0
 TALL = math.tan(math.radians(VIEW) / 2)

@@ -1,0 +1,191 @@
+"""Masonry: how the blocks of a place lie, read off pictures of it whose nearness and places are known. Closed form: flat spots
+tell how the sides of blocks are turned and where their faces are, each then votes for the block behind it, and every line of
+sight against those that it went through."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from simworld.model.camera import rays
+from simworld.model.footing import EYE
+from simworld.model.lattice import WHOLE, Lattice
+from simworld.model.projection import axes
+
+EVERY, SIGHT = 2, 4
+"""Every so many pixels each way tell of faces, and of what lines of sight go through."""
+FARTHEST = 24.0
+"""Blocks: what was seen from farther away tells nothing."""
+BENT = 0.04
+"""A spot is flat where nearness bends less than so, as a share of itself."""
+UPRIGHT, LEVEL, SQUARE = 0.2, 0.9, 0.8
+"""How much of a normal points up at sides, at the tops of blocks, and along one axis of the lattice at all faces."""
+TURNS, FINE_TURNS = (4.0, 81), (0.1, 21)
+"""Degrees to either side, and their number, that are tried around what normals tell, and around the best of these."""
+SOME = 50_000
+"""So many spots tell how blocks lie."""
+REGULAR, REGULAR_TOPS = 0.75, 0.1
+"""What is not so regular, from 0 to 1, is not made of blocks; nor is what so little of is level with where one stands."""
+LOWER = 0.06
+"""Blocks: what is lower than so is another height."""
+OFF = 0.25
+"""Blocks that a spot may be off the face it is of."""
+NUMBER, AGAINST = 2, 2.0
+"""Spots that make a block, and how many of them one line of sight through it outweighs."""
+PACE, SHORT, SHORTER = 0.5, 0.35, 0.03
+"""Blocks from point to point of a line of sight; the blocks and the share of its length before its end at which it ends."""
+CORNER = 0.12
+"""Blocks: who goes through a cell so close to its sides may have missed it."""
+ROOM = 2
+"""Cells around all that are filled."""
+MOST = (256, 256, 64)
+"""Cells of the largest lattice."""
+
+
+def lattice_of(
+    near: Float[Tensor, "n h w"], places: Float[Tensor, "n 3"], views: Float[Tensor, "n 2"], field_of_view: float
+) -> Lattice | None:
+    """The blocks that such pictures show: `near`, `places` and `views` as in `Scenery`. None where they are not made of
+    blocks."""
+    size = (near.shape[-2], near.shape[-1])
+    some = near[:, ::EVERY, ::EVERY].float()
+    ways = _ways(views, size, field_of_view, EVERY)
+    spots = ways / some[:, None].clamp(min=1 / (4 * FARTHEST))
+    normals, flat = _flat(spots, some)
+    number, row, column = flat.nonzero().T
+    spots, normals = spots[number, :, row + 1, column + 1], normals[number, :, row, column]
+    chosen = slice(None, None, max(1, len(spots) // SOME))
+    close = some[number, row + 1, column + 1][chosen]
+    lie = _lie((spots + places[number])[chosen], normals[chosen], close, places[:, 2] - EYE)
+    if lie is None:
+        return None
+    turn, corner = lie
+    empty = _empty(turn, corner)
+    cells, tops = _behind(empty.within(spots + places[number]), spots @ empty.turned.T, normals @ empty.turned.T)
+    if not len(cells):
+        return None
+    first = cells.amin(0) - ROOM
+    bounds = torch.minimum(cells.amax(0) + ROOM + 1 - first, torch.tensor(MOST, device=cells.device))
+    votes = _counted(cells - first, bounds)
+    through = _counted(_crossed(empty, near, places, views, field_of_view) - first, bounds)
+    solid = (votes >= NUMBER) & (votes > AGAINST * through)
+    told = _counted(cells - first, bounds, tops >= 0)
+    high = _counted(cells - first, bounds, tops.clamp(min=0)) / told.clamp(min=1)
+    high = torch.where(told >= NUMBER, (WHOLE * high).round().clamp(1, WHOLE), WHOLE)
+    return Lattice(turn, corner + first, torch.where(solid, high, 0).to(torch.uint8))
+
+
+def _empty(turn: float, corner: Float[Tensor, "3"]) -> Lattice:
+    return Lattice(turn, corner, torch.zeros(1, 1, 1, dtype=torch.uint8, device=corner.device))
+
+
+def _ways(
+    views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float, every: int
+) -> Float[Tensor, "n 3 rows columns"]:
+    """Directions of pixels, (right, ahead, above), one ahead."""
+    ways = rays(size, field_of_view, views.device)[:, ::every, ::every]
+    right, down, ahead = torch.einsum("nij,jhw->inhw", axes(views), ways)
+    return torch.stack([right, ahead, -down], 1)
+
+
+def _flat(
+    spots: Float[Tensor, "n 3 rows columns"], near: Float[Tensor, "n rows columns"]
+) -> tuple[Float[Tensor, "n 3 inner_rows inner_columns"], Bool[Tensor, "n inner_rows inner_columns"]]:
+    """Normals of all spots but those at the borders, and which of them are flat."""
+    across = spots[..., 1:-1, 2:] - spots[..., 1:-1, :-2]
+    down = spots[..., 2:, 1:-1] - spots[..., :-2, 1:-1]
+    middle = near[:, 1:-1, 1:-1]
+    bends = (near[:, 1:-1, 2:] + near[:, 1:-1, :-2], near[:, 2:, 1:-1] + near[:, :-2, 1:-1])
+    flat = middle > 1 / FARTHEST
+    for both in bends:
+        flat &= (both - 2 * middle).abs() < BENT * middle
+    return F.normalize(torch.linalg.cross(across, down, dim=1), dim=1), flat
+
+
+def _lie(
+    spots: Float[Tensor, "m 3"], normals: Float[Tensor, "m 3"], near: Float[Tensor, " m"], feet: Float[Tensor, " n"]
+) -> tuple[float, Float[Tensor, "3"]] | None:
+    """By how many degrees blocks are turned, and one of their corners; None where there are none. What is near counts more.
+    feet: how high those stand that look, for they stand on blocks."""
+    weights = near.square()
+    top, side = normals[:, 2].abs() > LEVEL, normals[:, 2].abs() < UPRIGHT
+    if not bool(top.any() and side.any()):
+        return None
+    angles = 4 * torch.atan2(normals[side, 0], normals[side, 1])
+    turn = float(torch.rad2deg(_phase(angles, weights[side])[0])) / 4
+    found: tuple[float, float, list[Tensor]] = (0.0, turn, [])
+    for reach, number in (TURNS, FINE_TURNS):
+        middle = found[1]
+        for more in torch.linspace(-reach, reach, number).tolist():
+            level = _empty(middle + more, torch.zeros_like(spots[0]))
+            along = (normals[side] @ level.turned.T)[:, :2].abs().argmax(1)
+            lies = level.within(spots[side])
+            phases = [_phase(2 * math.pi * lies[along == axis, axis], weights[side][along == axis]) for axis in (0, 1)]
+            regular = float(min(phases, key=lambda each: float(each[1]))[1])
+            if regular > found[0]:
+                found = (regular, middle + more, [angle / (2 * math.pi) for angle, _ in phases])
+    regular, turn, level_corner = found
+    # Water is lower than blocks are, and may be most of what is seen: what is level with where one stands is no water.
+    heights, stands = spots[top, 2], _phase(2 * math.pi * feet, torch.ones_like(feet))[0] / (2 * math.pi)
+    off = (heights - stands + 0.5) % 1 - 0.5
+    level = off.abs() < LOWER
+    if regular < REGULAR or float((weights[top] * level).sum()) < REGULAR_TOPS * float(weights[top].sum()):
+        return None
+    height = stands + (weights[top] * off)[level].sum() / weights[top][level].sum()
+    return turn, torch.stack([*level_corner, height])
+
+
+def _phase(angles: Float[Tensor, " m"], weights: Float[Tensor, " m"]) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """The mean of angles, and how much they agree, from 0 to 1."""
+    cos, sin = (weights * angles.cos()).sum(), (weights * angles.sin()).sum()
+    return torch.atan2(sin, cos), torch.hypot(sin, cos) / weights.sum().clamp(min=1e-9)
+
+
+def _behind(
+    spots: Float[Tensor, "m 3"], ways: Float[Tensor, "m 3"], normals: Float[Tensor, "m 3"]
+) -> tuple[Int[Tensor, "k 3"], Float[Tensor, " k"]]:
+    """The cells that have spots on the faces towards the eye, of those spots that can be told, and how high their tops are
+    where they are of tops, else -1."""
+    most, axis = normals.abs().max(1)
+    across = F.one_hot(axis, 3).bool()
+    plane = spots.round()
+    cells = torch.where(across, torch.where(ways > 0, plane, plane - 1), spots.floor())
+    tops = torch.where((axis == 2) & (ways[:, 2] < 0), (spots - cells)[:, 2], -1)
+    good = (most > SQUARE) & ((spots - plane)[across].abs() < OFF)
+    return cells[good].long(), tops[good]
+
+
+def _crossed(
+    lattice: Lattice,
+    near: Float[Tensor, "n h w"],
+    places: Float[Tensor, "n 3"],
+    views: Float[Tensor, "n 2"],
+    field_of_view: float,
+) -> Int[Tensor, "m 3"]:
+    """The cells that lines of sight go through."""
+    size = (near.shape[-2], near.shape[-1])
+    ways = _ways(views, size, field_of_view, SIGHT).movedim(1, -1).flatten(1, 2) @ lattice.turned.T
+    away = 1 / near[:, ::SIGHT, ::SIGHT].flatten(1).float().clamp(min=1 / FARTHEST)
+    ends = (away * (1 - SHORTER) - SHORT) * (near[:, ::SIGHT, ::SIGHT].flatten(1) >= 0)
+    starts = lattice.within(places)[:, None]
+    crossed = []
+    for step in range(1, int(FARTHEST / PACE)):
+        number, pixel = (ends > step * PACE).nonzero().T
+        points = starts[number, 0] + step * PACE * ways[number, pixel]
+        cells = points.floor()
+        inside = ((points - cells - 0.5).abs() < 0.5 - CORNER).all(1)
+        crossed.append(cells[inside].long())
+    return torch.cat(crossed)
+
+
+def _counted(
+    cells: Int[Tensor, "m 3"], bounds: Int[Tensor, "3"], weights: Tensor | None = None
+) -> Float[Tensor, "wide deep tall"]:
+    """How often each cell within bounds is named, or the sum of the weights with which it is."""
+    inside = ((cells >= 0) & (cells < bounds)).all(1)
+    x, y, z = cells[inside].T
+    wide, deep, tall = bounds.tolist()
+    number, weights = (x * deep + y) * tall + z, None if weights is None else weights[inside].float()
+    return torch.bincount(number, weights, minlength=wide * deep * tall).view(wide, deep, tall).float()
