@@ -15,7 +15,7 @@ from torch import Tensor
 
 from simworld.model.facade import shares
 from simworld.model.footing import points_of
-from simworld.model.lattice import Cast, Lattice, cast
+from simworld.model.lattice import Cast, Lattice
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.projection import LEAST_AHEAD, NOTHING, thrown
 from simworld.model.scenery import BEFORE, FAINT, LARGER, PARTS, SAME_NEAR, Scenery
@@ -35,8 +35,9 @@ NEW = 0.8
 """How much more what no other picture shows counts; where a dream was told of a place nothing else does."""
 LEAST_SHOWN = 0.1
 """Of a view's cells: which of the pages of a dream that was told of no place shows less is not shown."""
-LEAST_REAL, LEAST_BESIDE = 0.03, 0.2
-"""The same where it was told of one, of real pages and of dreamt ones, which are seldom right beside them."""
+LEAST_REAL, LEAST_BESIDE, LEAST_OF_BLOCKS = 0.03, 0.2, 0.005
+"""The same where it was told of one, of real pages and of dreamt ones, which are seldom right beside them, and of real ones
+where its blocks are known, and what is shown of them fits."""
 DREAMT = 16.0
 """In blocks: so much nearer a dreamt picture must have been seen to be preferred to a real one."""
 LATER = 1e-3
@@ -129,9 +130,10 @@ class Album:
         """The number of the latest page."""
         return max((page.number for page in self.own), default=self.num_given)
 
-    @property
-    def solid(self) -> list[Float[Tensor, "_ 3"]]:
-        """Clouds of points of what can be stood on and run into, each from left to right."""
+    def solid(self, place: Float[Tensor, "3"]) -> list[Float[Tensor, "_ 3"]]:
+        """Clouds of points of what can be stood on and run into about a place, each from left to right."""
+        if self.lattice is not None:
+            return [self.lattice.surface(place)]
         return [*([] if self.given is None else [self.given.solid]), *([] if self.built is None else [self.built])]
 
     @cached_property
@@ -189,28 +191,37 @@ def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], inst
     return kept
 
 
-def built(album: Album, placed: Float[Tensor, "m 3"]) -> Album:
-    """The album of a world in which something was placed whose outside are these points."""
+def built(album: Album, center: Float[Tensor, "3"], placed: Float[Tensor, "m 3"]) -> Album:
+    """The album of a world in which a block was placed about a centre, whose outside are these points."""
     points = placed if album.built is None else torch.cat([album.built, placed])
-    return replace(album, built=points[points[:, 0].argsort()])
+    lattice = None if album.lattice is None else album.lattice.changed(center, True)
+    return replace(album, built=points[points[:, 0].argsort()], lattice=lattice)
 
 
 def unbuilt(album: Album, center: Float[Tensor, "3"]) -> Album:
-    """The album of a world in which the block about this centre is gone, if it was placed there."""
+    """The album of a world in which the block about this centre is gone."""
+    if album.lattice is not None:
+        album = replace(album, lattice=album.lattice.changed(center, False))
     if album.built is None:
         return album
     return replace(album, built=album.built[(album.built - center).abs().amax(1) > ABOUT])
 
 
 def opened(
-    albums: list[Album], scenery: Scenery, place: Float[Tensor, "b 3"], view: Float[Tensor, "b 2"], field_of_view: float
+    albums: list[Album],
+    scenery: Scenery,
+    place: Float[Tensor, "b 3"],
+    view: Float[Tensor, "b 2"],
+    field_of_view: float,
+    told: Cast | None = None,
 ) -> Scenery:
     """The scenery that shows those pages which together show most of what is seen from `place` towards `view`: real ones
-    before dreamt ones, and what was seen from nearer before what was seen from farther away."""
+    before dreamt ones, and what was seen from nearer before what was seen from farther away. `told`: what lattices say of it,
+    in the last of their pictures."""
     if not any(map(len, albums)):
         return scenery
     size = (scenery.pictures.shape[-2], scenery.pictures.shape[-1])
-    worlds = zip(albums, _shown(albums, size, place, view, field_of_view), place, strict=True)
+    worlds = zip(albums, _shown(albums, size, place, view, field_of_view, told), place, strict=True)
     number = scenery.numbers.shape[1]
     chosen = [_filled(_chosen(*world, number), number, size) for world in worlds]
     numbers = torch.tensor([[page.number for page in pages] for pages in chosen], device=place.device)
@@ -270,10 +281,14 @@ def forget(
 
 
 def _shown(
-    albums: list[Album], size: tuple[int, int], place: Float[Tensor, "b 3"], view: Float[Tensor, "b 2"], field_of_view: float
+    albums: list[Album],
+    size: tuple[int, int],
+    place: Float[Tensor, "b 3"],
+    view: Float[Tensor, "b 2"],
+    field_of_view: float,
+    told: Cast | None,
 ) -> list[Float[Tensor, "_ cells"]]:
     """How well each page shows each cell of a view, from 0 to 1: the less, the more it must be magnified."""
-    told = cast([album.lattice for album in albums], place[:, None], view[:, None], size, field_of_view, SPARSE)
     if told is None:
         return list(_covered(albums, size, place, view, field_of_view))
     shown = []
@@ -282,8 +297,8 @@ def _shown(
         if album.lattice is None:
             shown.append(_covered([album], size, place[here], view[here], field_of_view)[0])
         else:
-            eyes, other, blocks = (album.places, album.views), (place[number], view[number]), Cast(told.near[here], told.clear[here])
-            shown.append(shares(album.coarse, size, eyes, other, blocks, SPARSE, field_of_view))
+            eyes, other, blocks = (album.places, album.views), (place[number], view[number]), (told.near[number, -1], told.clear[number, -1])
+            shown.append(shares(album.coarse, size, eyes, other, blocks, CELL, field_of_view))
     return shown
 
 
@@ -318,7 +333,7 @@ def _chosen(album: Album, shows: Float[Tensor, "n cells"], place: Float[Tensor, 
         least = torch.full_like(shows[:, 0], LEAST_SHOWN)
     else:
         latest, new = range(0), 1.0
-        least = torch.full_like(shows[:, 0], LEAST_REAL)
+        least = torch.full_like(shows[:, 0], LEAST_REAL if album.lattice is None else LEAST_OF_BLOCKS)
         least[[index for index in range(album.num_given, len(album)) if not album[index].real]] = LEAST_BESIDE
     for turn in range(min(number, len(album))):
         more = torch.lerp(shows, (shows - covered).clamp(min=0), new).mean(1)

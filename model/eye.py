@@ -73,9 +73,9 @@ def went(
     steps = torch.where(steps.norm(dim=-1, keepdim=True) < LEAST_STEP, 0, steps)
     steps = on_foot(context.albums, around, steps, lately, scenery.moved)
     places, views = go(around, actions, steps)
-    scenery = opened(context.albums, scenery, places[:, -1], views[:, -1], field_of_view)
-    context.scenery = replace(scenery, moved=headed(steps, yaw))
     told = cast([album.lattice for album in context.albums], places, views, size, field_of_view)
+    scenery = opened(context.albums, scenery, places[:, -1], views[:, -1], field_of_view, told)
+    context.scenery = replace(scenery, moved=headed(steps, yaw))
     return views, beyond(show(scenery, places, views, field_of_view, told), beside_hand(world, context))
 
 
@@ -99,7 +99,7 @@ def on_foot(
     """The steps, (right, ahead, above) for who faces ahead, of those who cannot walk through what came with their worlds or was
     built in them.
     lately: their actions, up to the present ones. moved: how the eye moved in the frames before."""
-    solid = [album.solid for album in albums]
+    solid = [album.solid(place) for album, place in zip(albums, around.place, strict=True)]
     if not any(solid):
         return steps
     jumps = lately[..., JUMP].unfold(1, JUMPING, 1).amax(2)[:, -steps.shape[1] :] > 0

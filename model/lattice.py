@@ -18,6 +18,12 @@ WIDEST = 8
 """Blocks: the longest leap through the empty."""
 WHOLE = 100
 """Hundredths of a block."""
+ABOUT = (2.0, 2.0, 7.0), (2.0, 2.0, 1.0)
+"""Blocks to each side of an eye, before and behind along each axis, that may be in a body's way or bear it."""
+SHELL = 5
+"""Points along each edge of a block's outside."""
+ON = 1e-3
+"""A ray goes on so little at least, for all that is rounded."""
 NARROW = 1e-6
 """What is nearly parallel to blocks' sides is taken to be so much aside."""
 
@@ -39,14 +45,20 @@ class Lattice:
         return torch.tensor([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]], device=self.corner.device)
 
     @cached_property
-    def roomy(self) -> UInt8[Tensor, "cells"]:
-        """For each cell how far away, in cells to each side, the nearest block is: 0 where one is."""
-        roomy = torch.zeros_like(self.high)
-        filled = (self.high > 0).float()
+    def roomy(self) -> Float[Tensor, "cells"]:
+        """For each cell, and those around the lattice, how far away the nearest block or bound is, in cells to each side: 0
+        where one is."""
+        filled = F.pad((self.high > 0).to(torch.uint8), (1,) * 6, value=1)
+        roomy = torch.zeros_like(filled)
         for _ in range(WIDEST):
-            roomy += (filled == 0).to(torch.uint8)
-            filled = F.max_pool3d(filled[None, None], 3, 1, 1)[0, 0]
-        return roomy.flatten()
+            roomy += filled == 0
+            for axis in range(3):
+                size = filled.shape[axis] - 1
+                before, after = filled.narrow(axis, 0, size), filled.narrow(axis, 1, size)
+                both = torch.maximum(before, after)
+                inner = torch.maximum(both.narrow(axis, 0, size - 1), both.narrow(axis, 1, size - 1))
+                filled = torch.cat([both.narrow(axis, 0, 1), inner, both.narrow(axis, size - 1, 1)], axis)
+        return roomy.flatten().float()
 
     def within(self, points: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
         """Points, (right, ahead, above) in blocks, as they lie among the cells."""
@@ -55,6 +67,25 @@ class Lattice:
     def around(self, points: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
         """Where points are that lie so among the cells."""
         return (points + self.corner) @ self.turned
+
+    def middle(self, point: Float[Tensor, "3"]) -> Float[Tensor, "3"]:
+        """Of the cell that a point lies in."""
+        return self.around(self.within(point).floor() + 0.5)
+
+    def surface(self, place: Float[Tensor, "3"]) -> Float[Tensor, "m 3"]:
+        """Points all over the outsides of the blocks about a place, from left to right."""
+        first = (self.within(place) - torch.tensor(ABOUT[0], device=place.device)).floor().long()
+        steps = [torch.arange(int(a + b) + 1, device=place.device) for a, b in zip(*ABOUT, strict=True)]
+        cells = (torch.cartesian_prod(*steps) + first).clamp(min=0)
+        cells = torch.minimum(cells, torch.tensor(self.high.shape, device=place.device) - 1).unique(dim=0)
+        high = self.high[cells[:, 0], cells[:, 1], cells[:, 2]]
+        cells, high = cells[high > 0], high[high > 0] / WHOLE
+        sides = torch.linspace(0, 1, SHELL, device=place.device)
+        points = torch.cartesian_prod(sides, sides, sides)
+        points = points[((points == 0) | (points == 1)).any(1)].expand(len(cells), -1, -1)
+        points = torch.cat([points[..., :2], points[..., 2:] * high[:, None, None]], 2) + cells[:, None]
+        points = self.around(points.flatten(0, 1))
+        return points[points[:, 0].argsort()]
 
     def changed(self, point: Float[Tensor, "3"], solid: bool) -> "Lattice":
         """The lattice with a block, or none, where a point is; as it is beyond its bounds."""
@@ -82,29 +113,19 @@ def cast(
     views: Float[Tensor, "b r 2"],
     size: tuple[int, int],
     field_of_view: float,
-    every: int = 1,
 ) -> Cast | None:
-    """What is seen from `places` towards `views` in every `every`-th pixel each way of pictures of height × width `size`, of
-    lattices where there are any; None where there is none at all."""
+    """What is seen from `places` towards `views` in pictures of height × width `size`, of lattices where there are any; None
+    where there is none at all."""
     if not any(lattices):
         return None
-    ways = some_rays(size, field_of_view, every, places.device)
-    b, r, (rows, columns) = *places.shape[:2], ways.shape[1:]
-    near, clear = torch.full((2, b, r, rows, columns), NOTHING, device=places.device)
-    clear.fill_(1 / LEAST_AHEAD)
+    ways, shape = rays(size, field_of_view, places.device).flatten(1), (*places.shape[:2], *size)
+    near, clear = torch.full(shape, NOTHING, device=places.device), torch.full(shape, 1 / LEAST_AHEAD, device=places.device)
     for world, lattice in enumerate(lattices):
         if lattice is not None:
-            met, far = _met(lattice, *_sent(lattice, places[world], views[world], ways.flatten(1)))
-            clear[world] = (1 / far.clamp(min=LEAST_AHEAD)).view(r, rows, columns)
-            near[world] = torch.where(met.view(r, rows, columns), clear[world], NOTHING)
+            met, far = _met(lattice, *_sent(lattice, places[world], views[world], ways))
+            clear[world] = (1 / far.clamp(min=LEAST_AHEAD)).view_as(clear[world])
+            near[world] = torch.where(met.view_as(near[world]), clear[world], NOTHING)
     return Cast(near, clear)
-
-
-def some_rays(
-    size: tuple[int, int], field_of_view: float, every: int, device: torch.device
-) -> Float[Tensor, "3 rows columns"]:
-    """The directions, (right, down, 1 ahead), of every `every`-th pixel each way of pictures of height × width `size`."""
-    return rays(size, field_of_view, device)[:, every // 2 :: every, every // 2 :: every]
 
 
 def _sent(
@@ -125,31 +146,34 @@ def _met(
     num, device = starts.shape[1], starts.device
     wide, deep, tall = lattice.high.shape
     far, met = torch.zeros(num, device=device), torch.zeros(num, dtype=torch.bool, device=device)
-    which, along = torch.arange(num, device=device), torch.zeros(num, device=device)
-    sides, slow, cells = ways.sign(), 1 / ways, starts.floor()
+    bounds = torch.tensor(lattice.high.shape, device=device)[:, None]
+    which = ((starts > 0) & (starts < bounds)).all(0).nonzero()[:, 0]
+    slow, sides = 1 / ways, ways.sign()
+    rays = torch.cat([starts, ways, slow, sides, ((sides < 0).float() - starts) * slow])
+    rays, along = rays if len(which) == num else rays.index_select(1, which), torch.zeros(len(which), device=device)
+    strides = torch.tensor([(deep + 2.0) * (tall + 2), tall + 2.0, 1.0], device=device)
+    first, high = int(strides.sum()), lattice.high.flatten()
     while len(which):
-        x, y, z = cells
-        inside = (cells >= 0).all(0) & (x < wide) & (y < deep) & (z < tall)
-        number = ((x * deep + y) * tall + z).clamp(0, lattice.roomy.numel() - 1).int()
-        room = lattice.roomy.index_select(0, number).float()
-        hit = inside & (room == 0)
-        if bool(hit.any()):
-            hits = hit.nonzero()[:, 0]
-            high = lattice.high.flatten().index_select(0, number[hits]) / WHOLE
-            there, at = _upon(high, along[hits], starts[:, hits], ways[:, hits], cells[:, hits])
-            hit[hits], along[hits] = there, at
-        going = inside & ~hit
-        if not bool(going.all()):
-            far[which], met[which] = along, hit
-            kept = going.nonzero()[:, 0]
-            which, room, along = which[kept], room[kept], along[kept]
-            cells, starts, ways, slow, sides = (part.index_select(1, kept) for part in (cells, starts, ways, slow, sides))
-        # The face of the empty cube by which the ray leaves it.
-        reach = sides * room.clamp(min=1)
-        ends = (cells + reach + (sides < 0) - starts) * slow
-        along = torch.minimum(torch.minimum(ends[0], ends[1]), ends[2])
-        onward = (((starts + along * ways).floor() - cells) * sides).clamp(min=0)  # never back, for all that is rounded
-        cells = torch.where(ends == along, cells + reach, cells + onward * sides)
+        starts, ways, slow, sides, back = rays.split(3)
+        cells = torch.addcmul(starts, along, ways).floor()
+        number = (strides @ cells).int() + first
+        room = lattice.roomy.index_select(0, number)
+        ended = room == 0
+        if bool(ended.any()):
+            ends = ended.nonzero()[:, 0]
+            x, y, z = cells[:, ends]
+            hit = (x >= 0) & (x < wide) & (y >= 0) & (y < deep) & (z >= 0) & (z < tall)
+            there = high.index_select(0, torch.where(hit, (x * deep + y) * tall + z, 0).int()) / WHOLE
+            upon, at = _upon(there, along[ends], starts[:, ends], ways[:, ends], cells[:, ends])
+            final = upon | ~hit
+            far[which[ends[final]]], met[which[ends[final]]] = at[final], hit[final]
+            ended[ends[~final]] = False
+            kept = (~ended).nonzero()[:, 0]
+            which, rays, along, cells, room = which[kept], rays.index_select(1, kept), along[kept], cells.index_select(1, kept), room[kept]
+            _, _, slow, sides, back = rays.split(3)
+        # The face of the empty cube by which the ray leaves it, and a little on.
+        leaves = torch.addcmul(back, torch.addcmul(cells, sides, room.clamp(min=1)), slow).amin(0)
+        along = torch.maximum(leaves, along) + ON
     return met, far
 
 

@@ -74,7 +74,11 @@ def lattice_of(
     told = _counted(cells - first, bounds, tops >= 0)
     high = _counted(cells - first, bounds, tops.clamp(min=0)) / told.clamp(min=1)
     high = torch.where(told >= NUMBER, (WHOLE * high).round().clamp(1, WHOLE), WHOLE)
-    return Lattice(turn, corner + first, torch.where(solid, high, 0).to(torch.uint8))
+    high = torch.where(solid, high, 0)
+    # What nobody ever looked through, and lies below a block, is ground.
+    under = high.flip(2).cummax(2).values.flip(2) > 0
+    high = torch.where(under & (votes == 0) & (through == 0), WHOLE, high)
+    return Lattice(turn, corner + first, high.to(torch.uint8))
 
 
 def _empty(turn: float, corner: Float[Tensor, "3"]) -> Lattice:

@@ -41,6 +41,8 @@ BEFORE = 1.5
 """What a later picture of a scenery shows is in front of what an earlier one does only if it is so much nearer."""
 FAINT = 0.02
 """In 1 / blocks: differences in nearness up to here do not count."""
+CREVICE, LEAST_BESIDE = 2, 0.3
+"""Crevices are filled from both sides by so many pixels, each of which has so much beside it that is known."""
 WELL_KNOWN = 1 / 12
 """In 1 / blocks: up to here lattices lack nothing."""
 PARTS = ("pictures", "near", "places", "views", "real")
@@ -131,7 +133,8 @@ def show(
     sure = torch.zeros_like(near, dtype=torch.bool)
     if told is not None:
         eyes = scenery.places, scenery.views
-        near, source, sure = _corrected(told, near, source, seen_by(scenery.near[:, :, 0], eyes, (places, views), told, field_of_view), k)
+        found = seen_by(scenery.near[:, :, 0], eyes, (places, views), told, field_of_view)
+        near, source, sure = _corrected(told, near, source, found, k)
     number = source.clamp(max=k - 1)  # b r n
     all_near = scenery.near.flatten()
     first_rows = torch.arange(b, device=near.device)[:, None, None] * k * h + number * h
@@ -172,15 +175,31 @@ def show(
     kept = known & (number < k - 1).view_as(known)
     of_world = torch.arange(b, device=near.device)[:, None, None] * k
     real = kept & (scenery.real.flatten().index_select(0, (number + of_world).flatten().int()) > 0).view_as(known)
-    certain = None if told is None else sure.view_as(known)
-    return Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept, real, sure=certain)
+    shown = Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept, real)
+    return shown if told is None else _closed(replace(shown, sure=sure.view_as(known)))
+
+
+def _closed(shown: Shown) -> Shown:
+    """With crevices between blocks, no wider than a few pixels, filled with what is beside them."""
+    assert shown.sure is not None, "who knows of blocks tells"
+    size = shown.known.shape[:2]
+    for _ in range(CREVICE):
+        known, kept, real = (part.flatten(0, 1).float() for part in (shown.known, shown.kept, shown.real))
+        signs = torch.cat([known * shown.colors.flatten(0, 1), known, kept, real], 1)
+        about = averaged(signs, SPECK).unflatten(0, size)
+        much = about[:, :, 3:4].clamp(min=1e-6)
+        filled = shown.sure & ~shown.known & (about[:, :, 3:4] > LEAST_BESIDE)
+        colors = torch.where(filled, about[:, :, :3] / much, shown.colors)
+        kept, real = (part | (filled & (about[:, :, n : n + 1] > much / 2)) for part, n in ((shown.kept, 4), (shown.real, 5)))
+        shown = replace(shown, colors=colors, known=shown.known | filled, kept=kept, real=real)
+    return shown
 
 
 def _corrected(
     told: Cast,
     near: Float[Tensor, "b r n"],
     source: Float[Tensor, "b r n"],
-    found: tuple[Float[Tensor, "b r n"], Int[Tensor, "b r n"]],
+    found: tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"]],
     k: int,
 ) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"], Bool[Tensor, "b r n"]]:
     """How near things are and which picture shows them, where lattices tell; and where they tell of blocks."""
@@ -190,7 +209,7 @@ def _corrected(
     false = torch.where(met, off, (near > clear * BEFORE) & (near > WELL_KNOWN))
     taken = (found[1] < k) & (met | false | (source >= k))
     near = torch.where(met | taken, found[0], near)
-    source = torch.where(taken, found[1].float(), torch.where(false, float(k), source))
+    source = torch.where(taken, found[1], torch.where(false, float(k), source))
     return near, source, met
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from simworld.model.album import built, unbuilt
 from simworld.model.autoencoder import DecoderState
+from simworld.model.camera import rays
 from simworld.model.context import Context
 from simworld.model.cube import Cube, beside, meet, shell
 from simworld.model.eye import own
@@ -32,6 +33,7 @@ from simworld.model.grip import (
     unknown,
 )
 from simworld.model.hands import Hands, visible
+from simworld.model.projection import axes
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, headed, recall
@@ -42,6 +44,10 @@ TOUCHED = 0.05
 """Difference in colour, for pictures in [-1, 1], by which hands have changed a pixel."""
 TRUSTED = 0.5
 """What was seen from afar is shown behind a hand that is trusted more than so."""
+LEAST_NEAR = 1 / 16
+"""In 1 / blocks: of nothing that is aimed at."""
+WITHIN = 0.02
+"""Blocks behind its face something is within a block."""
 REACH = 5.0
 """Blocks: what is farther away nobody aims at."""
 
@@ -125,7 +131,7 @@ def _worked(
     near = torch.where(shown.known[:, -1], shown.near[:, -1], context.scenery.ahead)
     aim = hands.aim_twice(picture, near, pitch)
     context.work, turn = turned_alike(context.work, aim.cube.turn, context.around.view[:, 1])
-    aim.cube.turn = turn
+    aim.cube = _known(context, Cube(aim.cube.center, turn), shown, field_of_view)
     led = context.goal.left > 0
     context.work, breaks, places = due(context.work, actions, aim.read)
     breaks, places = breaks & at_work & ~led, places & ~led
@@ -155,19 +161,36 @@ def _worked(
     return Touch(frames, changed, shade), places
 
 
+def _known(context: Context, cube: Cube, shown: Shown, field_of_view: float) -> Cube:
+    """The blocks before the crosshair: as their lattices say where these know of one there, else as read."""
+    center, turn, (h, w) = cube.center.clone(), cube.turn.clone(), shown.near.shape[-2:]
+    place, view = context.around.place, context.around.view
+    ways = rays((h, w), field_of_view, place.device)[:, h // 2, w // 2]
+    for number, album in enumerate(context.albums):
+        away = 1 / float(shown.near[number, -1, 0, h // 2, w // 2].clamp(min=LEAST_NEAR))
+        if album.lattice is None or shown.sure is None or not bool(shown.sure[number, -1, 0, h // 2, w // 2]):
+            continue
+        right, down, ahead = (axes(view[number]) @ ways * (away + WITHIN)).tolist()
+        middle = album.lattice.middle(place[number] + place.new_tensor([right, ahead, -down]))
+        aside, onward, above = headed((middle - place[number])[None, None], -view[number, 1:])[0, 0]
+        center[number] = torch.stack([aside, -above, onward])
+        turn[number] = album.lattice.turn - view[number, 1]
+    return Cube(center, turn)
+
+
 def _build(context: Context, breaks: Bool[Tensor, " b"], gone: Cube, places: Bool[Tensor, " b"], new: Cube) -> None:
     """Remember what stands in the way from now on, and what does no more."""
     place, yaw = context.around.place[:, None], context.around.view[:, 1]
-    centers, points = (
+    old, centers, points = (
         headed(torch.stack([ways[..., 0], ways[..., 2], -ways[..., 1]], -1), yaw) + place
-        for ways in (gone.center[:, None], shell(new))
+        for ways in (gone.center[:, None], new.center[:, None], shell(new))
     )
     for number in breaks.nonzero()[:, 0].tolist():
-        context.albums[number] = unbuilt(context.albums[number], centers[number, 0])
+        context.albums[number] = unbuilt(context.albums[number], old[number, 0])
     for number in places.nonzero()[:, 0].tolist():
         # Nobody is walled in by a block that is read too near.
         apart = (points[number] - place[number])[:, :2].abs().amax(1) > WIDE
-        context.albums[number] = built(context.albums[number], points[number][apart])
+        context.albums[number] = built(context.albums[number], centers[number, 0], points[number][apart])
 
 
 def bare(world: World, context: Context) -> DecoderState | None:
