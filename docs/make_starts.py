@@ -16,14 +16,17 @@ import numpy as np
 import torch
 
 from simworld.env.panoramas import panorama
-from simworld.env.sightings import looks, openness, packed, to_webp
+from simworld.env.sightings import Sightings, looks, openness, packed, packed_lattice, to_webp, unpacked
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
+from simworld.env.voxel.render import FIELD_OF_VIEW
 from simworld.env.voxel.scout import bare, reached, scout
 from simworld.env.voxel.stages import TaskStage
 from simworld.env.voxel.terrain import BIOMES
 from simworld.env.voxel.voxel_env import VoxelEnv
 from simworld.model.checkpoint import write_tensors
+from simworld.model.lattice import Lattice
+from simworld.model.masonry import lattice_of
 from simworld.training.showing import show, view
 from simworld.training.truth import FIRST_SEED
 
@@ -123,9 +126,18 @@ def _sighted(seen: Sequence[Sighted]) -> dict[str, torch.Tensor]:
     tensors = {"seen_numbers": torch.tensor([len(each.places) for each in seen])}
     for field in ("frames", "near"):
         tensors |= _joined(f"seen_{field}", [getattr(each, field) for each in seen])
+    sights = [unpacked(each.frames, each.near, each.places, each.views) for each in seen]
+    files, lie = zip(*(packed_lattice(lattice_of_sightings(each)) for each in sights), strict=True)
+    tensors |= {**_joined("lattices", files), "lattices_lie": torch.from_numpy(np.stack(lie))}
     for field in ("places", "views", "looks", "open"):
         tensors[f"seen_{field}"] = torch.from_numpy(np.concatenate([getattr(each, field) for each in seen]))
     return tensors
+
+
+def lattice_of_sightings(seen: Sightings) -> Lattice | None:
+    """The blocks that sightings show."""
+    parts = (torch.from_numpy(part) for part in (seen.near, seen.places, seen.views))
+    return lattice_of(*parts, FIELD_OF_VIEW)
 
 
 def _joined(name: str, files: Sequence[bytes], sizes: str = "") -> dict[str, torch.Tensor]:

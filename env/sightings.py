@@ -1,14 +1,19 @@
 """Sightings: what is seen of a place from several spots, with how near things are, and how a file keeps it."""
 
 import io
+import lzma
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
+from simworld.model.lattice import WHOLE, Lattice
+
 FIELDS = ("frames", "near", "places", "views")
+LATTICE = "lattice"
 QUALITY = 46
 """Of the pictures, in AVIF: a third smaller than WebP, and sharper."""
 LOOKS = 32
@@ -26,22 +31,26 @@ class Sightings:
     """Of n pictures. frames: uint8 [n, h, w, 3]. near: float32 [n, h, w], one over how far away each pixel is, in blocks along
     the view's axis, 0 for the sky, below 0 where that is not known. places: float32 [n, 3] of the eye, (right, ahead, above) of
     where a player's eye is, in blocks, as the player faces. views: float32 [n, 2], [pitch, yaw] in degrees, yaw to the right
-    of where the player faces."""
+    of where the player faces. lattice: the blocks that the place is made of, None where nobody has told them yet."""
 
     frames: np.ndarray
     near: np.ndarray
     places: np.ndarray
     views: np.ndarray
+    lattice: Lattice | None = None
 
     def __len__(self) -> int:
         return len(self.frames)
 
 
 def checked(value: Any, size: tuple[int, int]) -> Sightings:
-    """A dict of `FIELDS`, as `Sightings` describes them, of pictures of height × width `size`. ValueError that names the field
-    which is not."""
-    if not isinstance(value, dict) or set(value) != set(FIELDS):
-        raise ValueError(f"reset option seen must be a dict of {', '.join(FIELDS)}")
+    """A dict of `FIELDS`, and maybe a lattice, as `Sightings` describes them, of pictures of height × width `size`. ValueError
+    that names the field which is not."""
+    if not isinstance(value, dict) or set(value) - {LATTICE} != set(FIELDS):
+        raise ValueError(f"reset option seen must be a dict of {', '.join(FIELDS)}, and maybe {LATTICE}")
+    lattice = value.get(LATTICE)
+    if not isinstance(lattice, Lattice | None):
+        raise ValueError(f"reset option seen: {LATTICE} is a {type(lattice).__name__}; it must be what lattice_of tells, or None")
     parts = {name: np.asarray(value[name]) for name in FIELDS}
     n = len(parts["frames"]) if parts["frames"].ndim else 0
     shapes = {"frames": (n, *size, 3), "near": (n, *size), "places": (n, 3), "views": (n, 2)}
@@ -53,7 +62,7 @@ def checked(value: Any, size: tuple[int, int]) -> Sightings:
             raise ValueError(f"reset option seen: {name} is {parts[name].dtype}, or not finite")
     if parts["frames"].dtype != np.uint8:
         raise ValueError(f"reset option seen: frames are {parts['frames'].dtype}; they must be uint8")
-    return Sightings(parts["frames"], *(parts[name].astype(np.float32) for name in FIELDS[1:]))
+    return Sightings(parts["frames"], *(parts[name].astype(np.float32) for name in FIELDS[1:]), lattice)
 
 
 def packed(seen: Sightings) -> tuple[bytes, bytes]:
@@ -77,6 +86,33 @@ def unpacked(frames: bytes, near: bytes, places: np.ndarray, views: np.ndarray) 
     told[0] = 0
     known = told.astype(np.float32)[codes].reshape(n, -1, codes.shape[1]).repeat(COARSE, 1).repeat(COARSE, 2)
     return Sightings(pictures, known[:, : pictures.shape[1], : pictures.shape[2]], places, views)
+
+
+def packed_lattice(lattice: Lattice | None) -> tuple[bytes, np.ndarray]:
+    """Which cells have blocks, which of these are whole and how high the others are, as xz has it, and how they lie, float32
+    (7,): turn, corner, and the numbers of cells; nothing and zeros where there are none."""
+    if lattice is None:
+        return b"", np.zeros(7, np.float32)
+    lie = np.array([lattice.turn, *lattice.corner.tolist(), *lattice.high.shape], np.float32)
+    high = lattice.high.cpu().numpy()
+    filled = high[high > 0]
+    parts = np.packbits(high > 0), np.packbits(filled == WHOLE), filled[filled != WHOLE]
+    return lzma.compress(b"".join(part.tobytes() for part in parts), preset=9), lie
+
+
+def unpacked_lattice(file: bytes, lie: np.ndarray) -> Lattice | None:
+    """The lattice that was packed."""
+    if not file:
+        return None
+    parts, shape = np.frombuffer(lzma.decompress(file), np.uint8), lie[4:].astype(int)
+    number = int(shape.prod())
+    solid, parts = np.unpackbits(parts, count=number) > 0, parts[-(-number // 8) :]
+    whole, parts = np.unpackbits(parts, count=int(solid.sum())) > 0, parts[-(-int(solid.sum()) // 8) :]
+    high = np.zeros(number, np.uint8)
+    filled = np.full(len(whole), WHOLE, np.uint8)
+    filled[~whole] = parts
+    high[solid] = filled
+    return Lattice(float(lie[0]), torch.from_numpy(lie[1:4].copy()), torch.from_numpy(high.reshape(shape)))
 
 
 def looks(frames: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from simworld.env.sightings import Sightings, from_file, looks, unpacked
+from simworld.env.sightings import Sightings, from_file, looks, unpacked, unpacked_lattice
 from simworld.env.thesaurus import Meaning, meanings, of_weather, said_of_the_scene, words
 from simworld.model.checkpoint import read_tensors
 
@@ -56,7 +56,8 @@ class StartPictures:
     `frames` are as they are, or n WebP pictures, one after another, of `frames_sizes` bytes each; so is `around`, what lies
     around them, of `sizes`; `pitch` and, where tasks have a goal, `bearing` are n angles; `seen_frames` and `seen_near` hold n
     AVIF and WebP pictures, of `seen_frames_sizes` and `seen_near_sizes` bytes, as `sightings.packed` makes them, `seen_places`,
-    `seen_views`, `seen_looks` and `seen_open` one row for each of their `seen_numbers` pictures."""
+    `seen_views`, `seen_looks` and `seen_open` one row for each of their `seen_numbers` pictures; `lattices`, of
+    `lattices_sizes` bytes, and `lattices_lie`, a row for each, hold their blocks, as `sightings.packed_lattice` makes them."""
 
     def __init__(self, path: Path, height: int, width: int) -> None:
         self.frames = np.zeros((0, height, width, 3), np.uint8)
@@ -64,6 +65,7 @@ class StartPictures:
         self._pitch = np.zeros(0, np.float32)
         self._bearing: np.ndarray | None = None
         self._seen: list[tuple[bytes, bytes, np.ndarray, np.ndarray]] = []
+        self._lattices: list[tuple[bytes, np.ndarray]] = []
         self._looks: list[np.ndarray] = []
         self._open: list[np.ndarray] = []
         self._words: list[set[str]] = []
@@ -82,6 +84,9 @@ class StartPictures:
                 rows = (np.split(tensors[f"seen_{name}"].numpy(), ends) for name in ("places", "views"))
                 self._seen = list(zip(*files, *rows, strict=True))
                 self._looks, self._open = (np.split(tensors[f"seen_{name}"].numpy(), ends) for name in ("looks", "open"))
+            if "lattices" in tensors:
+                files = _split(tensors["lattices"], tensors["lattices_sizes"])
+                self._lattices = list(zip(files, tensors["lattices_lie"].numpy(), strict=True))
             self._words = [set(words(caption)) for caption in header["captions"]]
 
     def __getitem__(self, number: int) -> Start:
@@ -89,6 +94,8 @@ class StartPictures:
         around = from_file(self._around[number]) if self._around else None
         bearing = None if self._bearing is None else float(self._bearing[number])
         seen = unpacked(*self._seen[number]) if self._seen else None
+        if seen is not None and self._lattices:
+            seen = replace(seen, lattice=unpacked_lattice(*self._lattices[number]))
         return Start(self.frames[number], around, float(self._pitch[number]), bearing, seen)
 
     @property

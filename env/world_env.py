@@ -351,7 +351,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""
         frames, near, places, views = (torch.from_numpy(np.array(getattr(seen, name))).to(self.world.device) for name in FIELDS)
         field_of_view = self.world.config.autoencoder.field_of_view
-        lattice = lattice_of(near, places, views, field_of_view)
+        known = seen.lattice.to(self.world.device) if seen.lattice is not None else None
+        lattice = known or lattice_of(near, places, views, field_of_view)
         return [given_album(frames, near, places, views, field_of_view, lattice)]
 
     def _history(self, frames: Any, actions: Any) -> tuple[np.ndarray, torch.Tensor]:

@@ -60,6 +60,10 @@ class Lattice:
                 filled = torch.cat([both.narrow(axis, 0, 1), inner, both.narrow(axis, size - 1, 1)], axis)
         return roomy.flatten().float()
 
+    def to(self, device: torch.device) -> "Lattice":
+        """The lattice on a device."""
+        return Lattice(self.turn, self.corner.to(device), self.high.to(device))
+
     def within(self, points: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
         """Points, (right, ahead, above) in blocks, as they lie among the cells."""
         return points @ self.turned.T - self.corner

@@ -22,7 +22,7 @@ BENT = 0.04
 """A spot is flat where nearness bends less than so, as a share of itself."""
 UPRIGHT, LEVEL, SQUARE = 0.2, 0.9, 0.8
 """How much of a normal points up at sides, at the tops of blocks, and along one axis of the lattice at all faces."""
-TURNS, FINE_TURNS = (4.0, 81), (0.1, 21)
+TURNS, FINE_TURNS = (8.0, 161), (0.1, 21)
 """Degrees to either side, and their number, that are tried around what normals tell, and around the best of these."""
 SOME = 50_000
 """So many spots tell how blocks lie."""
@@ -58,7 +58,9 @@ def lattice_of(
     spots, normals = spots[number, :, row + 1, column + 1], normals[number, :, row, column]
     chosen = slice(None, None, max(1, len(spots) // SOME))
     close = some[number, row + 1, column + 1][chosen]
-    lie = _lie((spots + places[number])[chosen], normals[chosen], close, places[:, 2] - EYE)
+    # What is told in steps looks as if it faced the eye.
+    turned = (some[number, row + 1, column] != some[number, row + 1, column + 2])[chosen]
+    lie = _lie((spots + places[number])[chosen], normals[chosen], close, turned, places[:, 2] - EYE)
     if lie is None:
         return None
     turn, corner = lie
@@ -73,8 +75,9 @@ def lattice_of(
     solid = (votes >= NUMBER) & (votes > AGAINST * through)
     told = _counted(cells - first, bounds, tops >= 0)
     high = _counted(cells - first, bounds, tops.clamp(min=0)) / told.clamp(min=1)
-    high = torch.where(told >= NUMBER, (WHOLE * high).round().clamp(1, WHOLE), WHOLE)
-    high = torch.where(solid, high, 0)
+    low = solid & (told >= NUMBER) & (high < 1 - LOWER)
+    # What is lower than blocks are is all of one height: water.
+    high = torch.where(solid, torch.where(low, round(WHOLE * float(high[low].median())) if bool(low.any()) else 0, WHOLE), 0)
     # What nobody ever looked through, and lies below a block, is ground.
     under = high.flip(2).cummax(2).values.flip(2) > 0
     high = torch.where(under & (votes == 0) & (through == 0), WHOLE, high)
@@ -109,12 +112,16 @@ def _flat(
 
 
 def _lie(
-    spots: Float[Tensor, "m 3"], normals: Float[Tensor, "m 3"], near: Float[Tensor, " m"], feet: Float[Tensor, " n"]
+    spots: Float[Tensor, "m 3"],
+    normals: Float[Tensor, "m 3"],
+    near: Float[Tensor, " m"],
+    turned: Bool[Tensor, " m"],
+    feet: Float[Tensor, " n"],
 ) -> tuple[float, Float[Tensor, "3"]] | None:
     """By how many degrees blocks are turned, and one of their corners; None where there are none. What is near counts more.
-    feet: how high those stand that look, for they stand on blocks."""
+    turned: which spots tell how they are turned. feet: how high those stand that look, for they stand on blocks."""
     weights = near.square()
-    top, side = normals[:, 2].abs() > LEVEL, normals[:, 2].abs() < UPRIGHT
+    top, side = normals[:, 2].abs() > LEVEL, turned & (normals[:, 2].abs() < UPRIGHT)
     if not bool(top.any() and side.any()):
         return None
     angles = 4 * torch.atan2(normals[side, 0], normals[side, 1])

@@ -25,6 +25,7 @@ from simworld.model import sampler
 from simworld.model.album import Album, given_album
 from simworld.model.checkpoint import load_world
 from simworld.model.eye import beside_hand
+from simworld.model.masonry import lattice_of
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.precision import fastest_dtype
 from simworld.model.scenery import Shown
@@ -189,7 +190,8 @@ def _surround(world: World, context: sampler.Context, game: Any, config: PlacesC
     around = torch.from_numpy(panorama(game))
     seen = scout(game, config.num_spots, config.radius)
     frames, near, places, views = (torch.from_numpy(part) for part in (seen.frames, seen.near, seen.places, seen.views))
-    album = given_album(frames, near, places, views, world.config.autoencoder.field_of_view)
+    field_of_view = world.config.autoencoder.field_of_view
+    album = given_album(frames, near, places, views, field_of_view, lattice_of(near, places, views, field_of_view))
     albums = [album] * (n - 1) + [Album()]
     sampler.surround(world, context, around.expand(n, *around.shape), torch.full((n,), pitch), albums)
 
