@@ -14,14 +14,16 @@ from torch import Tensor
 from simworld.model.camera import rays
 from simworld.model.projection import LEAST_AHEAD, NOTHING, axes
 
-WIDEST = 8
-"""Blocks: the longest leap through the empty."""
+WIDEST, LEVEL_WIDEST = 8, 16
+"""Blocks: the longest leap through the empty, and where all of one height is empty."""
 WHOLE = 100
 """Hundredths of a block."""
 ABOUT = (2.0, 2.0, 7.0), (2.0, 2.0, 1.0)
 """Blocks to each side of an eye, before and behind along each axis, that may be in a body's way or bear it."""
 SHELL = 5
 """Points along each edge of a block's outside."""
+LET_GO = 100
+"""The last of so many rays, which graze what is far, are let go."""
 ON = 1e-3
 """A ray goes on so little at least, for all that is rounded."""
 NARROW = 1e-6
@@ -45,20 +47,11 @@ class Lattice:
         return torch.tensor([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]], device=self.corner.device)
 
     @cached_property
-    def roomy(self) -> Float[Tensor, "cells"]:
-        """For each cell, and those around the lattice, how far away the nearest block or bound is, in cells to each side: 0
-        where one is."""
+    def roomy(self) -> Float[Tensor, "2 cells"]:
+        """For each cell, and those around the lattice, how far away the nearest block or bound is, in cells to each side, and of
+        those that are as high: 0 where one is."""
         filled = F.pad((self.high > 0).to(torch.uint8), (1,) * 6, value=1)
-        roomy = torch.zeros_like(filled)
-        for _ in range(WIDEST):
-            roomy += filled == 0
-            for axis in range(3):
-                size = filled.shape[axis] - 1
-                before, after = filled.narrow(axis, 0, size), filled.narrow(axis, 1, size)
-                both = torch.maximum(before, after)
-                inner = torch.maximum(both.narrow(axis, 0, size - 1), both.narrow(axis, 1, size - 1))
-                filled = torch.cat([both.narrow(axis, 0, 1), inner, both.narrow(axis, size - 1, 1)], axis)
-        return roomy.flatten().float()
+        return torch.stack([_room(filled, axes, most).flatten() for axes, most in (((0, 1, 2), WIDEST), ((0, 1), LEVEL_WIDEST))])
 
     def to(self, device: torch.device) -> "Lattice":
         """The lattice on a device."""
@@ -100,6 +93,19 @@ class Lattice:
         high = self.high.clone()
         high[tuple(cell.tolist())] = WHOLE if solid else 0
         return replace(self, high=high)
+
+
+def _room(filled: UInt8[Tensor, "*n"], axes: tuple[int, ...], most: int) -> Float[Tensor, "*n"]:
+    """How far away, up to `most`, along some axes the nearest cell is that is filled."""
+    room = torch.zeros_like(filled)
+    for _ in range(most):
+        room += filled == 0
+        for axis in axes:
+            size = filled.shape[axis] - 1
+            both = torch.maximum(filled.narrow(axis, 0, size), filled.narrow(axis, 1, size))
+            inner = torch.maximum(both.narrow(axis, 0, size - 1), both.narrow(axis, 1, size - 1))
+            filled = torch.cat([both.narrow(axis, 0, 1), inner, both.narrow(axis, size - 1, 1)], axis)
+    return room.float()
 
 
 @dataclass
@@ -152,16 +158,15 @@ def _met(
     far, met = torch.zeros(num, device=device), torch.zeros(num, dtype=torch.bool, device=device)
     bounds = torch.tensor(lattice.high.shape, device=device)[:, None]
     which = ((starts > 0) & (starts < bounds)).all(0).nonzero()[:, 0]
-    slow, sides = 1 / ways, ways.sign()
-    rays = torch.cat([starts, ways, slow, sides, ((sides < 0).float() - starts) * slow])
+    slow = 1 / ways
+    rays = torch.cat([starts, ways, slow, slow.abs(), ((ways < 0).float() - starts) * slow])
     rays, along = rays if len(which) == num else rays.index_select(1, which), torch.zeros(len(which), device=device)
     strides = torch.tensor([(deep + 2.0) * (tall + 2), tall + 2.0, 1.0], device=device)
     first, high = int(strides.sum()), lattice.high.flatten()
-    while len(which):
-        starts, ways, slow, sides, back = rays.split(3)
+    while len(which) > num // LET_GO:
+        starts, ways, slow, wide_of, back = rays.split(3)
         cells = torch.addcmul(starts, along, ways).floor()
-        number = (strides @ cells).int() + first
-        room = lattice.roomy.index_select(0, number)
+        room, level = lattice.roomy.index_select(1, (strides @ cells).int() + first)
         ended = room == 0
         if bool(ended.any()):
             ends = ended.nonzero()[:, 0]
@@ -173,11 +178,15 @@ def _met(
             far[which[ends[final]]], met[which[ends[final]]] = at[final], hit[final]
             ended[ends[~final]] = False
             kept = (~ended).nonzero()[:, 0]
-            which, rays, along, cells, room = which[kept], rays.index_select(1, kept), along[kept], cells.index_select(1, kept), room[kept]
-            _, _, slow, sides, back = rays.split(3)
-        # The face of the empty cube by which the ray leaves it, and a little on.
-        leaves = torch.addcmul(back, torch.addcmul(cells, sides, room.clamp(min=1)), slow).amin(0)
-        along = torch.maximum(leaves, along) + ON
+            which, rays, along = which[kept], rays.index_select(1, kept), along[kept]
+            cells, room, level = cells.index_select(1, kept), room[kept].clamp(min=1), level[kept].clamp(min=1)
+            _, _, slow, wide_of, back = rays.split(3)
+        # The face of the empty cube, or of what is empty and as high, by which the ray leaves it, and a little on.
+        near_side = torch.addcmul(back, cells, slow)
+        cube = torch.addcmul(near_side, wide_of, room).amin(0)
+        layer = torch.minimum(torch.addcmul(near_side[:2], wide_of[:2], level).amin(0), near_side[2] + wide_of[2])
+        along = torch.maximum(torch.maximum(cube, layer), along) + ON
+    far[which] = along
     return met, far
 
 
