@@ -50,7 +50,7 @@ def checked(value: Any, size: tuple[int, int]) -> Sightings:
         raise ValueError(f"reset option seen must be a dict of {', '.join(FIELDS)}, and maybe {LATTICE}")
     lattice = value.get(LATTICE)
     if not isinstance(lattice, Lattice | None):
-        raise ValueError(f"reset option seen: {LATTICE} is a {type(lattice).__name__}; it must be what lattice_of tells, or None")
+        raise ValueError(f"reset option seen: {LATTICE} is a {type(lattice).__name__}; it must be a Lattice, or None")
     parts = {name: np.asarray(value[name]) for name in FIELDS}
     n = len(parts["frames"]) if parts["frames"].ndim else 0
     shapes = {"frames": (n, *size, 3), "near": (n, *size), "places": (n, 3), "views": (n, 2)}
@@ -62,7 +62,8 @@ def checked(value: Any, size: tuple[int, int]) -> Sightings:
             raise ValueError(f"reset option seen: {name} is {parts[name].dtype}, or not finite")
     if parts["frames"].dtype != np.uint8:
         raise ValueError(f"reset option seen: frames are {parts['frames'].dtype}; they must be uint8")
-    return Sightings(parts["frames"], *(parts[name].astype(np.float32) for name in FIELDS[1:]), lattice)
+    near, places, views = (parts[name].astype(np.float32) for name in FIELDS[1:])
+    return Sightings(parts["frames"], near, places, views, lattice)
 
 
 def packed(seen: Sightings) -> tuple[bytes, bytes]:
@@ -89,14 +90,14 @@ def unpacked(frames: bytes, near: bytes, places: np.ndarray, views: np.ndarray) 
 
 
 def packed_lattice(lattice: Lattice | None) -> tuple[bytes, np.ndarray]:
-    """Which cells have blocks, which of these are whole and how high the others are, as xz has it, and how they lie, float32
-    (7,): turn, corner, and the numbers of cells; nothing and zeros where there are none."""
+    """Which cells are filled, which of these with whole blocks, and how high and broad the others are, as xz has it; and how
+    they lie, float32 (7,): turn, corner, and the numbers of cells. Nothing and zeros where there is no lattice."""
     if lattice is None:
         return b"", np.zeros(7, np.float32)
     lie = np.array([lattice.turn, *lattice.corner.tolist(), *lattice.high.shape], np.float32)
-    high = lattice.high.cpu().numpy()
+    high, broad = lattice.high.cpu().numpy(), lattice.broad.cpu().numpy()
     filled = high[high > 0]
-    parts = np.packbits(high > 0), np.packbits(filled == WHOLE), filled[filled != WHOLE]
+    parts = np.packbits(high > 0), np.packbits(filled == WHOLE), filled[filled != WHOLE], broad[high > 0][filled != WHOLE]
     return lzma.compress(b"".join(part.tobytes() for part in parts), preset=9), lie
 
 
@@ -108,11 +109,12 @@ def unpacked_lattice(file: bytes, lie: np.ndarray) -> Lattice | None:
     number = int(shape.prod())
     solid, parts = np.unpackbits(parts, count=number) > 0, parts[-(-number // 8) :]
     whole, parts = np.unpackbits(parts, count=int(solid.sum())) > 0, parts[-(-int(solid.sum()) // 8) :]
-    high = np.zeros(number, np.uint8)
-    filled = np.full(len(whole), WHOLE, np.uint8)
-    filled[~whole] = parts
-    high[solid] = filled
-    return Lattice(float(lie[0]), torch.from_numpy(lie[1:4].copy()), torch.from_numpy(high.reshape(shape)))
+    cells = np.where(solid, WHOLE, 0).astype(np.uint8), np.full(number, WHOLE, np.uint8)
+    others = np.flatnonzero(solid)[~whole]
+    for part, told in zip(cells, np.split(parts, 2), strict=True):
+        part[others] = told
+    high, broad = (torch.from_numpy(part.reshape(shape)) for part in cells)
+    return Lattice(float(lie[0]), torch.from_numpy(lie[1:4].copy()), high, broad)
 
 
 def looks(frames: np.ndarray) -> np.ndarray:

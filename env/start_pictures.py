@@ -85,8 +85,8 @@ class StartPictures:
                 self._seen = list(zip(*files, *rows, strict=True))
                 self._looks, self._open = (np.split(tensors[f"seen_{name}"].numpy(), ends) for name in ("looks", "open"))
             if "lattices" in tensors:
-                files = _split(tensors["lattices"], tensors["lattices_sizes"])
-                self._lattices = list(zip(files, tensors["lattices_lie"].numpy(), strict=True))
+                packed = _split(tensors["lattices"], tensors["lattices_sizes"])
+                self._lattices = list(zip(packed, tensors["lattices_lie"].numpy(), strict=True))
             self._words = [set(words(caption)) for caption in header["captions"]]
 
     def __getitem__(self, number: int) -> Start:

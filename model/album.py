@@ -297,7 +297,8 @@ def _shown(
         if album.lattice is None:
             shown.append(_covered([album], size, place[here], view[here], field_of_view)[0])
         else:
-            eyes, other, blocks = (album.places, album.views), (place[number], view[number]), (told.near[number, -1], told.clear[number, -1])
+            eyes, other = (album.places, album.views), (place[number], view[number])
+            blocks = told.near[number, -1], told.clear[number, -1]
             shown.append(shares(album.coarse, size, eyes, other, blocks, CELL, field_of_view))
     return shown
 

@@ -19,6 +19,7 @@ from simworld.model.denoiser import Text
 from simworld.model.eye import nothing_known
 from simworld.model.grip import Grip, unknown
 from simworld.model.ground import Ground, nothing_shown
+from simworld.model.lattice import Lattice
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
 from simworld.model.surroundings import Surroundings
@@ -26,7 +27,8 @@ from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
 _KINDS: tuple[type, ...] = (
-    Album, Context, DecoderState, Goal, Grip, Ground, Impression, Memory, Page, Place, Scenery, Surroundings, Text, Work,
+    Album, Context, DecoderState, Goal, Grip, Ground, Impression, Lattice, Memory, Page, Place, Scenery, Surroundings, Text,
+    Work,
 )  # fmt: skip
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"

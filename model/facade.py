@@ -15,11 +15,12 @@ FREE = 1.2
 """What a picture sees so many times nearer than nothing is, is not there."""
 
 Eyes = tuple[Float[Tensor, "b k 3"], Float[Tensor, "b k 2"]]
-"""Places, and views."""
+Others = tuple[Float[Tensor, "b r 3"], Float[Tensor, "b r 2"]]
+"""Places, and views: of pictures, and of who looks now."""
 
 
 def seen_by(
-    near: Float[Tensor, "b k h w"], eyes: Eyes, others: Eyes, told: Cast, field_of_view: float
+    near: Float[Tensor, "b k h w"], eyes: Eyes, others: Others, told: Cast, field_of_view: float
 ) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"]]:
     """How near what `others` see is, of whose lattices `told` tells each pixel, and the number of the first picture that sees
     it as well, k where none does; `near` and `eyes` are of the pictures. Where no block is met, what lies beyond is as near as
@@ -55,9 +56,9 @@ def shares(
     every: int,
     field_of_view: float,
 ) -> Float[Tensor, "n m"]:
-    """How well each of n pictures of height × width `size` shows what another eye sees, in every `every`-th pixel each way, from
-    0 to 1: the less, the more it must be magnified. near: of pixels of theirs as far apart as their number says. told: near and
-    clear, as a `Cast` has them, of the other eye."""
+    """How well each of n pictures of height × width `size` shows what another eye sees, in every `every`-th pixel each way,
+    from 0 to 1: the less, the more it must be magnified. near: of pixels of theirs as far apart as their number says. told:
+    near and clear, as a `Cast` has them, of the other eye."""
     wanted, clear = (part[every // 2 :: every, every // 2 :: every].flatten() for part in told)
     ways = rays(size, field_of_view, near.device)[:, every // 2 :: every, every // 2 :: every].flatten(1)
     theirs, others = (eyes[0][None], eyes[1][None]), (other[0][None, None], other[1][None, None])
@@ -67,7 +68,7 @@ def shares(
 
 
 def _maps(
-    size: tuple[int, int], cells: tuple[int, int], eyes: Eyes, others: Eyes, field_of_view: float
+    size: tuple[int, int], cells: tuple[int, int], eyes: Eyes, others: Others, field_of_view: float
 ) -> tuple[Float[Tensor, "b r k 3 3"], Float[Tensor, "b r k 3"]]:
     """What makes the others' directions the eyes', (right, down, ahead), scaled and moved so that right and down ÷ ahead are
     columns and rows of pictures of height × width `size` in so many cells, and what must be added where something is near."""

@@ -17,6 +17,8 @@ WORKING_BYTES_PER_PIXEL = 1500
 their highest (measured: `benchmarks/vector_speed.py` prints what the process held in the end)."""
 PAGE_BYTES_PER_PIXEL = 6
 """Of an album: three of colours, two of nearness, and not quite one of what is solid."""
+LATTICE_BYTES = 4 << 20
+"""Of the blocks of a place, and how much room is about each of its cells."""
 SHARE = 0.9
 """Of the free memory, at most."""
 
@@ -26,7 +28,7 @@ def bytes_per_world(world: World, num_given: int = 0) -> int:
     context = sampler.start(world, [""], [0])
     pixels = world.config.height * world.config.width
     album = PAGE_BYTES_PER_PIXEL * (ROOM + num_given) if world.sight is not None else 0
-    return _bytes(context) + (WORKING_BYTES_PER_PIXEL + album) * pixels
+    return _bytes(context) + (WORKING_BYTES_PER_PIXEL + album) * pixels + LATTICE_BYTES * (num_given > 0)
 
 
 def free_bytes(device: torch.device) -> int | None:

@@ -33,12 +33,13 @@ NARROW = 1e-6
 @dataclass(frozen=True)
 class Lattice:
     """turn: of its first axis, from right towards behind, in degrees. corner: of its first cell, along its axes, in blocks.
-    high: how high the block in each cell is, in hundredths, upright cells last; 0 where none is. Its
-    tensors are never written to."""
+    high: how high what is in each cell is, in hundredths of a block, upright cells last; 0 where nothing is. broad: how broad,
+    `WHOLE` for blocks, less for what stands in their middle. Its tensors are never written to."""
 
     turn: float
     corner: Float[Tensor, "3"]
     high: UInt8[Tensor, "wide deep tall"]
+    broad: UInt8[Tensor, "wide deep tall"]
 
     @cached_property
     def turned(self) -> Float[Tensor, "3 3"]:
@@ -48,14 +49,14 @@ class Lattice:
 
     @cached_property
     def roomy(self) -> Float[Tensor, "2 cells"]:
-        """For each cell, and those around the lattice, how far away the nearest block or bound is, in cells to each side, and of
-        those that are as high: 0 where one is."""
+        """For each cell, and those around the lattice, how far away the nearest block or bound is, in cells to each side, and
+        of those that are as high: 0 where one is."""
         filled = F.pad((self.high > 0).to(torch.uint8), (1,) * 6, value=1)
-        return torch.stack([_room(filled, axes, most).flatten() for axes, most in (((0, 1, 2), WIDEST), ((0, 1), LEVEL_WIDEST))])
+        return torch.stack([_room(filled, (0, 1, 2), WIDEST).flatten(), _room(filled, (0, 1), LEVEL_WIDEST).flatten()])
 
     def to(self, device: torch.device) -> "Lattice":
         """The lattice on a device."""
-        return Lattice(self.turn, self.corner.to(device), self.high.to(device))
+        return Lattice(self.turn, self.corner.to(device), self.high.to(device), self.broad.to(device))
 
     def within(self, points: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
         """Points, (right, ahead, above) in blocks, as they lie among the cells."""
@@ -75,8 +76,9 @@ class Lattice:
         steps = [torch.arange(int(a + b) + 1, device=place.device) for a, b in zip(*ABOUT, strict=True)]
         cells = (torch.cartesian_prod(*steps) + first).clamp(min=0)
         cells = torch.minimum(cells, torch.tensor(self.high.shape, device=place.device) - 1).unique(dim=0)
-        high = self.high[cells[:, 0], cells[:, 1], cells[:, 2]]
-        cells, high = cells[high > 0], high[high > 0] / WHOLE
+        high, broad = (part[cells[:, 0], cells[:, 1], cells[:, 2]] for part in (self.high, self.broad))
+        there = (high > 0) & (broad == WHOLE)
+        cells, high = cells[there], high[there] / WHOLE
         sides = torch.linspace(0, 1, SHELL, device=place.device)
         points = torch.cartesian_prod(sides, sides, sides)
         points = points[((points == 0) | (points == 1)).any(1)].expand(len(cells), -1, -1)
@@ -90,9 +92,9 @@ class Lattice:
         bounds = torch.tensor(self.high.shape, device=cell.device)
         if bool(((cell < 0) | (cell >= bounds)).any()):
             return self
-        high = self.high.clone()
-        high[tuple(cell.tolist())] = WHOLE if solid else 0
-        return replace(self, high=high)
+        high, broad = self.high.clone(), self.broad.clone()
+        high[tuple(cell.tolist())], broad[tuple(cell.tolist())] = WHOLE if solid else 0, WHOLE
+        return replace(self, high=high, broad=broad)
 
 
 def _room(filled: UInt8[Tensor, "*n"], axes: tuple[int, ...], most: int) -> Float[Tensor, "*n"]:
@@ -162,7 +164,7 @@ def _met(
     rays = torch.cat([starts, ways, slow, slow.abs(), ((ways < 0).float() - starts) * slow])
     rays, along = rays if len(which) == num else rays.index_select(1, which), torch.zeros(len(which), device=device)
     strides = torch.tensor([(deep + 2.0) * (tall + 2), tall + 2.0, 1.0], device=device)
-    first, high = int(strides.sum()), lattice.high.flatten()
+    first, shapes = int(strides.sum()), torch.stack([lattice.broad.flatten(), lattice.broad.flatten(), lattice.high.flatten()])
     while len(which) > num // LET_GO:
         starts, ways, slow, wide_of, back = rays.split(3)
         cells = torch.addcmul(starts, along, ways).floor()
@@ -172,10 +174,10 @@ def _met(
             ends = ended.nonzero()[:, 0]
             x, y, z = cells[:, ends]
             hit = (x >= 0) & (x < wide) & (y >= 0) & (y < deep) & (z >= 0) & (z < tall)
-            there = high.index_select(0, torch.where(hit, (x * deep + y) * tall + z, 0).int()) / WHOLE
-            upon, at = _upon(there, along[ends], starts[:, ends], ways[:, ends], cells[:, ends])
+            shape = shapes.index_select(1, torch.where(hit, (x * deep + y) * tall + z, 0).int()) / WHOLE
+            upon, at = _upon(shape, starts[:, ends], slow[:, ends], cells[:, ends])
             final = upon | ~hit
-            far[which[ends[final]]], met[which[ends[final]]] = at[final], hit[final]
+            far[which[ends[final]]], met[which[ends[final]]] = torch.where(hit, at, along[ends])[final], hit[final]
             ended[ends[~final]] = False
             kept = (~ended).nonzero()[:, 0]
             which, rays, along = which[kept], rays.index_select(1, kept), along[kept]
@@ -191,16 +193,12 @@ def _met(
 
 
 def _upon(
-    high: Float[Tensor, " m"],
-    along: Float[Tensor, " m"],
-    starts: Float[Tensor, "3 m"],
-    ways: Float[Tensor, "3 m"],
-    cells: Float[Tensor, "3 m"],
+    shape: Float[Tensor, "3 m"], starts: Float[Tensor, "3 m"], slow: Float[Tensor, "3 m"], cells: Float[Tensor, "3 m"]
 ) -> tuple[Bool[Tensor, " m"], Float[Tensor, " m"]]:
-    """Whether rays that come into cells with a block so `high`, or begin there, meet it, and where."""
-    beside = starts[2] + along * ways[2] <= cells[2] + high
-    down = (cells[2] + high - starts[2]) / ways[2]
-    within = ((starts + down * ways - cells)[:2] - 0.5).abs().amax(0) <= 0.5
-    above = ~beside & (ways[2] < 0) & within
+    """Whether rays, which go one block along each axis in `slow`, meet what is in cells, so broad and high, and where."""
+    low = cells + (1 - shape) / 2
+    low[2] = cells[2]
+    first, second = (low - starts) * slow, (low + shape - starts) * slow
+    enters, leaves = torch.minimum(first, second).amax(0), torch.maximum(first, second).amin(0)
     # Who is in a block sees what is beyond it.
-    return (beside & (along > 0)) | above, torch.where(above, down, along)
+    return (enters > 0) & (leaves > enters), enters

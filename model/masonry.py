@@ -3,6 +3,7 @@ tell how the sides of blocks are turned and where their faces are, each then vot
 sight against those that it went through."""
 
 import math
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +39,11 @@ PACE, SHORT, SHORTER = 0.5, 0.35, 0.03
 """Blocks from point to point of a line of sight; the blocks and the share of its length before its end at which it ends."""
 CORNER = 0.12
 """Blocks: who goes through a cell so close to its sides may have missed it."""
+CLOSE, GROWN = 6.0, 8
+"""Blocks from which what grows is seen, and spots that make it."""
+NARROWEST, CLEAR_OF, MOSTLY = (0.1, 0.4), 0.12, 0.85
+"""Blocks to each side that what grows takes up, at least and at most; above its ground; and the share of its spots within."""
+FAINT = 1e-3
 ROOM = 2
 """Cells around all that are filled."""
 MOST = (256, 256, 64)
@@ -80,12 +86,35 @@ def lattice_of(
     high = torch.where(solid, torch.where(low, round(WHOLE * float(high[low].median())) if bool(low.any()) else 0, WHOLE), 0)
     # What nobody ever looked through, and lies below a block, is ground.
     under = high.flip(2).cummax(2).values.flip(2) > 0
-    high = torch.where(under & (votes == 0) & (through == 0), WHOLE, high)
-    return Lattice(turn, corner + first, high.to(torch.uint8))
+    high = torch.where(under & (votes == 0) & (through == 0), WHOLE, high).to(torch.uint8)
+    lattice = Lattice(turn, corner + first, high, torch.full_like(high, WHOLE))
+    return _with_growth(lattice, ways.movedim(1, -1) / some[..., None].clamp(min=FAINT) + places[:, None, None], some)
 
 
 def _empty(turn: float, corner: Float[Tensor, "3"]) -> Lattice:
-    return Lattice(turn, corner, torch.zeros(1, 1, 1, dtype=torch.uint8, device=corner.device))
+    nothing = torch.zeros(1, 1, 1, dtype=torch.uint8, device=corner.device)
+    return Lattice(turn, corner, nothing, nothing)
+
+
+def _with_growth(lattice: Lattice, spots: Float[Tensor, "n rows columns 3"], near: Float[Tensor, "n rows columns"]) -> Lattice:
+    """The lattice with what stands on blocks and is narrower: flowers, shrubs, lanterns."""
+    inside = lattice.within(spots[near > 1 / CLOSE])
+    cells, bounds = inside.floor(), torch.tensor(lattice.high.shape, device=near.device)
+    place = inside - cells
+    aside = (place[:, :2] - 0.5).abs().amax(1)
+    good = (aside < NARROWEST[1]) & (place[:, 2] > CLEAR_OF) & ((cells >= 1) & (cells < bounds)).all(1)
+    cells, aside, above = cells[good].long(), aside[good], place[good, 2]
+    empty, below = (lattice.high[cells[:, 0], cells[:, 1], cells[:, 2] - down] for down in (0, 1))
+    grows = (empty == 0) & (below == WHOLE)
+    named, number, counts = cells[grows].unique(dim=0, return_inverse=True, return_counts=True)
+    high, broad = lattice.high.clone(), lattice.broad.clone()
+    for which in (counts >= GROWN).nonzero()[:, 0].tolist():
+        chosen = number == which
+        side, top = (part[grows][chosen].quantile(MOSTLY) for part in (aside, above))
+        if float(side) > NARROWEST[0]:
+            cell = tuple(named[which].tolist())
+            high[cell], broad[cell] = round(WHOLE * float(top)), round(2 * WHOLE * float(side))
+    return replace(lattice, high=high, broad=broad)
 
 
 def _ways(
@@ -141,10 +170,10 @@ def _lie(
     # Water is lower than blocks are, and may be most of what is seen: what is level with where one stands is no water.
     heights, stands = spots[top, 2], _phase(2 * math.pi * feet, torch.ones_like(feet))[0] / (2 * math.pi)
     off = (heights - stands + 0.5) % 1 - 0.5
-    level = off.abs() < LOWER
-    if regular < REGULAR or float((weights[top] * level).sum()) < REGULAR_TOPS * float(weights[top].sum()):
+    even = off.abs() < LOWER
+    if regular < REGULAR or float((weights[top] * even).sum()) < REGULAR_TOPS * float(weights[top].sum()):
         return None
-    height = stands + (weights[top] * off)[level].sum() / weights[top][level].sum()
+    height = stands + (weights[top] * off)[even].sum() / weights[top][even].sum()
     return turn, torch.stack([*level_corner, height])
 
 

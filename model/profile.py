@@ -13,13 +13,17 @@ from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.model import sampler
 from simworld.model.album import Album, given_album
 from simworld.model.flops import counter
+from simworld.model.footing import EYE
+from simworld.model.lattice import WHOLE, Lattice, cast
 from simworld.model.stages import per_chunk, watching
 from simworld.model.world import World
 
 TURN = 3.0
 """Degrees a frame."""
-HEADINGS, NEAR = (0.0, 90.0, 180.0, 270.0), 0.02
-"""Degrees in which the place has been seen, and how near all of it is, in 1 / blocks."""
+HEADINGS = (0.0, 90.0, 180.0, 270.0)
+"""Degrees in which the place has been seen."""
+FIELD, TALL, APART = 64, 12, 8
+"""Blocks: how wide and tall the place is, and how far its pillars stand apart."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,15 @@ def profile(
 
 
 def _place(picture: UInt8[Tensor, "1 h w 3"], field_of_view: float) -> Album:
-    """A place that looks like a picture whichever way one turns."""
-    n = len(HEADINGS)
-    near = torch.full((n, *picture.shape[1:3]), NEAR, device=picture.device)
-    views = torch.tensor([[0.0, heading] for heading in HEADINGS], device=picture.device)
-    places = torch.zeros(n, 3, device=picture.device)
-    return given_album(picture.expand(n, -1, -1, -1).contiguous(), near, places, views, field_of_view)
+    """A field of pillars that looks like a picture whichever way one turns."""
+    n, device, size = len(HEADINGS), picture.device, (picture.shape[1], picture.shape[2])
+    high = torch.zeros(FIELD, FIELD, TALL, dtype=torch.uint8, device=device)
+    high[..., 0], high[::APART, ::APART] = WHOLE, WHOLE
+    corner = torch.tensor([-(FIELD + APART) / 2, -(FIELD + APART) / 2, -1 - EYE], device=device)
+    lattice = Lattice(0.0, corner, high, torch.full_like(high, WHOLE))
+    views = torch.tensor([[0.0, heading] for heading in HEADINGS], device=device)
+    places = torch.zeros(n, 3, device=device)
+    told = cast([lattice], places[None], views[None], size, field_of_view)
+    assert told is not None, "there is one"
+    near, pictures = told.near[0].clamp(min=0), picture.expand(n, -1, -1, -1).contiguous()
+    return given_album(pictures, near, places, views, field_of_view, lattice)

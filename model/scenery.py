@@ -180,17 +180,18 @@ def show(
 
 
 def _closed(shown: Shown) -> Shown:
-    """With crevices between blocks, no wider than a few pixels, filled with what is beside them."""
+    """With crevices between blocks, no wider than a few pixels, filled with what is beside them and as near."""
     assert shown.sure is not None, "who knows of blocks tells"
     size = shown.known.shape[:2]
     for _ in range(CREVICE):
         known, kept, real = (part.flatten(0, 1).float() for part in (shown.known, shown.kept, shown.real))
-        signs = torch.cat([known * shown.colors.flatten(0, 1), known, kept, real], 1)
-        about = averaged(signs, SPECK).unflatten(0, size)
-        much = about[:, :, 3:4].clamp(min=1e-6)
-        filled = shown.sure & ~shown.known & (about[:, :, 3:4] > LEAST_BESIDE)
-        colors = torch.where(filled, about[:, :, :3] / much, shown.colors)
-        kept, real = (part | (filled & (about[:, :, n : n + 1] > much / 2)) for part, n in ((shown.kept, 4), (shown.real, 5)))
+        colors, near = shown.colors.flatten(0, 1), shown.near.flatten(0, 1)
+        about = averaged(torch.cat([known * colors, known * near, known, kept, real], 1), SPECK).unflatten(0, size)
+        colors, near, much, kept, real = about.split([3, 1, 1, 1, 1], 2)
+        alike = (near - much * shown.near).abs() < SAME_NEAR * much * shown.near
+        filled = shown.sure & ~shown.known & (much > LEAST_BESIDE) & alike
+        colors = torch.where(filled, colors / much.clamp(min=1e-6), shown.colors)
+        kept, real = (before | (filled & (part > much / 2)) for before, part in ((shown.kept, kept), (shown.real, real)))
         shown = replace(shown, colors=colors, known=shown.known | filled, kept=kept, real=real)
     return shown
 

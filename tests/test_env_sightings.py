@@ -8,13 +8,28 @@ import torch
 from tiny_world import write_tiny_world
 
 from simworld.actions import from_vector
-from simworld.env.sightings import FARTHEST, FIELDS, NEAREST, Sightings, checked, looks, openness, packed, unpacked
+from simworld.env.sightings import (
+    FARTHEST,
+    FIELDS,
+    NEAREST,
+    Sightings,
+    checked,
+    looks,
+    openness,
+    packed,
+    packed_lattice,
+    unpacked,
+    unpacked_lattice,
+)
 from simworld.env.start_pictures import StartPictures, light_of
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import YAW
+from simworld.env.voxel.render import FIELD_OF_VIEW
 from simworld.env.voxel.scout import HEADINGS, scout
 from simworld.env.world_env import FADE_CHUNKS, WorldEnv
 from simworld.model.checkpoint import write_tensors
+from simworld.model.lattice import WHOLE, Lattice
+from simworld.model.masonry import lattice_of
 from simworld.model.shipped import find_world
 
 SIZE = (24, 40)
@@ -64,6 +79,18 @@ def test_a_file_keeps_them(seen: Sightings) -> None:
     assert np.allclose(again.near[there], seen.near[there], rtol=0.02)
 
 
+def test_a_file_keeps_the_blocks(seen: Sightings) -> None:
+    lattice = lattice_of(*(torch.from_numpy(part) for part in (seen.near, seen.places, seen.views)), FIELD_OF_VIEW)
+    high = torch.randint(3, (5, 6, 7), dtype=torch.uint8) * 50
+    broad = torch.where((high == 50) & (torch.rand(5, 6, 7) < 0.5), 40, WHOLE).to(torch.uint8)
+    for each in (lattice, Lattice(12.5, torch.tensor([1.0, -2.0, 0.25]), high, broad)):
+        assert each is not None
+        again = unpacked_lattice(*packed_lattice(each))
+        assert again is not None and torch.equal(again.high, each.high) and torch.equal(again.broad, each.broad)
+        assert again.turn == pytest.approx(each.turn, abs=1e-5) and torch.equal(again.corner, each.corner)
+    assert unpacked_lattice(*packed_lattice(None)) is None
+
+
 def test_starts_bring_them_into_a_dream(tmp_path: Path, seen: Sightings) -> None:
     folder = write_tiny_world(tmp_path)
     env = WorldEnv(str(folder))
@@ -77,13 +104,18 @@ def test_starts_bring_them_into_a_dream(tmp_path: Path, seen: Sightings) -> None
     for name, file in zip(("frames", "near"), files, strict=True):
         tensors[f"seen_{name}"] = torch.frombuffer(bytearray(file), dtype=torch.uint8)
         tensors[f"seen_{name}_sizes"] = torch.tensor([len(file)])
+    high = torch.full((4, 5, 6), WHOLE, dtype=torch.uint8)
+    blocks, lie = packed_lattice(Lattice(30.0, torch.zeros(3), high, high))
+    tensors["lattices"] = torch.frombuffer(bytearray(blocks), dtype=torch.uint8)
+    tensors |= {"lattices_sizes": torch.tensor([len(blocks)]), "lattices_lie": torch.from_numpy(lie[None])}
     write_tensors(folder / "starts.safetensors", tensors, {"captions": ["a place"]})
     start = StartPictures(folder / "starts.safetensors", h, w)[0]
     assert start.seen is not None and np.allclose(start.seen.near, 1, rtol=0.02) and np.array_equal(start.seen.places, places)
     env = WorldEnv(str(folder))
     env.reset(seed=1)
     state = env.save_state()
-    assert state["context"].albums[0].num_given == 2
+    album = state["context"].albums[0]
+    assert album.num_given == 2 and album.lattice is not None and torch.equal(album.lattice.high, high)
 
 
 @pytest.mark.parametrize(
@@ -94,12 +126,13 @@ def test_starts_bring_them_into_a_dream(tmp_path: Path, seen: Sightings) -> None
         ("near", np.zeros((1, *SIZE)), r"near has shape \(1, 24, 40\)"),
         ("places", np.full((2, 3), np.nan), "places is float64, or not finite"),
         ("views", None, "views has shape"),
+        ("lattice", 3, "lattice is a int; it must be a Lattice, or None"),
     ],
 )
 def test_what_cannot_be_is_refused(name: str, value: object, message: str) -> None:
     good = {"frames": np.zeros((2, *SIZE, 3), np.uint8), "near": np.ones((2, *SIZE))}
     good |= {"places": np.zeros((2, 3)), "views": np.zeros((2, 2))}
-    assert len(checked(good, SIZE)) == 2
+    assert len(checked(good, SIZE)) == len(checked({**good, "lattice": None}, SIZE)) == 2
     with pytest.raises(ValueError, match=message):
         checked({**good, name: value}, SIZE)
     with pytest.raises(ValueError, match="must be a dict of frames, near, places, views"):

@@ -10,6 +10,7 @@ from torch import Tensor
 from simworld.actions import ACTION_SIZE, SLOT
 from simworld.env.voxel.strokes import strokes
 from simworld.model import leading, sampler
+from simworld.model.album import Album
 from simworld.model.batch import stack
 from simworld.model.camera import rays
 from simworld.model.checkpoint import load_hands, load_world, save_hands
@@ -18,7 +19,9 @@ from simworld.model.context_parts import put_together, take_apart
 from simworld.model.cube import Cube, meet
 from simworld.model.grip import hand, painted, unknown
 from simworld.model.hands import Hands, HandsConfig
+from simworld.model.lattice import WHOLE, Lattice, cast
 from simworld.model.pixels import to_uint8
+from simworld.model.projection import axes
 from simworld.model.sight import Sight, SightConfig
 from simworld.model.world import World
 from tests.tiny_world import HEIGHT, WIDTH, shaken, tiny_world, write_tiny_world
@@ -166,6 +169,33 @@ def test_what_hands_did_is_remembered(chunk: Tensor, breakable: float) -> None:
     assert torch.equal(on, sampler.extend(world, other, IDLE, 1)) and torch.equal(on, sampler.extend(world, saved, IDLE, 1))
     assert float((on.float() - sampler.extend(world, both, IDLE.expand(2, -1, -1), 1)[:1].float()).abs().max()) <= 2
     assert bool(context.actions.any()) and context.actions.shape[1] == RECALL
+
+
+@pytest.mark.parametrize(("chunk", "breakable"), [(ATTACK, 9.0), (USE, -9.0)])
+def test_hands_take_and_put_the_very_block_that_is_known(chunk: Tensor, breakable: float) -> None:
+    world = handed(tiny_world(), breakable=breakable)
+    context = sampler.start(world, [""], [3])
+    sampler.extend(world, context, None, 1)
+    high = torch.zeros(14, 14, 12, dtype=torch.uint8)
+    high[:, 10:] = WHOLE  # a wall, turned by twenty degrees
+    before = Lattice(20.0, torch.tensor([-7.3, -7.4, -6.2]), high, torch.full_like(high, WHOLE))
+    context.albums = [Album(lattice=before)]
+    for _ in range(6):
+        sampler.extend(world, context, chunk, 1)
+        if bool(context.work.changing):
+            break
+    after = context.albums[0].lattice
+    assert after is not None
+    changed = (after.high != before.high).nonzero()
+    assert len(changed) == 1, "one block, and no other"
+    place, view = context.around.place[:, None], context.around.view[:, None]
+    met = cast([before], place, view, (HEIGHT, WIDTH), 70.0)
+    assert met is not None
+    right, down, ahead = axes(view[0, 0]) @ rays((HEIGHT, WIDTH), 70.0, met.near.device)[:, HEIGHT // 2, WIDTH // 2]
+    point = place[0, 0] + torch.stack([right, ahead, -down]) / met.near[0, 0, HEIGHT // 2, WIDTH // 2]
+    steps = before.within(point) - (changed[0] + 0.5)
+    aimed = steps.abs().max() < 0.5 + 1e-2
+    assert aimed and bool(before.high[tuple(changed[0])]) == (chunk is ATTACK), "the one aimed at, or the one before it"
 
 
 def begun(world: World, picture: Tensor) -> Context:

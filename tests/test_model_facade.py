@@ -1,0 +1,132 @@
+"""Facade: what a lattice says is there is shown by the pictures that see it, and looks as the game does."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from simworld.env.sightings import Sightings
+from simworld.env.voxel.game import Game
+from simworld.env.voxel.render import FIELD_OF_VIEW
+from simworld.env.voxel.scout import look_from, scout
+from simworld.model.album import Album, given_album, opened
+from simworld.model.facade import seen_by, shares
+from simworld.model.lattice import WHOLE, Cast, Lattice, cast
+from simworld.model.masonry import lattice_of
+from simworld.model.projection import NOTHING
+from simworld.model.scenery import KEPT, Shown, nothing_kept, show
+
+SEED, SPOTS, RADIUS = 1_000_001, 40, 16.0
+EYES = ((0.4, 0.7, 0.0), (15.0, 60.0)), ((-1.2, 2.5, 0.0), (5.0, 200.0)), ((2.1, -1.3, 0.3), (25.0, -40.0))
+SIZE, VIEW, CPU = (24, 40), 70.0, torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def game() -> Game:
+    """A place to look about in."""
+    game = Game()
+    game.reset(SEED)
+    return game
+
+
+@pytest.fixture(scope="module")
+def seen(game: Game) -> Sightings:
+    """What it looks like."""
+    return scout(game, SPOTS, RADIUS)
+
+
+def place_of(seen: Sightings, blocks: bool) -> Album:
+    frames, near, places, views = (torch.from_numpy(part) for part in (seen.frames, seen.near, seen.places, seen.views))
+    lattice = lattice_of(near, places, views, FIELD_OF_VIEW) if blocks else None
+    return given_album(frames, near, places, views, FIELD_OF_VIEW, lattice)
+
+
+def shown(album: Album, place: Tensor, view: Tensor, size: tuple[int, int]) -> Shown:
+    told = cast([album.lattice], place[None, None], view[None, None], size, FIELD_OF_VIEW)
+    scenery = nothing_kept(1, size, 1, CPU, KEPT)
+    scenery = opened([album], scenery, place[None], view[None], FIELD_OF_VIEW, told)
+    return show(scenery, place[None, None], view[None, None], FIELD_OF_VIEW, told)
+
+
+def test_a_place_of_blocks_looks_as_the_game_does_from_where_nobody_stood(game: Game, seen: Sightings) -> None:
+    size, ways = (game.height, game.width), (place_of(seen, blocks=False), place_of(seen, blocks=True))
+    known, error = np.zeros((2, len(EYES))), np.zeros((2, len(EYES)))
+    for number, eye in enumerate(EYES):
+        place, view = map(torch.tensor, eye)
+        truth = torch.from_numpy(look_from(game, place.numpy(), view.numpy())[0]).movedim(-1, 0) / 127.5 - 1
+        both = [shown(album, place, view, size) for album in ways]
+        for way, each in enumerate(both):
+            everywhere = torch.where(each.known[0, 0], each.colors[0, 0], 0)
+            known[way, number] = each.known.float().mean()
+            error[way, number] = (everywhere - truth).square().mean()
+    plain, blocks = 10 * np.log10(4 / error.mean(1))
+    assert known[1].mean() > 0.8 and blocks > plain + 1, f"{known.mean(1)} known, {plain:.1f} and {blocks:.1f} dB"
+
+
+def hall() -> Lattice:
+    """An empty hall with a wall four blocks ahead."""
+    high = torch.zeros(12, 24, 8, dtype=torch.uint8)
+    high[:, 10] = WHOLE
+    return Lattice(0.0, torch.tensor([-6.0, -6.0, -4.0]), high, torch.full_like(high, WHOLE))
+
+
+def looking(*eyes: tuple[float, float]) -> tuple[Tensor, Tensor]:
+    """Places so far to the right and ahead, of who looks at the wall."""
+    return torch.tensor([[[*eye, 0.0] for eye in eyes]]), torch.zeros(1, len(eyes), 2)
+
+
+def wall_told() -> Cast:
+    told = cast([hall()], *looking((0.0, 0.0)), SIZE, VIEW)
+    assert told is not None
+    return told
+
+
+def test_the_first_picture_that_sees_it_shows_it() -> None:
+    told = wall_told()
+    near = torch.full((1, 3, *SIZE), 0.25)
+    near[0, 0] = 0.5  # something before the wall
+    near[0, 2, :, :20] = NOTHING
+    found, first = seen_by(near, looking((0, 0), (4.0, 0), (0, 0)), looking((0, 0)), told, VIEW)
+    first = first.view(SIZE)
+    assert not (first == 0).any() and (first[12, 30] == 1) and (first[12, 10] == 3), "the second stands too far to the right"
+    assert torch.allclose(found.view(SIZE)[told.near[0, 0] > 0], told.near[0, 0][told.near[0, 0] > 0])
+
+
+def test_where_no_block_is_met_what_is_beyond_is_shown() -> None:
+    told = wall_told()
+    free = Cast(torch.full_like(told.near, NOTHING), told.clear)
+    for near, number in ((0.01, 0), (0.5, 1)):
+        found, first = seen_by(torch.full((1, 1, *SIZE), near), looking((0, 0)), looking((0, 0)), free, VIEW)
+        assert (first == number).all(), "what is nearer than all is free to is not there"
+        assert (found == near).all() or number
+
+
+def test_who_must_be_magnified_shows_less() -> None:
+    told = wall_told()
+    near = torch.full((2, *SIZE), 0.25)
+    near[1] = 0.125
+    places, views = looking((0, 0), (0, -4.0))
+    here, blocks = (torch.zeros(3), torch.zeros(2)), (told.near[0, 0], told.clear[0, 0])
+    one, other = shares(near, SIZE, (places[0], views[0]), here, blocks, 4, VIEW)
+    assert (one[one > 0] == 1).all() and torch.allclose(other[other > 0], torch.tensor(0.5), atol=1e-3)
+
+
+def test_a_broken_block_is_no_longer_shown_and_a_placed_one_hides() -> None:
+    """As pages go on showing what they saw, but not there."""
+    near = torch.full((1, *SIZE), 0.25)
+    pictures = torch.full((1, *SIZE, 3), 200, dtype=torch.uint8)
+    album = given_album(pictures, near, torch.zeros(1, 3), torch.zeros(1, 2), VIEW, hall())
+    eye = torch.zeros(3), torch.zeros(2)
+    middle = SIZE[0] // 2, SIZE[1] // 2
+
+    def known(album: Album) -> Tensor:
+        told = cast([album.lattice], eye[0][None, None], eye[1][None, None], SIZE, VIEW)
+        scenery = opened([album], nothing_kept(1, SIZE, 1, CPU, KEPT), eye[0][None], eye[1][None], VIEW, told)
+        return show(scenery, eye[0][None, None], eye[1][None, None], VIEW, told).known[0, 0, 0]
+
+    assert album.lattice is not None and bool(known(album)[middle])
+    for ahead, solid in ((4.5, False), (2.5, True)):
+        changed = replace(album, lattice=album.lattice.changed(torch.tensor([0.3, ahead, -0.3]), solid))
+        assert not bool(known(changed)[middle[0] + 1, middle[1] + 1])

@@ -1,0 +1,46 @@
+"""Masonry: blocks are read off pictures as they lie in the game, and off nothing else."""
+
+import pytest
+import torch
+
+from simworld.env.voxel.game import Game
+from simworld.env.voxel.render import FIELD_OF_VIEW
+from simworld.env.voxel.scout import look_from, scout
+from simworld.model.lattice import cast
+from simworld.model.masonry import lattice_of
+
+SEED, SPOTS, RADIUS = 1_000_001, 24, 12.0
+NEAR, SAME, RIGHT = 6.0, 0.05, 0.9
+
+
+@pytest.fixture(scope="module")
+def game() -> Game:
+    """A place to look about in."""
+    game = Game()
+    game.reset(SEED)
+    return game
+
+
+def test_blocks_are_read_as_they_lie(game: Game) -> None:
+    seen = scout(game, SPOTS, RADIUS)
+    lattice = lattice_of(*(torch.from_numpy(part) for part in (seen.near, seen.places, seen.views)), FIELD_OF_VIEW)
+    assert lattice is not None
+    yaw = float(game.pose[3])
+    assert (lattice.turn + yaw + 45) % 90 - 45 == pytest.approx(0, abs=0.2)
+    place, view = torch.tensor([0.4, 0.7, 0.0]), torch.tensor([15.0, 60.0])
+    told = cast([lattice], place[None, None], view[None, None], (game.height, game.width), FIELD_OF_VIEW)
+    assert told is not None
+    away = torch.from_numpy(look_from(game, place.numpy(), view.numpy())[1])
+    close = away < NEAR
+    right = (told.near[0, 0] * away - 1).abs() < SAME
+    assert close.any() and float(right[close].float().mean()) > RIGHT
+
+
+def test_what_is_not_made_of_blocks_has_none() -> None:
+    torch.manual_seed(0)
+    places, views = torch.zeros(4, 3), torch.tensor([[10.0, 90.0 * number] for number in range(4)])
+    rough = torch.rand(4, 24, 40) + 0.1
+    assert lattice_of(rough, places, views, FIELD_OF_VIEW) is None
+    assert lattice_of(torch.zeros(4, 24, 40), places, views, FIELD_OF_VIEW) is None, "a sky"
+    slope = (torch.linspace(0.05, 0.5, 24)[:, None] + torch.linspace(0, 0.1, 40)).expand(4, -1, -1)
+    assert lattice_of(slope, places, views, FIELD_OF_VIEW) is None
