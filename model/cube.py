@@ -8,9 +8,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from simworld.model.camera import rays
+from simworld.model.footing import EYE, TALL, WIDE
 
 TOP, BOTTOM, SIDE = range(3)
 """Kinds of faces."""
+LEAST = 0.1
+"""Blocks: feet that are so little within a block stand on it."""
 SHELL = 5
 """Points along each edge of a shell."""
 
@@ -73,6 +76,12 @@ def beside(cube: Cube, met: Met) -> Cube:
         1,
     )
     return Cube(cube.center + step[:, None] * axes[torch.arange(len(axis)), axis], cube.turn)
+
+
+def about_body(cube: Cube) -> Bool[Tensor, " b"]:
+    """Whether the bodies of those who see cubes are in them."""
+    along = _of_cube(cube.center, cube.turn)
+    return (along[:, :2].abs() < 0.5 + WIDE).all(1) & (along[:, 2] < 0.5 + EYE - LEAST) & (along[:, 2] > EYE - TALL - 0.5)
 
 
 def shell(cube: Cube) -> Float[Tensor, "b m 3"]:

@@ -79,6 +79,14 @@ def went(
     return views, beyond(show(scenery, places, views, field_of_view, told), beside_hand(world, context))
 
 
+def seen_now(world: World, context: Context) -> Shown | None:
+    """What is known of what the eye sees where it is, as the blocks of its place lie now; None where none are known."""
+    place, view, size = context.around.place[:, None], context.around.view[:, None], (world.config.height, world.config.width)
+    field_of_view = world.config.autoencoder.field_of_view
+    told = cast([album.lattice for album in context.albums], place, view, size, field_of_view)
+    return None if told is None else show(context.scenery, place, view, field_of_view, told)
+
+
 def beside_hand(world: World, context: Context) -> Bool[Tensor, "b 1 1 h w"]:
     """In which pixels neither hands at rest nor anything else that is fixed to the camera hides the world."""
     return own(world, at_rest(context.grip))[:, None] < 0.5
@@ -252,6 +260,11 @@ def _remember(
         agreed = torch.where(known, torch.lerp(before, agreed, FRESH), agreed)
         if shown.sure is not None:
             agreed = torch.where(shown.sure[:, -1], before, agreed)
+        if changed is not None and bool(changed.any()):
+            size = (picture.shape[-2], picture.shape[-1])
+            lattices, here = [album.lattice for album in context.albums], (around.place[:, None], around.view[:, None])
+            told = cast(lattices, *here, size, field_of_view)
+            agreed = agreed if told is None else torch.where(changed & (told.near >= 0), told.near, agreed)
         near = torch.where(real[:, None, None, None], near, agreed)
     share = real.float() if shown is None else torch.maximum(shown.real[:, -1].float().mean((1, 2, 3)), real.float())
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))

@@ -9,7 +9,7 @@ from simworld.model.camera import rays
 from simworld.model.lattice import Cast
 from simworld.model.projection import LEAST_AHEAD, NOTHING, between, scale_of
 
-SAME, FAINT = 0.1, 0.004
+AGREES, LITTLE = 0.1, 0.004
 """Relative difference, and in 1 / blocks, up to which a picture sees what is there."""
 FREE = 1.2
 """What a picture sees so many times nearer than nothing is, is not there."""
@@ -100,5 +100,5 @@ def _looked_up(
     number = close_row * columns + close_column + (torch.arange(k, device=near.device) * (rows * columns))[:, None]
     there = near.flatten().index_select(0, number.flatten().int()).view_as(ahead)
     there = torch.where(there >= 0, there * ahead, NOTHING)
-    same = torch.where(wanted >= 0, (there - wanted).abs() < SAME * wanted + FAINT, (there >= 0) & (there < FREE * clear))
+    same = torch.where(wanted >= 0, (there - wanted).abs() < AGREES * wanted + LITTLE, (there >= 0) & (there < FREE * clear))
     return there, same & inside, ahead

@@ -71,19 +71,25 @@ class Lattice:
         return self.around(self.within(point).floor() + 0.5)
 
     def surface(self, place: Float[Tensor, "3"]) -> Float[Tensor, "m 3"]:
-        """Points all over the outsides of the blocks about a place, from left to right."""
+        """Points all over the bare faces of the blocks about a place, from left to right."""
         first = (self.within(place) - torch.tensor(ABOUT[0], device=place.device)).floor().long()
         steps = [torch.arange(int(a + b) + 1, device=place.device) for a, b in zip(*ABOUT, strict=True)]
         cells = (torch.cartesian_prod(*steps) + first).clamp(min=0)
         cells = torch.minimum(cells, torch.tensor(self.high.shape, device=place.device) - 1).unique(dim=0)
-        high, broad = (part[cells[:, 0], cells[:, 1], cells[:, 2]] for part in (self.high, self.broad))
-        there = (high > 0) & (broad == WHOLE)
-        cells, high = cells[there], high[there] / WHOLE
-        sides = torch.linspace(0, 1, SHELL, device=place.device)
-        points = torch.cartesian_prod(sides, sides, sides)
-        points = points[((points == 0) | (points == 1)).any(1)].expand(len(cells), -1, -1)
-        points = torch.cat([points[..., :2], points[..., 2:] * high[:, None, None]], 2) + cells[:, None]
-        points = self.around(points.flatten(0, 1))
+        high = F.pad(torch.where(self.broad == WHOLE, self.high, 0), (1,) * 6)
+        cells = cells[high[tuple((cells + 1).T)] > 0]
+        tall = (high[tuple((cells + 1).T)] / WHOLE)[:, None]
+        sides, found = torch.linspace(0, 1, SHELL, device=place.device), []
+        for axis in range(3):
+            for side in (0, 1):
+                beside = cells + 1
+                beside[:, axis] += 2 * side - 1
+                bare = high[tuple(beside.T)] < WHOLE
+                level = [sides[-1:] * side if each == axis else sides for each in range(3)]
+                points = torch.cartesian_prod(*level).expand(int(bare.sum()), -1, -1)
+                upright = points[..., 2] * tall[bare]
+                found.append((torch.cat([points[..., :2], upright[..., None]], 2) + cells[bare][:, None]).flatten(0, 1))
+        points = self.around(torch.cat(found))
         return points[points[:, 0].argsort()]
 
     def changed(self, point: Float[Tensor, "3"], solid: bool) -> "Lattice":

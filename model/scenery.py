@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from simworld.model.camera import beside, rays, sample
-from simworld.model.facade import seen_by
+from simworld.model.facade import AGREES, LITTLE, seen_by
 from simworld.model.lattice import Cast
 from simworld.model.projection import LEAST_AHEAD, NOTHING, Points, between, scale_of, thrown
 from simworld.model.registration import averaged
@@ -206,7 +206,7 @@ def _corrected(
     """How near things are and which picture shows them, where lattices tell; and where they tell of blocks."""
     wanted, clear = told.near.flatten(2), told.clear.flatten(2)
     met = wanted >= 0
-    off = (near - wanted).abs() > SAME_NEAR * wanted + FAINT
+    off = (near - wanted).abs() > AGREES * wanted + LITTLE
     false = torch.where(met, off, (near > clear * BEFORE) & (near > WELL_KNOWN))
     taken = (found[1] < k) & (met | false | (source >= k))
     near = torch.where(met | taken, found[0], near)

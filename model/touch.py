@@ -11,8 +11,8 @@ from simworld.model.album import built, unbuilt
 from simworld.model.autoencoder import DecoderState
 from simworld.model.camera import rays
 from simworld.model.context import Context
-from simworld.model.cube import Cube, beside, meet, shell
-from simworld.model.eye import own
+from simworld.model.cube import Cube, about_body, beside, meet, shell
+from simworld.model.eye import own, seen_now
 from simworld.model.footing import WIDE
 from simworld.model.grip import (
     BARELY,
@@ -44,6 +44,10 @@ TOUCHED = 0.05
 """Difference in colour, for pictures in [-1, 1], by which hands have changed a pixel."""
 TRUSTED = 0.5
 """What was seen from afar is shown behind a hand that is trusted more than so."""
+ARM = 4.5
+"""Blocks that an arm reaches, where it is known what it may reach (as in Minecraft)."""
+NOTHING_THERE = -9.0
+"""What is read where nothing can be broken, nor placed."""
 LEAST_NEAR = 1 / 16
 """In 1 / blocks: of nothing that is aimed at."""
 WITHIN = 0.02
@@ -73,7 +77,8 @@ class Touch:
         if shown is None or self.changed is None:
             return shown
         same = torch.cat([torch.ones_like(shown.known[:, :-1]), ~self.changed[:, None]], 1)
-        return replace(shown, known=shown.known & same, kept=shown.kept & same, real=shown.real & same)
+        sure = None if shown.sure is None else shown.sure & same
+        return replace(shown, known=shown.known & same, kept=shown.kept & same, real=shown.real & same, sure=sure)
 
 
 @stage("hands")
@@ -128,14 +133,17 @@ def _worked(
     assert context.decoder is not None, "it has just made these frames"
     picture, pitch = frames[:, -1].movedim(-1, 1), context.around.view[:, 0]
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
-    near = torch.where(shown.known[:, -1], shown.near[:, -1], context.scenery.ahead)
+    told = shown.known if shown.sure is None else shown.known | shown.sure
+    near = torch.where(told[:, -1], shown.near[:, -1], context.scenery.ahead)
     aim = hands.aim_twice(picture, near, pitch)
     context.work, turn = turned_alike(context.work, aim.cube.turn, context.around.view[:, 1])
-    aim.cube = _known(context, Cube(aim.cube.center, turn), shown, field_of_view)
+    aim.cube, sure, within = _known(context, Cube(aim.cube.center, turn), shown, field_of_view)
+    aim.read = torch.where(within[:, None], aim.read, NOTHING_THERE)
     led = context.goal.left > 0
     context.work, breaks, places = due(context.work, actions, aim.read)
     breaks, places = breaks & at_work & ~led, places & ~led
     entered = meet(aim.cube, pitch, size, field_of_view)
+    places = places & ~(sure & about_body(beside(aim.cube, entered)))
     # The hand itself is not the world.
     free = own(world, at_rest(context.grip)) < 0.5
     seen = visible(entered, near) & free
@@ -146,6 +154,10 @@ def _worked(
         becomes = torch.where(_all(breaks) & seen, behind.to(picture), becomes)
     if bool((breaks | places).any()):
         _build(context, breaks, aim.cube, places, beside(aim.cube, entered))
+    if bool(breaks.any()):
+        through = seen_now(world, context)
+        if through is not None:
+            becomes = torch.where(_all(breaks) & seen & through.known[:, -1], through.colors[:, -1].to(becomes), becomes)
     if bool(places.any()):
         new = meet(beside(aim.cube, entered), pitch, size, field_of_view)
         becomes = torch.where(_all(places) & visible(new, near) & free, hands.placed(picture, new).to(picture), becomes)
@@ -161,21 +173,29 @@ def _worked(
     return Touch(frames, changed, shade), places
 
 
-def _known(context: Context, cube: Cube, shown: Shown, field_of_view: float) -> Cube:
-    """The blocks before the crosshair: as their lattices say where these know of one there, else as read."""
+def _known(
+    context: Context, cube: Cube, shown: Shown, field_of_view: float
+) -> tuple[Cube, Bool[Tensor, " b"], Bool[Tensor, " b"]]:
+    """The blocks before the crosshair, as their lattices say where these know of one there, else as read; where they do; and
+    which may be within reach: what no lattice denies."""
     center, turn, (h, w) = cube.center.clone(), cube.turn.clone(), shown.near.shape[-2:]
+    sure, within = torch.zeros_like(turn, dtype=torch.bool), torch.ones_like(turn, dtype=torch.bool)
     place, view = context.around.place, context.around.view
     ways = rays((h, w), field_of_view, place.device)[:, h // 2, w // 2]
     for number, album in enumerate(context.albums):
         away = 1 / float(shown.near[number, -1, 0, h // 2, w // 2].clamp(min=LEAST_NEAR))
-        if album.lattice is None or shown.sure is None or not bool(shown.sure[number, -1, 0, h // 2, w // 2]):
+        if album.lattice is None or shown.sure is None:
+            continue
+        within[number] = bool(shown.sure[number, -1, 0, h // 2, w // 2]) and away < ARM
+        if not within[number]:
             continue
         right, down, ahead = (axes(view[number]) @ ways * (away + WITHIN)).tolist()
         middle = album.lattice.middle(place[number] + place.new_tensor([right, ahead, -down]))
         aside, onward, above = headed((middle - place[number])[None, None], -view[number, 1:])[0, 0]
         center[number] = torch.stack([aside, -above, onward])
         turn[number] = album.lattice.turn - view[number, 1]
-    return Cube(center, turn)
+        sure[number] = True
+    return Cube(center, turn), sure, within
 
 
 def _build(context: Context, breaks: Bool[Tensor, " b"], gone: Cube, places: Bool[Tensor, " b"], new: Cube) -> None:

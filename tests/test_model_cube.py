@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from simworld.model.cube import BOTTOM, SIDE, TOP, Cube, before_crosshair, beside, levelled, meet
+from simworld.model.cube import BOTTOM, SIDE, TOP, Cube, about_body, before_crosshair, beside, levelled, meet
 
 SIZE, VIEW = (96, 160), 70.0
 LEVEL = torch.zeros(1)
@@ -64,3 +64,10 @@ def test_who_is_wrong_about_the_pitch_still_sees_it_where_it_is() -> None:
     rows = torch.arange(SIZE[0], dtype=torch.float32)[:, None]
     middles = [float((block[0] * rows).sum() / block.sum()) for block in (one, other)]
     assert abs(middles[0] - middles[1]) < 2
+
+
+def test_who_stands_in_a_block_is_in_it_and_who_stands_on_it_or_beside_is_not() -> None:
+    for center in ((0, 1.12, 0), (0.7, 0.2, 0.3)):
+        assert bool(about_body(cube(*center, turn=8.0))), center
+    for center in ((0, 2.12, 0), (0.1, 1.12, 0.9), (0, -0.7, 0)):
+        assert not bool(about_body(cube(*center))), center
