@@ -37,6 +37,8 @@ MOSTLY = 0.5
 SEAM, AWAY = 9, 1.0
 """Pixels: half of this away from what is real a picture is no longer restored. Blocks: so far from where something real was
 seen it is restored wholly."""
+ABOUT = 0.35
+"""What is measured of a real picture and is off by less than so, as a share, is what a lattice says is there."""
 FRESH = 0.3
 """How far the nearness of what is shown again is measured anew."""
 CLOSE = 4
@@ -255,17 +257,8 @@ def _remember(
     if shown is not None:
         enough = torch.where(must, ENOUGH_REAL, ENOUGH) * own.float().mean((1, 2, 3))
         little = (shown.kept[:, -1] & own).float().mean((1, 2, 3)) < enough
-        before, known = shown.near[:, -1], shown.known[:, -1]
-        agreed = near * _agreed(near, before, known)
-        agreed = torch.where(known, torch.lerp(before, agreed, FRESH), agreed)
-        if shown.sure is not None:
-            agreed = torch.where(shown.sure[:, -1], before, agreed)
-        if changed is not None and bool(changed.any()):
-            size = (picture.shape[-2], picture.shape[-1])
-            lattices, here = [album.lattice for album in context.albums], (around.place[:, None], around.view[:, None])
-            told = cast(lattices, *here, size, field_of_view)
-            agreed = agreed if told is None else torch.where(changed & (told.near >= 0), told.near, agreed)
-        near = torch.where(real[:, None, None, None], near, agreed)
+        near = torch.where(real[:, None, None, None], near, _as_shown(near, shown))
+    near = _as_blocks_lie(context, near, real, must, field_of_view)
     share = real.float() if shown is None else torch.maximum(shown.real[:, -1].float().mean((1, 2, 3)), real.float())
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))
     goes = (scenery.moved.norm(dim=2) > LEAST_STEP).any(1)
@@ -273,6 +266,31 @@ def _remember(
     context.scenery = replace(scenery, sees=share, lost=lost)
     if bool((must | little).any()):
         context.albums = keep(context.albums, context.scenery, must | little, instead=~little)
+
+
+def _as_shown(near: Float[Tensor, "b 1 h w"], shown: Shown) -> Float[Tensor, "b 1 h w"]:
+    """How near things are in a dreamt picture, as it was measured and as is known of what it shows."""
+    before, known = shown.near[:, -1], shown.known[:, -1]
+    agreed = near * _agreed(near, before, known)
+    agreed = torch.where(known, torch.lerp(before, agreed, FRESH), agreed)
+    return agreed if shown.sure is None else torch.where(shown.sure[:, -1], before, agreed)
+
+
+def _as_blocks_lie(
+    context: Context, near: Float[Tensor, "b 1 h w"], real: Bool[Tensor, " b"], must: Bool[Tensor, " b"], field_of_view: float
+) -> Float[Tensor, "b 1 h w"]:
+    """How near things are in pictures that must be kept: as their lattices say, but for what stands before these in real
+    ones."""
+    if not bool(must.any()):
+        return near
+    lattices, around = [album.lattice for album in context.albums], context.around
+    size = (near.shape[-2], near.shape[-1])
+    told = cast(lattices, around.place[:, None], around.view[:, None], size, field_of_view)
+    if told is None:
+        return near
+    alike = (near - told.near).abs() < ABOUT * told.near
+    there = (told.near >= 0) & must[:, None, None, None] & (alike | ~real[:, None, None, None])
+    return torch.where(there, told.near, near)
 
 
 def _agreed(

@@ -19,7 +19,7 @@ from simworld.training.prompting import prompting
 from simworld.training.truth import Moment, Truth, play_script, play_truth
 from simworld.training.wishes import Wish
 
-SHORT = Suite(clips=2, away=(0.4,), long_clips=2, stand=2, play=4, prompts=0, walk=0, step_clips=0)
+SHORT = Suite(clips=2, away=(0.4,), long_clips=2, stand=2, play=4, places=0, prompts=0, walk=0, step_clips=0)
 
 
 def test_likeness_falls_with_noise() -> None:
@@ -117,7 +117,7 @@ def test_prompts_bring_about_what_they_say_in_the_game_and_nothing_in_a_frozen_p
 
 
 def test_figures_report_and_sheets_are_written(tmp_path: Path) -> None:
-    out, suite = tmp_path / "out", Suite(2, (0.4,), 0, 0, 0, 1, 0.2, 2)
+    out, suite = tmp_path / "out", Suite(2, (0.4,), 0, 0, 0, 0, 1, 0.2, 2)
     figures = evaluate(str(write_tiny_world(tmp_path)), suite, num_steps=1, out=str(out))
     assert json.loads((out / "figures.json").read_text()) == figures
     report = (out / "report.md").read_text()

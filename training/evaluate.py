@@ -33,7 +33,8 @@ from simworld.training.truth import FIRST_SEED
 @dataclass(frozen=True)
 class Suite:
     """How much is measured. clips: of the short measures, two or more. away: seconds of looking away. long_clips: of those
-    that stand for `stand` and play for `play` seconds, 0 for none. prompts: classes of each kind that are asked for, 0 for
+    that stand for `stand` and play for `play` seconds, 0 for none. places: clips that dreams go on from in places that they
+    were told of, 0 for none. prompts: classes of each kind that are asked for, 0 for
     none, in plays that walk for `walk` seconds. step_clips: on which numbers of steps are compared, 0 for none."""
 
     clips: int
@@ -41,14 +42,15 @@ class Suite:
     long_clips: int
     stand: float
     play: float
+    places: int
     prompts: int
     walk: float
     step_clips: int
 
 
 SUITES = {
-    "quick": Suite(clips=6, away=(3,), long_clips=2, stand=15, play=15, prompts=2, walk=1, step_clips=2),
-    "full": Suite(clips=16, away=(3, 10, 30), long_clips=2, stand=60, play=600, prompts=20, walk=8, step_clips=16),
+    "quick": Suite(clips=6, away=(3,), long_clips=2, stand=15, play=15, places=0, prompts=2, walk=1, step_clips=2),
+    "full": Suite(clips=16, away=(3, 10, 30), long_clips=2, stand=60, play=600, places=16, prompts=20, walk=8, step_clips=16),
 }
 
 
@@ -127,6 +129,12 @@ def _measures(player: Player, suite: Suite, probes: Probes) -> Iterator[tuple[st
     for must in ("break", "place"):
         for seconds in away[:2]:
             yield f"{must}_lasts_{seconds:g}s", partial(measures.lasting, player, clips, seconds, must)
+    if suite.places and isinstance(player, Dream) and player.net.sight is not None:
+        yield "in_places_horizon", partial(_horizon_in_places, player, suite.places)
+        for must in ("break", "place"):
+            for seconds in away[:2]:
+                lasts = partial(measures.lasting, player, suite.places, seconds, must, in_places=True)
+                yield f"in_places_{must}_lasts_{seconds:g}s", lasts
     if few:
         yield "standing_still", partial(measures.standing, player, few, suite.stand)
         yield "long_play", partial(measures.long_play, player, few, suite.play)
@@ -134,3 +142,8 @@ def _measures(player: Player, suite: Suite, probes: Probes) -> Iterator[tuple[st
         yield "tasks", partial(rewarding, player, player.judge, clips)
     if suite.prompts:
         yield "prompts", partial(prompting, player, probes.scenes, suite.prompts, round(suite.walk * FPS))
+
+
+def _horizon_in_places(player: Dream, clips: int) -> Found:
+    truth = measures.moving_play(player, clips, in_places=True)
+    return measures.horizon(truth, player.roll(truth), player.stride)

@@ -43,9 +43,11 @@ class Found:
     sheet: np.ndarray
 
 
-def moving_play(player: Player, num_clips: int) -> Truth:
-    """The bot's play on which `horizon`, `reconstruction` and `shuffled_action_ratio` are measured."""
-    return play_truth(num_clips, player.known + player.stride * max(HORIZONS), *player.size, player.known)
+def moving_play(player: Player, num_clips: int, in_places: bool = False) -> Truth:
+    """The bot's play on which `horizon`, `reconstruction` and `shuffled_action_ratio` are measured. in_places: where it goes on
+    from, dreams are told what it looks like from spots about, as of the places that come with a world."""
+    num_frames = player.known + player.stride * max(HORIZONS)
+    return play_truth(num_clips, num_frames, *player.size, player.known, in_places=in_places)
 
 
 def horizon(truth: Truth, dream: np.ndarray, r: int, ceiling: np.ndarray | None = None) -> Found:
@@ -84,12 +86,14 @@ def retracing(player: Player, num_clips: int) -> Found:
     return _return(player, play_script(script, num_clips, *player.size, player.known), "there")
 
 
-def lasting(player: Player, num_clips: int, seconds: float, must: str) -> Found:
+def lasting(player: Player, num_clips: int, seconds: float, must: str, in_places: bool = False) -> Found:
     """Break or place a block (`must`), look away for so long, and back: in what share of the clips does the dream show in
-    its place what the truth shows, rather than what was there before: at once, and in the end."""
+    its place what the truth shows, rather than what was there before: at once, and in the end. in_places: as in
+    `moving_play`."""
     act = {"break": Moment("act", 40, keys=("attack",), must="break"), "place": Moment("act", 4, keys=("use",), must="place")}
     moments = (act[must], Moment("rest", 12), *_look_away(seconds))
-    truth = play_script(moments, num_clips, *player.size, player.known, prepare=(Moment("down", 8, (DOWN, 0)),))
+    down = (Moment("down", 8, (DOWN, 0)),)
+    truth = play_script(moments, num_clips, *player.size, player.known, prepare=down, in_places=in_places)
     dream = player.roll(truth)
     before = truth.frames[:, truth.known - 1].astype(np.float32)
     figures: dict[str, Any] = {}

@@ -22,10 +22,8 @@ from torch import Tensor, nn
 
 from simworld.actions import KEYS, SLOT
 from simworld.model import sampler
-from simworld.model.album import Album, given_album
 from simworld.model.checkpoint import load_world
 from simworld.model.eye import beside_hand
-from simworld.model.masonry import lattice_of
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.precision import fastest_dtype
 from simworld.model.scenery import Shown
@@ -34,10 +32,10 @@ from simworld.model.surroundings import Surroundings, headed
 from simworld.model.world import World
 from simworld.training.array_store import store, stored
 from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
+from simworld.training.scouting import VOXEL_SCOUT, scouted, tell
 from simworld.training.sights import VOXEL_PLAYERS
 from simworld.training.stream import VOXEL_BIOMES, VOXEL_GAME, load
 
-VOXEL_SCOUT, VOXEL_PANORAMA = "simworld.env.voxel.scout:", "simworld.env.panoramas:panorama"
 HANDS = [SLOT[key] for key in KEYS if key in ("attack", "use", "drop", "inventory") or key.startswith("hotbar")]
 """What would change the dream's place and not the game's."""
 MARKS = ("known", "real", "free")
@@ -147,7 +145,8 @@ def dreams_of(config: PlacesConfig, number: int) -> list[tuple[np.ndarray, ...]]
     leading = torch.from_numpy(actions)
     sampler.append_frames(world, context, torch.from_numpy(frames), leading[:, : known - 1])
     if not strange:
-        _surround(world, context, game, config)
+        place_seen = scouted(game, config.num_spots, config.radius)
+        tell(world, context, [place_seen] * len(plays), [number < len(plays) - 1 for number in range(len(plays))])
     origin = context.around.place, context.around.view
     watcher = world.restorer = _Watcher()  # type: ignore[assignment]
     found: list[tuple[np.ndarray, ...]] = []
@@ -181,19 +180,6 @@ def _walked(game: Any, place: Any, player: int, num_frames: int, known: int) -> 
         game.step(actions[-1])
     game.load_state(place)
     return np.stack(frames), np.stack(actions), body
-
-
-def _surround(world: World, context: sampler.Context, game: Any, config: PlacesConfig) -> None:
-    """Tell dreams of where the game is what lies around, and all but the last what it looks like from elsewhere."""
-    scout, panorama = load(VOXEL_SCOUT + "scout"), load(VOXEL_PANORAMA)
-    n, pitch = len(context.prompts), float(game.pose[4])
-    around = torch.from_numpy(panorama(game))
-    seen = scout(game, config.num_spots, config.radius)
-    frames, near, places, views = (torch.from_numpy(part) for part in (seen.frames, seen.near, seen.places, seen.views))
-    field_of_view = world.config.autoencoder.field_of_view
-    album = given_album(frames, near, places, views, field_of_view, lattice_of(near, places, views, field_of_view))
-    albums = [album] * (n - 1) + [Album()]
-    sampler.surround(world, context, around.expand(n, *around.shape), torch.full((n,), pitch), albums)
 
 
 def _since(

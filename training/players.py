@@ -15,6 +15,7 @@ from simworld.model.gauge import load_gauge
 from simworld.model.judge import load_judge
 from simworld.model.precision import fastest_dtype
 from simworld.model.shipped import find_world
+from simworld.training.scouting import tell
 from simworld.training.showing import View, show, view
 from simworld.training.stream import VOXEL_GAME, load
 from simworld.training.truth import FIRST_SEED, Truth
@@ -141,6 +142,8 @@ class Dream:
         context = sampler.start(net, truth.captions, list(range(len(truth.frames))))
         shown = torch.from_numpy(truth.frames[:, :known]).to(net.device)
         sampler.append_frames(net, context, shown, actions[:, : known - 1])
+        if truth.places is not None:
+            tell(net, context, truth.places)
         for chunk in rearrange(actions[:, known - 1 :], "b (n r) a -> n b r a", r=self.stride):
             yield sampler.extend(net, context, chunk, self.num_steps).cpu().numpy(), context
 

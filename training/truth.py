@@ -13,6 +13,7 @@ import numpy as np
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.frames import FPS
 from simworld.training.lane import NUM_TRAINING_SEEDS
+from simworld.training.scouting import VOXEL_SCOUT, Scouted, scouted
 from simworld.training.stream import VOXEL_BOT, VOXEL_GAME, load
 
 FIRST_SEED = NUM_TRAINING_SEEDS
@@ -29,18 +30,24 @@ MOST_TRIES = 40
 @dataclass(frozen=True)
 class Truth:
     """frames: uint8 [b, t, h, w, 3]. actions: float32 [b, t - 1, 25], leading to each frame but the first. captions: b.
-    known: frames that a dream is shown. ends: the last frame of each moment of the script."""
+    known: frames that a dream is shown. ends: the last frame of each moment of the script. places: what dreams are told beside
+    of where they begin, None where nothing is."""
 
     frames: np.ndarray
     actions: np.ndarray
     captions: list[str]
     known: int
     ends: dict[str, int]
+    places: list[Scouted] | None = None
 
     def first(self, num_clips: int, num_frames: int | None = None) -> "Truth":
         """Only the first clips, and only their first frames."""
         frames, last = self.frames[:num_clips, :num_frames], None if num_frames is None else num_frames - 1
-        return Truth(frames, self.actions[:num_clips, :last], self.captions[:num_clips], self.known, self.ends)
+        places = None if self.places is None else self.places[:num_clips]
+        return Truth(frames, self.actions[:num_clips, :last], self.captions[:num_clips], self.known, self.ends, places)
+
+
+_Clip = tuple[np.ndarray, np.ndarray, str, Scouted | None]
 
 
 @dataclass(frozen=True)
@@ -64,20 +71,27 @@ class Moment:
 
 
 def play_truth(
-    num_clips: int, num_frames: int, height: int, width: int, known: int = 1, first_seed: int = FIRST_SEED
+    num_clips: int,
+    num_frames: int,
+    height: int,
+    width: int,
+    known: int = 1,
+    first_seed: int = FIRST_SEED,
+    in_places: bool = False,
 ) -> Truth:
     """`num_clips` clips of moving play by the bot, each in a world of its own, from `first_seed` on; worlds in which it
-    hardly moved are passed over. ValueError for a seed that is a training seed."""
+    hardly moved are passed over. in_places: what they begin in is scouted. ValueError for a seed that is a training seed."""
     clips = []
     for game, bot, seed in _worlds(height, width, first_seed):
         caption = game.caption(np.random.default_rng(seed))
         start = game.pose.copy()
-        frames, actions, poses = _film(game, num_frames, lambda: bot.act(game))  # noqa: B023, used at once
+        scout_at = known - 1 if in_places else -1
+        frames, actions, poses, place = _film(game, num_frames, lambda: bot.act(game), scout_at)  # noqa: B023, used at once
         walked = np.hypot(*np.diff(np.array([start, *poses])[:, [0, 2]], axis=0).T).sum()
         turned = np.abs(actions[:, CAMERA]).sum()
         seconds = (num_frames - 1) / FPS
         if walked >= LEAST_BLOCKS * seconds or turned >= LEAST_DEGREES * seconds:
-            clips.append((frames, actions, caption))
+            clips.append((frames, actions, caption, place))
         if len(clips) == num_clips:
             break
     return _gathered(clips, known, {})
@@ -91,12 +105,13 @@ def play_script(
     known: int,
     prepare: Sequence[Moment] = (),
     first_seed: int = FIRST_SEED,
+    in_places: bool = False,
 ) -> Truth:
     """`num_clips` clips, each in a world of its own, in which the player stands still for `known` frames and then does as
-    the moments say; before, unseen, as `prepare` says. ValueError for a training seed, or when the script is impossible in
-    too many worlds."""
+    the moments say; before, unseen, as `prepare` says. in_places: what they begin in is scouted. ValueError for a training
+    seed, or when the script is impossible in too many worlds."""
     script = [Moment("known", known - 1), *moments]
-    clips: list[tuple[np.ndarray, np.ndarray, str]] = []
+    clips: list[_Clip] = []
     for tried, (game, _, seed) in enumerate(_worlds(height, width, first_seed)):
         if tried == MOST_TRIES * num_clips:
             raise ValueError(f"in {tried} worlds only {len(clips)} of {num_clips} clips could do: {script}")
@@ -111,9 +126,10 @@ def play_script(
         done: set[str] = set()
         plan = _follow(script, game, done)
         num_frames = 1 + sum(moment.frames for moment in script)
-        frames, actions, _ = _film(game, num_frames, lambda: next(plan))  # noqa: B023, used at once
+        scout_at = known - 1 if in_places else -1
+        frames, actions, _, place = _film(game, num_frames, lambda: next(plan), scout_at)  # noqa: B023, used at once
         if done >= {moment.must for moment in script if moment.must}:
-            clips.append((frames, actions, caption))
+            clips.append((frames, actions, caption, place))
         if len(clips) == num_clips:
             break
     lengths = np.cumsum([moment.frames for moment in script])
@@ -144,20 +160,26 @@ def _follow(script: Sequence[Moment], game: Any, done: set[str]) -> Iterator[np.
                 done.add(moment.must)
 
 
-def _film(game: Any, num_frames: int, act: Callable[[], np.ndarray]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Frames, the actions between them, and the poses after each."""
+def _film(
+    game: Any, num_frames: int, act: Callable[[], np.ndarray], scout_at: int
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], Scouted | None]:
+    """Frames, the actions between them, the poses after each, and what is scouted at a frame of such a number: up to there
+    frames are without outlines, as those are that come with a world."""
     frames = np.empty((num_frames, game.height, game.width, 3), np.uint8)
     actions = np.empty((num_frames - 1, ACTION_SIZE), np.float32)
-    poses = []
+    poses, place = [], None
     for t in range(num_frames):
-        frames[t] = game.render()
+        frames[t] = load(VOXEL_SCOUT + "bare")(game) if t <= scout_at else game.render()
+        if t == scout_at:
+            place = scouted(game)
         if t < num_frames - 1:
             actions[t] = act()
             game.step(actions[t])
             poses.append(game.pose.copy())
-    return frames, actions, poses
+    return frames, actions, poses, place
 
 
-def _gathered(clips: list[tuple[np.ndarray, np.ndarray, str]], known: int, ends: dict[str, int]) -> Truth:
-    frames, actions, captions = zip(*clips, strict=True)
-    return Truth(np.stack(frames), np.stack(actions), list(captions), known, ends)
+def _gathered(clips: list[_Clip], known: int, ends: dict[str, int]) -> Truth:
+    frames, actions, captions, places = zip(*clips, strict=True)
+    told = [place for place in places if place is not None]
+    return Truth(np.stack(frames), np.stack(actions), list(captions), known, ends, told or None)

@@ -1,0 +1,57 @@
+"""Scouting: what dreams are told of places of the game, as of the places that come with a world: what they look like from many
+spots that one can walk to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from simworld.model import sampler
+from simworld.model.album import Album, given_album
+from simworld.model.masonry import lattice_of
+from simworld.model.world import World
+from simworld.training.stream import load
+
+VOXEL_SCOUT, VOXEL_PANORAMA = "simworld.env.voxel.scout:", "simworld.env.panoramas:panorama"
+SPOTS, RADIUS = 56, 28.0
+"""From so many spots, within so many blocks, the shipped places were seen."""
+
+
+@dataclass(frozen=True)
+class Scouted:
+    """Of a place. frames: uint8 [n, h, w, 3]. near: float32 [n, h, w]. places: float32 [n, 3]. views: float32 [n, 2], all as
+    `env.sightings` has them. around: uint8 [p, 2p, 3], what lies around. pitch: how far down the player looks, degrees."""
+
+    frames: np.ndarray
+    near: np.ndarray
+    places: np.ndarray
+    views: np.ndarray
+    around: np.ndarray
+    pitch: float
+
+
+def scouted(game: Any, num_spots: int = SPOTS, radius: float = RADIUS) -> Scouted:
+    """What the game looks like from where the player is and from spots about; it is as it was afterwards."""
+    seen = load(VOXEL_SCOUT + "scout")(game, num_spots, radius)
+    return Scouted(seen.frames, seen.near, seen.places, seen.views, load(VOXEL_PANORAMA)(game), float(game.pose[4]))
+
+
+def tell(world: World, context: sampler.Context, places: Sequence[Scouted], all_told: Sequence[bool] | None = None) -> None:
+    """Tell dreams that have begun in such places what lies around, and those of `all_told`, or all, what was scouted."""
+    albums = dict[int, Album]()
+    for place in places:
+        if id(place) not in albums:
+            albums[id(place)] = _album(world, place)
+    told = [True] * len(places) if all_told is None else all_told
+    each = [albums[id(place)] if tell else Album() for place, tell in zip(places, told, strict=True)]
+    around = torch.from_numpy(np.stack([place.around for place in places])).to(world.device)
+    sampler.surround(world, context, around, torch.tensor([place.pitch for place in places], device=world.device), each)
+
+
+def _album(world: World, place: Scouted) -> Album:
+    parts = (place.frames, place.near, place.places, place.views)
+    frames, near, places, views = (torch.from_numpy(part).to(world.device) for part in parts)
+    field_of_view = world.config.autoencoder.field_of_view
+    return given_album(frames, near, places, views, field_of_view, lattice_of(near, places, views, field_of_view))
