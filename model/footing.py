@@ -74,6 +74,7 @@ def _held(
             if not (jump and above > 0):
                 above = min(above, (min(rose, 0) - GRAVITY) * DRAG)
             above = max(above, min(-high, STEP))
+        above = min(above, _headroom(beside, place + F.pad(level, (0, 1))))
         allowed.append(F.pad(level, (0, 1), value=above))
         place, rose = place + allowed[-1], above
     return torch.stack(allowed)
@@ -94,6 +95,13 @@ def _free(solid: Float[Tensor, "m 3"], place: Float[Tensor, "3"], step: Float[Te
             along = torch.stack([angle.cos(), angle.sin()])
             step = (step @ along) * along
     return torch.zeros_like(step)
+
+
+def _headroom(solid: Float[Tensor, "m 3"], place: Float[Tensor, "3"]) -> float:
+    """How far the body of an eye may rise before its head meets something."""
+    over = solid[((solid - place)[:, :2].abs() < WIDE).all(1)][:, 2] - place[2]
+    over = over[over > 0]
+    return float("inf") if len(over) <= MISTAKEN else max(0.0, float(over.min()) - (TALL - EYE))
 
 
 def _ground(solid: Float[Tensor, "m 3"], place: Float[Tensor, "3"]) -> float | None:

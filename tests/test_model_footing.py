@@ -8,7 +8,7 @@ from torch import Tensor
 
 from simworld.model.album import Album, built, given_album, unbuilt
 from simworld.model.cube import Cube, shell
-from simworld.model.footing import EYE, WIDE, held, points_of
+from simworld.model.footing import EYE, TALL, WIDE, held, points_of
 from simworld.model.lattice import WHOLE, Lattice
 
 STRIDE = 0.2
@@ -106,6 +106,13 @@ def test_what_is_placed_stands_in_the_way_until_it_is_broken() -> None:
         ways.append(float(place[0, 1]))
     assert ways[0] < 1.5 - WIDE + 0.2 and ways[1] == pytest.approx(20 * STRIDE)
     assert unbuilt(album, torch.tensor([0.0, 5.0, 0.0])).built is not None, "what is elsewhere stays"
+
+
+def test_who_jumps_hits_the_ceiling() -> None:
+    roof = plate((-1, -1, 2.2), (1, 1, 2.2))
+    for solid, rises in ((torch.cat([FLOOR, roof]), 2.2 - TALL), (FLOOR, 0.8)):
+        risen = walk(solid, ahead=0.0, rise=0.4, jumps=True, frames=2)
+        assert float(risen[2]) == pytest.approx(rises, abs=1e-3)
 
 
 def test_blocks_that_are_known_bear_and_stop_and_come_and_go() -> None:
