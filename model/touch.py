@@ -139,6 +139,8 @@ def _worked(
     context.work, turn = turned_alike(context.work, aim.cube.turn, context.around.view[:, 1])
     aim.cube, sure, within = _known(context, Cube(aim.cube.center, turn), shown, field_of_view)
     aim.read = torch.where(within[:, None], aim.read, NOTHING_THERE)
+    # Whatever is within reach and known to be a block can be broken, and built upon.
+    aim.read[:, :2] = torch.where((sure & within)[:, None], aim.read[:, :2].abs(), aim.read[:, :2])
     led = context.goal.left > 0
     context.work, breaks, places = due(context.work, actions, aim.read)
     breaks, places = breaks & at_work & ~led, places & ~led
