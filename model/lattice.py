@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 
 import torch
 import torch.nn.functional as F
@@ -18,10 +19,12 @@ WIDEST, LEVEL_WIDEST = 8, 16
 """Blocks: the longest leap through the empty, and where all of one height is empty."""
 WHOLE = 100
 """Hundredths of a block."""
-ABOUT = (2.0, 2.0, 7.0), (2.0, 2.0, 1.0)
+ABOUT = (1.0, 1.0, 7.0), (1.0, 1.0, 1.0)
 """Blocks to each side of an eye, before and behind along each axis, that may be in a body's way or bear it."""
 SHELL = 5
 """Points along each edge of a block's outside."""
+LEAPS = 3
+"""After so many leaps it is seen which rays have ended; until then they stay where they are."""
 LET_GO = 100
 """The last of so many rays, which graze what is far, are let go."""
 ON = 1e-3
@@ -171,12 +174,12 @@ def _met(
     rays, along = rays if len(which) == num else rays.index_select(1, which), torch.zeros(len(which), device=device)
     strides = torch.tensor([(deep + 2.0) * (tall + 2), tall + 2.0, 1.0], device=device)
     first, shapes = int(strides.sum()), torch.stack([lattice.broad.flatten(), lattice.broad.flatten(), lattice.high.flatten()])
-    while len(which) > num // LET_GO:
+    for leap in count():
         starts, ways, slow, wide_of, back = rays.split(3)
         cells = torch.addcmul(starts, along, ways).floor()
         room, level = lattice.roomy.index_select(1, (strides @ cells).int() + first)
-        ended = room == 0
-        if bool(ended.any()):
+        if leap % LEAPS == LEAPS - 1:
+            ended = room == 0
             ends = ended.nonzero()[:, 0]
             x, y, z = cells[:, ends]
             hit = (x >= 0) & (x < wide) & (y >= 0) & (y < deep) & (z >= 0) & (z < tall)
@@ -186,6 +189,9 @@ def _met(
             far[which[ends[final]]], met[which[ends[final]]] = torch.where(hit, at, along[ends])[final], hit[final]
             ended[ends[~final]] = False
             kept = (~ended).nonzero()[:, 0]
+            if len(kept) <= num // LET_GO:
+                far[which[kept]] = along[kept]
+                return met, far
             which, rays, along = which[kept], rays.index_select(1, kept), along[kept]
             cells, room, level = cells.index_select(1, kept), room[kept].clamp(min=1), level[kept].clamp(min=1)
             _, _, slow, wide_of, back = rays.split(3)
@@ -194,8 +200,7 @@ def _met(
         cube = torch.addcmul(near_side, wide_of, room).amin(0)
         layer = torch.minimum(torch.addcmul(near_side[:2], wide_of[:2], level).amin(0), near_side[2] + wide_of[2])
         along = torch.maximum(torch.maximum(cube, layer), along) + ON
-    far[which] = along
-    return met, far
+    raise AssertionError("every ray ends")
 
 
 def _upon(
