@@ -39,6 +39,8 @@ SEAM, AWAY = 9, 1.0
 seen it is restored wholly."""
 ABOUT = 0.35
 """What is measured of a real picture and is off by less than so, as a share, is what a lattice says is there."""
+NEARLY_ALL, BESIDE = 0.9, 17
+"""Of a picture; pixels about."""
 FRESH = 0.3
 """How far the nearness of what is shown again is measured anew."""
 CLOSE = 4
@@ -208,7 +210,10 @@ def _seen(
     picture, beside = frame.movedim(-1, 1), torch.maximum(own(world, at_rest(context.grip)), world.fixed())
     fixed = torch.where(real[:, None, None, None], own(world, context.grip), beside)
     sight = world.sight
-    near = _measured(sight, picture) if sight is not None else None
+    near = None
+    if sight is not None:
+        near = _known_near(shown) if not level and not bool(real.any()) else None
+        near = _measured(sight, picture) if near is None else near
     if sight is not None and near is not None and level:
         _level(context, sight.pitch(picture, near))
     _painted(context.around, picture, fixed, context.work.changing, field_of_view)
@@ -222,6 +227,18 @@ _painted, _grounded = stage("far memory")(paint), stage("far memory")(grounds.lo
 @stage("scenery")
 def _measured(sight: Sight, picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
     return sight.near(picture)
+
+
+def _known_near(shown: Shown | None) -> Float[Tensor, "b 1 h w"] | None:
+    """How near things are where lattices and what is known of the picture tell nearly all of it; the rest is as near as what is
+    beside it. None where they do not."""
+    if shown is None or shown.sure is None:
+        return None
+    told, near = (shown.sure | shown.known)[:, -1].float(), shown.near[:, -1]
+    if float(told.mean((1, 2, 3)).min()) < NEARLY_ALL:
+        return None
+    beside, much = (averaged(part, BESIDE) for part in (near * told, told))
+    return torch.where(told > 0, near, beside / much.clamp(min=FAINT))
 
 
 def _level(context: Context, pitch: Float[Tensor, " b"]) -> None:

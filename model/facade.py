@@ -26,25 +26,25 @@ def seen_by(
     it as well, k where none does; `near` and `eyes` are of the pictures. Where no block is met, what lies beyond is as near as
     the picture says."""
     (b, k, h, w), r = near.shape, others[0].shape[1]
-    wanted, clear = told.near.flatten(2), told.clear.flatten(2)
+    wanted, clear = told.near.flatten(1), told.clear.flatten(1)
     found, first = wanted.clone(), torch.full_like(wanted, k)
-    ways = rays((h, w), field_of_view, near.device).flatten(1)
-    maps = _maps((h, w), (h, w), eyes, others, field_of_view)
+    turns, shifts = _maps((h, w), (h, w), eyes, others, field_of_view)
+    ways = rays((h, w), field_of_view, near.device).flatten(1).repeat(1, r)
     for world in range(b):
-        for frame in range(r):
-            left = torch.arange(h * w, device=near.device)
-            sought, free, way = wanted[world, frame], clear[world, frame], ways
-            for number in range(k):
-                turn, shift = (part[world, frame, number, None] for part in maps)
-                there, same, _ = _looked_up(near[world, number, None], turn, shift, way, sought, free)
-                seen = same[0].nonzero()[:, 0]
-                first[world, frame, left[seen]] = float(number)
-                found[world, frame, left[seen]] = torch.where(sought[seen] >= 0, sought[seen], there[0, seen])
-                rest = (~same[0]).nonzero()[:, 0]
-                left, sought, free, way = left[rest], sought[rest], free[rest], way.index_select(1, rest)
-                if not len(left):
-                    break
-    return found, first
+        left, counts = torch.arange(r * h * w, device=near.device), [h * w] * r
+        sought, free, way = wanted[world], clear[world], ways
+        for number in range(k):
+            parts = turns[world, :, number], shifts[world, :, number], way.split(counts, 1), sought.split(counts)
+            there = torch.cat([_seen_from(*part) for part in zip(*parts, strict=True)], 1)
+            closeness, same, _ = _looked_up(near[world, number, None], there[None], sought, free)
+            seen, rest = same[0].nonzero()[:, 0], (~same[0]).nonzero()[:, 0]
+            first[world, left[seen]] = float(number)
+            found[world, left[seen]] = torch.where(sought[seen] >= 0, sought[seen], closeness[0, seen])
+            left, sought, free, way = left[rest], sought[rest], free[rest], way.index_select(1, rest)
+            if not len(left):
+                break
+            counts = (left // (h * w)).bincount(minlength=r).tolist()
+    return found.unflatten(1, (r, -1)), first.unflatten(1, (r, -1))
 
 
 def shares(
@@ -63,7 +63,7 @@ def shares(
     ways = rays(size, field_of_view, near.device)[:, every // 2 :: every, every // 2 :: every].flatten(1)
     theirs, others = (eyes[0][None], eyes[1][None]), (other[0][None, None], other[1][None, None])
     turn, shift = (part[0, 0] for part in _maps(size, (near.shape[1], near.shape[2]), theirs, others, field_of_view))
-    _, same, ahead = _looked_up(near, turn, shift, ways, wanted, clear)
+    _, same, ahead = _looked_up(near, _seen_from(turn, shift, ways, wanted), wanted, clear)
     return torch.where(same, (1 / ahead).clamp(max=1), 0)
 
 
@@ -81,18 +81,23 @@ def _maps(
     return to_cells @ turn, (to_cells @ shift[..., None])[..., 0]
 
 
+def _seen_from(
+    turn: Float[Tensor, "*k 3 3"], shift: Float[Tensor, "*k 3"], ways: Float[Tensor, "3 n"], near: Float[Tensor, " n"]
+) -> Float[Tensor, "*k 3 n"]:
+    """Columns and rows times how far ahead it is there, and that, of what lies so near along such ways."""
+    return torch.addcmul(turn @ ways, near.clamp(min=0), shift[..., None])
+
+
 def _looked_up(
     near: Float[Tensor, "k rows columns"],
-    turn: Float[Tensor, "k 3 3"],
-    shift: Float[Tensor, "k 3"],
-    ways: Float[Tensor, "3 n"],
+    places: Float[Tensor, "k 3 n"],
     wanted: Float[Tensor, " n"],
     clear: Float[Tensor, " n"],
 ) -> tuple[Float[Tensor, "k n"], Bool[Tensor, "k n"], Float[Tensor, "k n"]]:
-    """How near pictures see what is where another eye sees something, as that would, whether that is what it sees, and how far
-    ahead it is there, relative to where it sees it."""
+    """How near pictures see what is at such places (`_seen_from`), where another eye sees something, as that would; whether
+    that is what it sees; and how far ahead it is there, relative to where it sees it."""
     k, rows, columns = near.shape
-    x, y, before = torch.addcmul(turn @ ways, wanted.clamp(min=0), shift[..., None]).unbind(1)
+    x, y, before = places.unbind(1)
     ahead = before.clamp(min=LEAST_AHEAD)
     column, row = (x / ahead).floor(), (y / ahead).floor()
     close_row, close_column = row.clamp(0, rows - 1), column.clamp(0, columns - 1)
