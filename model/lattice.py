@@ -73,6 +73,11 @@ class Lattice:
         """Of the cell that a point lies in."""
         return self.around(self.within(point).floor() + 0.5)
 
+    def is_water(self, point: Float[Tensor, "3"]) -> bool:
+        """Whether a point within the bounds lies in what is as broad as blocks are, but not as high."""
+        cell = tuple(self.within(point).floor().long().tolist())
+        return 0 < int(self.high[cell]) < WHOLE and int(self.broad[cell]) == WHOLE
+
     def surface(self, place: Float[Tensor, "3"]) -> Float[Tensor, "m 3"]:
         """Points all over the bare faces of the blocks about a place, from left to right."""
         first = (self.within(place) - torch.tensor(ABOUT[0], device=place.device)).floor().long()

@@ -192,7 +192,11 @@ def _known(
         if not within[number]:
             continue
         right, down, ahead = (axes(view[number]) @ ways * (away + WITHIN)).tolist()
-        middle = album.lattice.middle(place[number] + place.new_tensor([right, ahead, -down]))
+        point = place[number] + place.new_tensor([right, ahead, -down])
+        if album.lattice.is_water(point):
+            within[number] = False
+            continue
+        middle = album.lattice.middle(point)
         aside, onward, above = headed((middle - place[number])[None, None], -view[number, 1:])[0, 0]
         center[number] = torch.stack([aside, -above, onward])
         turn[number] = album.lattice.turn - view[number, 1]

@@ -98,6 +98,12 @@ def test_blocks_come_and_go() -> None:
     assert lattice.changed(torch.tensor([100.0, 0.0, 0.0]), True) is lattice
 
 
+def test_water_is_lower_than_blocks_and_as_broad() -> None:
+    point = torch.tensor([0.5, 5.5, -0.5])
+    for water, how in ((True, (88,)), (False, ()), (False, (50, 40)), (False, (0,))):
+        assert with_block(room(), 5, 7, 1, *how).is_water(point) == water
+
+
 def test_its_surface_lies_about_the_place() -> None:
     points = room(turn=12.0).surface(torch.tensor([0.3, 2.0, 0.62]))
     assert (points[:, 0].diff() >= 0).all(), "from left to right"
