@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from simworld.model.camera import rays
-from simworld.model.projection import LEAST_AHEAD, NOTHING, axes
+from simworld.model.projection import LEAST_AHEAD, NOTHING, axes, thrown
 
 WIDEST, LEVEL_WIDEST = 8, 16
 """Blocks: the longest leap through the empty, and where all of one height is empty."""
@@ -148,10 +148,28 @@ def cast(
     near, clear = torch.full(shape, NOTHING, device=places.device), torch.full(shape, 1 / LEAST_AHEAD, device=places.device)
     for world, lattice in enumerate(lattices):
         if lattice is not None:
-            met, far = _met(lattice, *_sent(lattice, places[world], views[world], ways))
-            clear[world] = (1 / far.clamp(min=LEAST_AHEAD)).view_as(clear[world])
-            near[world] = torch.where(met.view_as(near[world]), clear[world], NOTHING)
+            met, far = _met(lattice, *_sent(lattice, places[world, -1:], views[world, -1:], ways))
+            clear[world, -1] = (1 / far.clamp(min=LEAST_AHEAD)).view(size)
+            near[world, -1] = torch.where(met.view(size), clear[world, -1], NOTHING)
+    if places.shape[1] > 1:
+        near[:, :-1] = _carried(near[:, -1:], places, views, field_of_view)
     return Cast(near, clear)
+
+
+def _carried(
+    near: Float[Tensor, "b 1 h w"], places: Float[Tensor, "b r 3"], views: Float[Tensor, "b r 2"], field_of_view: float
+) -> Float[Tensor, "b before h w"]:
+    """How near what the last of the eyes sees is for those a moment before, `NOTHING` where that cannot be told: for these no
+    rays are sent."""
+    (b, _, h, w), r = near.shape, places.shape[1] - 1
+    eyes, others = (places[:, -1:], views[:, -1:]), (places[:, :-1], views[:, :-1])
+    any_size = torch.full((1,), 1 / LEAST_AHEAD, device=near.device)
+    points = thrown(near, eyes, others, (h, w), field_of_view, 1, 1, any_size)
+    empty = torch.full((b, r, 1, h * w), NOTHING, device=near.device)
+    landed = torch.where(points.inside & (near.flatten(2)[:, None] >= 0), points.near, NOTHING)
+    landed = empty.scatter_reduce(3, points.cell, landed, "amax").view(b, r, h, w)
+    beside = F.max_pool2d(landed, 3, 1, 1)
+    return torch.where(landed >= 0, landed, -F.max_pool2d(-beside, 3, 1, 1))
 
 
 def _sent(
