@@ -193,15 +193,16 @@ def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], inst
 
 def built(album: Album, center: Float[Tensor, "3"], placed: Float[Tensor, "m 3"]) -> Album:
     """The album of a world in which a block was placed about a centre, whose outside are these points."""
+    if album.lattice is not None:
+        return replace(album, lattice=album.lattice.changed(center, True))
     points = placed if album.built is None else torch.cat([album.built, placed])
-    lattice = None if album.lattice is None else album.lattice.changed(center, True)
-    return replace(album, built=points[points[:, 0].argsort()], lattice=lattice)
+    return replace(album, built=points[points[:, 0].argsort()])
 
 
 def unbuilt(album: Album, center: Float[Tensor, "3"]) -> Album:
     """The album of a world in which the block about this centre is gone."""
     if album.lattice is not None:
-        album = replace(album, lattice=album.lattice.changed(center, False))
+        return replace(album, lattice=album.lattice.changed(center, False))
     if album.built is None:
         return album
     return replace(album, built=album.built[(album.built - center).abs().amax(1) > ABOUT])
@@ -294,7 +295,9 @@ def _shown(
     shown = []
     for number, album in enumerate(albums):
         here = slice(number, number + 1)
-        if album.lattice is None:
+        if not len(album):
+            shown.append(place.new_zeros(1, 1))
+        elif album.lattice is None:
             shown.append(_covered([album], size, place[here], view[here], field_of_view)[0])
         else:
             eyes, other = (album.places, album.views), (place[number], view[number])

@@ -1,6 +1,8 @@
 """Facade: which of several pictures shows what a lattice says is there. Closed form: the place of each pixel is looked up in
 them, and those see it that see something as near there."""
 
+import functools
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -72,13 +74,21 @@ def _maps(
 ) -> tuple[Float[Tensor, "b r k 3 3"], Float[Tensor, "b r k 3"]]:
     """What makes the others' directions the eyes', (right, down, ahead), scaled and moved so that right and down ÷ ahead are
     columns and rows of pictures of height × width `size` in so many cells, and what must be added where something is near."""
-    scale, middle = scale_of(size, field_of_view, eyes[0].device)
     turn, shift = between(*others, *eyes)
-    h, w = size
-    to_cells = torch.tensor(
-        [[scale[0], 0, middle[0]], [0, scale[1], middle[1]], [0, 0, 1]], device=turn.device
-    ) * torch.tensor([[cells[1] / w], [cells[0] / h], [1.0]], device=turn.device)
+    to_cells = _to_cells(size, cells, field_of_view, turn.device)
     return to_cells @ turn, (to_cells @ shift[..., None])[..., 0]
+
+
+@functools.lru_cache(maxsize=8)
+def _to_cells(
+    size: tuple[int, int], cells: tuple[int, int], field_of_view: float, device: torch.device
+) -> Float[Tensor, "3 3"]:
+    """What makes (right, down, ahead) columns and rows times how far ahead, and that."""
+    scale, middle = scale_of(size, field_of_view, device)
+    (h, w), (rows, columns) = size, cells
+    with torch.inference_mode(False):  # whoever asks first, it is for all
+        whole = torch.tensor([[scale[0], 0, middle[0]], [0, scale[1], middle[1]], [0, 0, 1]], device=device)
+        return whole * torch.tensor([[columns / w], [rows / h], [1.0]], device=device)
 
 
 def _seen_from(

@@ -57,6 +57,16 @@ class Lattice:
         filled = F.pad((self.high > 0).to(torch.uint8), (1,) * 6, value=1)
         return torch.stack([_room(filled, (0, 1, 2), WIDEST).flatten(), _room(filled, (0, 1), LEVEL_WIDEST).flatten()])
 
+    @cached_property
+    def shapes(self) -> UInt8[Tensor, "3 cells"]:
+        """How broad, deep and high what is in each cell is."""
+        return torch.stack([self.broad.flatten(), self.broad.flatten(), self.high.flatten()])
+
+    @cached_property
+    def bearing(self) -> UInt8[Tensor, "_ _ _"]:
+        """How high what bears a body is in each cell, and in those around the lattice."""
+        return F.pad(torch.where(self.broad == WHOLE, self.high, 0), (1,) * 6)
+
     def to(self, device: torch.device) -> "Lattice":
         """The lattice on a device."""
         return Lattice(self.turn, self.corner.to(device), self.high.to(device), self.broad.to(device))
@@ -84,7 +94,7 @@ class Lattice:
         steps = [torch.arange(int(a + b) + 1, device=place.device) for a, b in zip(*ABOUT, strict=True)]
         cells = (torch.cartesian_prod(*steps) + first).clamp(min=0)
         cells = torch.minimum(cells, torch.tensor(self.high.shape, device=place.device) - 1).unique(dim=0)
-        high = F.pad(torch.where(self.broad == WHOLE, self.high, 0), (1,) * 6)
+        high = self.bearing
         cells = cells[high[tuple((cells + 1).T)] > 0]
         tall = (high[tuple((cells + 1).T)] / WHOLE)[:, None]
         sides, found = torch.linspace(0, 1, SHELL, device=place.device), []
@@ -196,7 +206,7 @@ def _met(
     rays = torch.cat([starts, ways, slow, slow.abs(), ((ways < 0).float() - starts) * slow])
     rays, along = rays if len(which) == num else rays.index_select(1, which), torch.zeros(len(which), device=device)
     strides = torch.tensor([(deep + 2.0) * (tall + 2), tall + 2.0, 1.0], device=device)
-    first, shapes = int(strides.sum()), torch.stack([lattice.broad.flatten(), lattice.broad.flatten(), lattice.high.flatten()])
+    first = int(strides.sum())
     for leap in count():
         starts, ways, slow, wide_of, back = rays.split(3)
         cells = torch.addcmul(starts, along, ways).floor()
@@ -206,7 +216,7 @@ def _met(
             ends = ended.nonzero()[:, 0]
             x, y, z = cells[:, ends]
             hit = (x >= 0) & (x < wide) & (y >= 0) & (y < deep) & (z >= 0) & (z < tall)
-            shape = shapes.index_select(1, torch.where(hit, (x * deep + y) * tall + z, 0).int()) / WHOLE
+            shape = lattice.shapes.index_select(1, torch.where(hit, (x * deep + y) * tall + z, 0).int()) / WHOLE
             upon, at = _upon(shape, starts[:, ends], slow[:, ends], cells[:, ends])
             final = upon | ~hit
             far[which[ends[final]]], met[which[ends[final]]] = torch.where(hit, at, along[ends])[final], hit[final]

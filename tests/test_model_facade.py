@@ -130,3 +130,12 @@ def test_a_broken_block_is_no_longer_shown_and_a_placed_one_hides() -> None:
     for ahead, solid in ((4.5, False), (2.5, True)):
         changed = replace(album, lattice=album.lattice.changed(torch.tensor([0.3, ahead, -0.3]), solid))
         assert not bool(known(changed)[middle[0] + 1, middle[1] + 1])
+
+
+def test_beside_a_place_of_blocks_one_of_which_nothing_is_known_stays_unseen(seen: Sightings) -> None:
+    albums, at = [place_of(seen, blocks=True), Album()], [torch.tensor(part)[None].expand(2, -1) for part in EYES[0]]
+    size = (seen.frames.shape[1], seen.frames.shape[2])
+    told = cast([album.lattice for album in albums], at[0][:, None], at[1][:, None], size, VIEW)
+    scenery = opened(albums, nothing_kept(2, size, 1, CPU, KEPT), *at, VIEW, told)
+    both = show(scenery, at[0][:, None], at[1][:, None], VIEW, told)
+    assert both.known[0].float().mean() > 0.5 and not both.known[1].any()
