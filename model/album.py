@@ -137,6 +137,12 @@ class Album:
         return [*([] if self.given is None else [self.given.solid]), *([] if self.built is None else [self.built])]
 
     @cached_property
+    def numbers(self) -> Float[Tensor, " n"]:
+        """Those of the pages."""
+        numbers = [*range(1, self.num_given + 1), *(page.number for page in self.own)]
+        return torch.tensor(numbers, dtype=torch.float, device=self.places.device)
+
+    @cached_property
     def near(self) -> Float[Tensor, "n rows columns"]:
         """That of every `SPARSE`-th pixel each way of each page."""
         own = [page.near[:, ::SPARSE, ::SPARSE].float() for page in self.own]
@@ -194,7 +200,7 @@ def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], inst
 def built(album: Album, center: Float[Tensor, "3"], placed: Float[Tensor, "m 3"]) -> Album:
     """The album of a world in which a block was placed about a centre, whose outside are these points."""
     if album.lattice is not None:
-        return replace(album, lattice=album.lattice.changed(center, True))
+        return replace(album, lattice=album.lattice.changed(center, True, album.last))
     points = placed if album.built is None else torch.cat([album.built, placed])
     return replace(album, built=points[points[:, 0].argsort()])
 
@@ -202,7 +208,7 @@ def built(album: Album, center: Float[Tensor, "3"], placed: Float[Tensor, "m 3"]
 def unbuilt(album: Album, center: Float[Tensor, "3"]) -> Album:
     """The album of a world in which the block about this centre is gone."""
     if album.lattice is not None:
-        return replace(album, lattice=album.lattice.changed(center, False))
+        return replace(album, lattice=album.lattice.changed(center, False, album.last))
     if album.built is None:
         return album
     return replace(album, built=album.built[(album.built - center).abs().amax(1) > ABOUT])
@@ -301,8 +307,8 @@ def _shown(
             shown.append(_covered([album], size, place[here], view[here], field_of_view)[0])
         else:
             eyes, other = (album.places, album.views), (place[number], view[number])
-            blocks = told.near[number, -1], told.clear[number, -1]
-            shown.append(shares(album.coarse, size, eyes, other, blocks, CELL, field_of_view))
+            blocks = Cast(*(part if part is None else part[here, -1:] for part in (told.near, told.clear, told.since)))
+            shown.append(shares(album.coarse, album.numbers, size, eyes, other, blocks, CELL, field_of_view))
     return shown
 
 

@@ -72,6 +72,7 @@ def _of_now(parts: dict[str, Any], world: World) -> dict[str, Any]:
     }  # fmt: skip
     parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
     goal = {"total": goal["left"], "scenery": _apart(nothing_known(world, b)), **goal}
+    parts["work"] = {"cell": _apart(nothing_done(b, device).cell), **parts["work"]}
     parts["scenery"] = {"sees": parts["scenery"]["lost"], **parts["scenery"]}
     goal["albums"], albums = ([_album_of_now(album) for album in each] for each in (goal["albums"], parts["albums"]))
     return {**parts, "goal": goal, "albums": albums}

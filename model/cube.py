@@ -12,8 +12,8 @@ from simworld.model.footing import EYE, TALL, WIDE
 
 TOP, BOTTOM, SIDE = range(3)
 """Kinds of faces."""
-LEAST = 0.1
-"""Blocks: feet that are so little within a block stand on it."""
+LEAST, LEAN = 0.1, 0.05
+"""Blocks: feet that are so little within a block stand on it, and who is so little within it aside leans on it."""
 SHELL = 5
 """Points along each edge of a shell."""
 
@@ -81,7 +81,8 @@ def beside(cube: Cube, met: Met) -> Cube:
 def about_body(cube: Cube) -> Bool[Tensor, " b"]:
     """Whether the bodies of those who see cubes are in them."""
     along = _of_cube(cube.center, cube.turn)
-    return (along[:, :2].abs() < 0.5 + WIDE).all(1) & (along[:, 2] < 0.5 + EYE - LEAST) & (along[:, 2] > EYE - TALL - 0.5)
+    aside, down = along[:, :2].abs(), along[:, 2]
+    return (aside < 0.5 + WIDE - LEAN).all(1) & (down < 0.5 + EYE - LEAST) & (down > EYE - TALL - 0.5)
 
 
 def shell(cube: Cube) -> Float[Tensor, "b m 3"]:

@@ -22,14 +22,20 @@ Others = tuple[Float[Tensor, "b r 3"], Float[Tensor, "b r 2"]]
 
 
 def seen_by(
-    near: Float[Tensor, "b k h w"], eyes: Eyes, others: Others, told: Cast, field_of_view: float
+    near: Float[Tensor, "b k h w"],
+    numbers: Float[Tensor, "b k"],
+    eyes: Eyes,
+    others: Others,
+    told: Cast,
+    field_of_view: float,
 ) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"]]:
     """How near what `others` see is, of whose lattices `told` tells each pixel, and the number of the first picture that sees
-    it as well, k where none does; `near` and `eyes` are of the pictures. Where no block is met, what lies beyond is as near as
-    the picture says."""
+    it as well, k where none does; `near`, `numbers` and `eyes` are of the pictures. Where no block is met, what lies beyond is
+    as near as the picture says. What hands have changed since a picture of that number, it does not show."""
     (b, k, h, w), r = near.shape, others[0].shape[1]
     wanted, clear = told.near.flatten(1), told.clear.flatten(1)
     found, first = wanted.clone(), torch.full_like(wanted, k)
+    since = None if told.since is None else told.since.flatten(1)
     turns, shifts = _maps((h, w), (h, w), eyes, others, field_of_view)
     ways = rays((h, w), field_of_view, near.device).flatten(1).repeat(1, r)
     for world in range(b):
@@ -39,6 +45,8 @@ def seen_by(
             parts = turns[world, :, number], shifts[world, :, number], way.split(counts, 1), sought.split(counts)
             there = torch.cat([_seen_from(*part) for part in zip(*parts, strict=True)], 1)
             closeness, same, _ = _looked_up(near[world, number, None], there[None], sought, free)
+            if since is not None:
+                same = same & (since[world, left] < numbers[world, number])
             seen, rest = same[0].nonzero()[:, 0], (~same[0]).nonzero()[:, 0]
             first[world, left[seen]] = float(number)
             found[world, left[seen]] = torch.where(sought[seen] >= 0, sought[seen], closeness[0, seen])
@@ -51,21 +59,25 @@ def seen_by(
 
 def shares(
     near: Float[Tensor, "n rows columns"],
+    numbers: Float[Tensor, " n"],
     size: tuple[int, int],
     eyes: tuple[Float[Tensor, "n 3"], Float[Tensor, "n 2"]],
     other: tuple[Float[Tensor, "3"], Float[Tensor, "2"]],
-    told: tuple[Float[Tensor, "h w"], Float[Tensor, "h w"]],
+    told: Cast,
     every: int,
     field_of_view: float,
 ) -> Float[Tensor, "n m"]:
     """How well each of n pictures of height × width `size` shows what another eye sees, in every `every`-th pixel each way,
-    from 0 to 1: the less, the more it must be magnified. near: of pixels of theirs as far apart as their number says. told:
-    near and clear, as a `Cast` has them, of the other eye."""
-    wanted, clear = (part[every // 2 :: every, every // 2 :: every].flatten() for part in told)
-    ways = rays(size, field_of_view, near.device)[:, every // 2 :: every, every // 2 :: every].flatten(1)
+    from 0 to 1: the less, the more it must be magnified. near: of pixels of theirs as far apart as their number says. told: of
+    the other eye alone."""
+    some = (..., slice(every // 2, None, every), slice(every // 2, None, every))
+    wanted, clear = told.near[some].flatten(), told.clear[some].flatten()
+    ways = rays(size, field_of_view, near.device)[some].flatten(1)
     theirs, others = (eyes[0][None], eyes[1][None]), (other[0][None, None], other[1][None, None])
     turn, shift = (part[0, 0] for part in _maps(size, (near.shape[1], near.shape[2]), theirs, others, field_of_view))
     _, same, ahead = _looked_up(near, _seen_from(turn, shift, ways, wanted), wanted, clear)
+    if told.since is not None:
+        same = same & (told.since[some].flatten() < numbers[:, None])
     return torch.where(same, (1 / ahead).clamp(max=1), 0)
 
 

@@ -149,8 +149,10 @@ class Hands(nn.Module):
         facts = torch.cat([_middle(seen), F.adaptive_avg_pool2d(seen, CELLS).flatten(1)], 1)
         return mean + spread * self.broken_faces(facts.to(self.dtype), met)
 
-    def shade(self, met: Met, progress: Float[Tensor, " b"], outlined: bool = True) -> Float[Tensor, "b 1 h w"]:
-        """What outline and cracks, so far as the block is dug, leave of its light."""
+    def shade(
+        self, met: Met, progress: Float[Tensor, " b"], outlined: Bool[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b 1 h w"]:
+        """What cracks, so far as the block is dug, and outlines leave of its light. `outlined`: which are, all if None."""
         rim = torch.minimum(torch.minimum(met.u, 1 - met.u), torch.minimum(met.v, 1 - met.v))
         tall, _ = half_angles((met.u.shape[1], met.u.shape[2]), self.config.field_of_view)
         pixel = met.away * tall * 2 / met.u.shape[1]
@@ -159,7 +161,9 @@ class Hands(nn.Module):
         cracks = self.cracks.float().expand(len(progress), -1, -1, -1)
         begins = F.grid_sample(cracks, grid, "nearest", "border", align_corners=False)
         crack = (8 * (progress[:, None, None] - begins[:, 0])).clamp(0, 1) * (1 - CRACK_SHADE)
-        return 1 - (torch.maximum(line, crack) if outlined else crack)[:, None]
+        if outlined is not None:
+            line = line * outlined[:, None, None]
+        return 1 - torch.maximum(line, crack)[:, None]
 
     @property
     def dtype(self) -> torch.dtype:

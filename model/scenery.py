@@ -133,7 +133,8 @@ def show(
     sure = torch.zeros_like(near, dtype=torch.bool)
     if told is not None:
         eyes = scenery.places, scenery.views
-        found = seen_by(scenery.near[:, :, 0], eyes, (places, views), told, field_of_view)
+        numbers = F.pad(scenery.numbers.float(), (0, 1), value=math.inf)  # the present picture is the latest
+        found = seen_by(scenery.near[:, :, 0], numbers, eyes, (places, views), told, field_of_view)
         near, source, sure = _corrected(told, near, source, found, k)
     number = source.clamp(max=k - 1)  # b r n
     all_near = scenery.near.flatten()

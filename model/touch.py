@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from simworld.actions import CAMERA
 from simworld.model.album import built, unbuilt
 from simworld.model.autoencoder import DecoderState
-from simworld.model.camera import rays
 from simworld.model.context import Context
 from simworld.model.cube import Cube, about_body, beside, meet, shell
 from simworld.model.eye import own, seen_now
@@ -33,7 +33,7 @@ from simworld.model.grip import (
     unknown,
 )
 from simworld.model.hands import Hands, visible
-from simworld.model.projection import axes
+from simworld.model.lattice import aimed_at
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, headed, recall
@@ -48,28 +48,25 @@ ARM = 4.5
 """Blocks that an arm reaches, where it is known what it may reach (as in Minecraft)."""
 NOTHING_THERE = -9.0
 """What is read where nothing can be broken, nor placed."""
-LEAST_NEAR = 1 / 16
-"""In 1 / blocks: of nothing that is aimed at."""
-WITHIN = 0.02
-"""Blocks behind its face something is within a block."""
 REACH = 5.0
 """Blocks: what is farther away nobody aims at."""
 
 
 @dataclass
 class Touch:
-    """frames: as the hands leave them. changed: which pixels of the last they have changed. shade: what cracks leave of
-    each pixel's light, None while no hand works. stroke: what the hands look like that strike, None while none does."""
+    """frames: as the hands leave them. changed: which pixels of the last they have changed. shade: what cracks, and the outline
+    of what is aimed at, leave of each pixel's light, None where there are none. stroke: what the hands look like that strike,
+    None while none does."""
 
     frames: Float[Tensor, "b r h w 3"]
     changed: Bool[Tensor, "b 1 h w"] | None = None
-    shade: Float[Tensor, "b 1 h w"] | None = None
+    shade: Float[Tensor, "b r 1 h w"] | None = None
     stroke: Hand | None = None
 
     def shown(self, frames: Float[Tensor, "b r h w 3"]) -> Float[Tensor, "b r h w 3"]:
         """These frames, into which the others have turned, with what is but shown."""
         if self.shade is not None:
-            frames = (frames + 1) * self.shade.movedim(1, -1)[:, None].to(frames) - 1
+            frames = (frames + 1) * self.shade.movedim(2, -1).to(frames) - 1
         return frames if self.stroke is None else painted(frames.movedim(-1, 2), self.stroke).movedim(2, -1)
 
     def untouched(self, shown: Shown | None) -> Shown | None:
@@ -79,6 +76,17 @@ class Touch:
         same = torch.cat([torch.ones_like(shown.known[:, :-1]), ~self.changed[:, None]], 1)
         sure = None if shown.sure is None else shown.sure & same
         return replace(shown, known=shown.known & same, kept=shown.kept & same, real=shown.real & same, sure=sure)
+
+
+@dataclass
+class Block:
+    """What is known of what b crosshairs are on. cube: where it is seen, and place: where it lies, infinitely far where that
+    is not known. sure: which are known to be blocks within reach; within: which may be."""
+
+    cube: Cube
+    place: Float[Tensor, "b 3"]
+    sure: Bool[Tensor, " b"]
+    within: Bool[Tensor, " b"]
 
 
 @stage("hands")
@@ -95,7 +103,8 @@ def touched(
         return Touch(frames)
     assert context.decoder is not None, "it has just made these frames"
     actions = actions.to(context.work.dug)
-    context.work = gone_on(context.work, actions)
+    block = _before_crosshair(context)
+    context.work = gone_on(context.work, actions, block.place)
     context.grip = taken(context.grip, actions, frames[:, -1].movedim(-1, 1))
     grip = context.grip
     if bool(grip.known.any()):
@@ -103,7 +112,7 @@ def touched(
         changed = actions[..., HOTBAR].any(-1).any(1)
         frames = _in_hand(world, context.around, hands.looks, grip, frames, changed, shown)
         context.decoder.picture = world.autoencoder.padded(frames[:, -1])
-    touch, places = _worked(world, context, hands, frames, actions, shown)
+    touch, places = _worked(world, context, hands, frames, actions, shown, block)
     strikes = (actions[..., ATTACK] > 0) | (places[:, None] & (actions[..., USE] > 0))
     context.grip, steps = struck(context.grip, strikes, hands.looks.shape[1])
     if bool((grip.known & (steps > 0).any(1)).any()):
@@ -125,43 +134,43 @@ def _worked(
     frames: Float[Tensor, "b r h w 3"],
     actions: Float[Tensor, "b r a"],
     shown: Shown,
+    block: Block,
 ) -> tuple[Touch, Bool[Tensor, " b"]]:
     """The touch of attack and use, and whose use places a block."""
-    at_work = busy(actions)
+    at_work, led = busy(actions), context.goal.left > 0
+    free = own(world, at_rest(context.grip)) < 0.5
     if not bool(at_work.any()):
-        return Touch(frames), at_work
+        return Touch(frames, shade=_shade(context, hands, block, block.sure & ~led, actions, shown, free)), at_work
     assert context.decoder is not None, "it has just made these frames"
     picture, pitch = frames[:, -1].movedim(-1, 1), context.around.view[:, 0]
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
-    told = shown.known if shown.sure is None else shown.known | shown.sure
-    near = torch.where(told[:, -1], shown.near[:, -1], context.scenery.ahead)
+    near = _near(context, shown)[:, -1]
     aim = hands.aim_twice(picture, near, pitch)
     context.work, turn = turned_alike(context.work, aim.cube.turn, context.around.view[:, 1])
-    aim.cube, sure, within = _known(context, Cube(aim.cube.center, turn), shown, field_of_view)
-    aim.read = torch.where(within[:, None], aim.read, NOTHING_THERE)
+    center = torch.where(block.sure[:, None], block.cube.center, aim.cube.center)
+    cube = Cube(center, torch.where(block.sure, block.cube.turn, turn))
+    aim.read = torch.where(block.within[:, None], aim.read, NOTHING_THERE)
     # Whatever is within reach and known to be a block can be broken, and built upon.
-    aim.read[:, :2] = torch.where((sure & within)[:, None], aim.read[:, :2].abs(), aim.read[:, :2])
-    led = context.goal.left > 0
+    aim.read[:, :2] = torch.where(block.sure[:, None], aim.read[:, :2].abs(), aim.read[:, :2])
     context.work, breaks, places = due(context.work, actions, aim.read)
     breaks, places = breaks & at_work & ~led, places & ~led
-    entered = meet(aim.cube, pitch, size, field_of_view)
-    places = places & ~(sure & about_body(beside(aim.cube, entered)))
+    entered = meet(cube, pitch, size, field_of_view)
+    places = places & ~(block.sure & about_body(beside(cube, entered)))
     # The hand itself is not the world.
-    free = own(world, at_rest(context.grip)) < 0.5
     seen = visible(entered, near) & free
     changed = None
     becomes = picture
     if bool(breaks.any()):
-        behind = hands.broken(picture, meet(aim.cube, pitch, size, field_of_view, leaving=True))
+        behind = hands.broken(picture, meet(cube, pitch, size, field_of_view, leaving=True))
         becomes = torch.where(_all(breaks) & seen, behind.to(picture), becomes)
     if bool((breaks | places).any()):
-        _build(context, breaks, aim.cube, places, beside(aim.cube, entered))
+        _build(context, breaks, cube, places, beside(cube, entered))
     if bool(breaks.any()):
         through = seen_now(world, context)
         if through is not None:
             becomes = torch.where(_all(breaks) & seen & through.known[:, -1], through.colors[:, -1].to(becomes), becomes)
     if bool(places.any()):
-        new = meet(beside(aim.cube, entered), pitch, size, field_of_view)
+        new = meet(beside(cube, entered), pitch, size, field_of_view)
         becomes = torch.where(_all(places) & visible(new, near) & free, hands.placed(picture, new).to(picture), becomes)
     if bool((breaks | places).any()):
         becomes = becomes.clamp(-1, 1)
@@ -169,47 +178,77 @@ def _worked(
     if becomes is not picture:
         context.decoder.picture = world.autoencoder.padded(becomes.movedim(1, -1))
         frames = torch.cat([frames[:, :-1], becomes.movedim(1, -1)[:, None]], 1)
-    attack = actions[..., ATTACK].any(1)
-    aimed = at_work & (aim.read[:, 0] > 0) & (aim.cube.center.norm(dim=1) < REACH) & ~breaks & ~places & ~led
-    shade = torch.where(_all(aimed) & seen, hands.shade(entered, context.work.progress * attack, outlined=False), 1)
-    return Touch(frames, changed, shade), places
+    aimed = block.sure | (at_work & (aim.read[:, 0] > 0) & (cube.center.norm(dim=1) < REACH))
+    aimed = aimed & ~breaks & ~places & ~led
+    return Touch(frames, changed, _shade(context, hands, replace(block, cube=cube), aimed, actions, shown, free)), places
 
 
-def _known(
-    context: Context, cube: Cube, shown: Shown, field_of_view: float
-) -> tuple[Cube, Bool[Tensor, " b"], Bool[Tensor, " b"]]:
-    """The blocks before the crosshair, as their lattices say where these know of one there, else as read; where they do; and
-    which may be within reach: what no lattice denies."""
-    center, turn, (h, w) = cube.center.clone(), cube.turn.clone(), shown.near.shape[-2:]
-    sure, within = torch.zeros_like(turn, dtype=torch.bool), torch.ones_like(turn, dtype=torch.bool)
+def _before_crosshair(context: Context) -> Block:
+    """What lattices know of the blocks before the crosshair."""
     place, view = context.around.place, context.around.view
-    ways = rays((h, w), field_of_view, place.device)[:, h // 2, w // 2]
+    center, turn, at = torch.zeros_like(place), torch.zeros_like(place[:, 0]), torch.full_like(place, torch.inf)
+    sure, within = (torch.full(turn.shape, each, device=place.device) for each in (False, True))
     for number, album in enumerate(context.albums):
-        away = 1 / float(shown.near[number, -1, 0, h // 2, w // 2].clamp(min=LEAST_NEAR))
-        if album.lattice is None or shown.sure is None:
+        if album.lattice is None:
             continue
-        within[number] = bool(shown.sure[number, -1, 0, h // 2, w // 2]) and away < ARM
-        if not within[number]:
-            continue
-        right, down, ahead = (axes(view[number]) @ ways * (away + WITHIN)).tolist()
-        point = place[number] + place.new_tensor([right, ahead, -down])
-        if album.lattice.is_water(point):
-            within[number] = False
-            continue
-        middle = album.lattice.middle(point)
-        aside, onward, above = headed((middle - place[number])[None, None], -view[number, 1:])[0, 0]
-        center[number] = torch.stack([aside, -above, onward])
-        turn[number] = album.lattice.turn - view[number, 1]
-        sure[number] = True
-    return Cube(center, turn), sure, within
+        cell = aimed_at(album.lattice, place[number], view[number], ARM)
+        within[number] = sure[number] = cell is not None
+        if cell is not None:
+            at[number] = album.lattice.middle(cell)
+            center[number] = _of_eye((at[number] - place[number])[None, None], view[number, 1:])[0, 0]
+            turn[number] = album.lattice.turn - view[number, 1]
+    return Block(Cube(center, turn), at, sure, within)
+
+
+def _of_place(ways: Float[Tensor, "b n 3"], yaw: Float[Tensor, " b"]) -> Float[Tensor, "b n 3"]:
+    """(Right, down, ahead) for who looks level towards `yaw` as (right, ahead, above) of the place."""
+    right, down, ahead = ways.unbind(-1)
+    return headed(torch.stack([right, ahead, -down], -1), yaw)
+
+
+def _of_eye(ways: Float[Tensor, "b n 3"], yaw: Float[Tensor, " b"]) -> Float[Tensor, "b n 3"]:
+    """The other way round."""
+    right, ahead, above = headed(ways, -yaw).unbind(-1)
+    return torch.stack([right, -above, ahead], -1)
+
+
+def _near(context: Context, shown: Shown) -> Float[Tensor, "b r 1 h w"]:
+    """How near things are in a chunk's frames, as far as that is known; else as in the picture before."""
+    told = shown.known if shown.sure is None else shown.known | shown.sure
+    return torch.where(told, shown.near, context.scenery.ahead[:, None])
+
+
+def _shade(
+    context: Context,
+    hands: Hands,
+    block: Block,
+    aimed: Bool[Tensor, " b"],
+    actions: Float[Tensor, "b r a"],
+    shown: Shown,
+    free: Bool[Tensor, "b 1 h w"],
+) -> Float[Tensor, "b r 1 h w"] | None:
+    """What cracks, and the outline of what is known to be a block, leave of the light of those that are `aimed` at, in each of
+    a chunk's frames; None where none is. `free`: where no hand is."""
+    if not bool(aimed.any()):
+        return None
+    camera, moved, view, r = actions[..., CAMERA], context.scenery.moved, context.around.view, actions.shape[1]
+    # How far the eye still turns, and goes, after each frame.
+    turns, goes = (part.flip(1).cumsum(1).flip(1) - part for part in (camera, moved))
+    pitch, yaw = (view[:, None] - turns).flatten(0, 1).unbind(1)
+    away = _of_place(block.cube.center[:, None], view[:, 1]) + goes
+    cube = Cube(_of_eye(away.flatten(0, 1)[:, None], yaw)[:, 0], (block.cube.turn[:, None] + turns[..., 1]).flatten())
+    met = meet(cube, pitch, (shown.near.shape[-2], shown.near.shape[-1]), hands.config.field_of_view)
+    progress = context.work.progress * actions[..., ATTACK].any(1)
+    shade = hands.shade(met, progress.repeat_interleave(r), block.sure.repeat_interleave(r)).unflatten(0, (-1, r))
+    seen = visible(met, _near(context, shown).flatten(0, 1)).unflatten(0, (-1, r)) & (free & _all(aimed))[:, None]
+    return torch.where(seen, shade, 1)
 
 
 def _build(context: Context, breaks: Bool[Tensor, " b"], gone: Cube, places: Bool[Tensor, " b"], new: Cube) -> None:
     """Remember what stands in the way from now on, and what does no more."""
     place, yaw = context.around.place[:, None], context.around.view[:, 1]
     old, centers, points = (
-        headed(torch.stack([ways[..., 0], ways[..., 2], -ways[..., 1]], -1), yaw) + place
-        for ways in (gone.center[:, None], new.center[:, None], shell(new))
+        _of_place(ways, yaw) + place for ways in (gone.center[:, None], new.center[:, None], shell(new))
     )
     for number in breaks.nonzero()[:, 0].tolist():
         context.albums[number] = unbuilt(context.albums[number], old[number, 0])

@@ -88,7 +88,8 @@ def test_the_first_picture_that_sees_it_shows_it() -> None:
     near = torch.full((1, 3, *SIZE), 0.25)
     near[0, 0] = 0.5  # something before the wall
     near[0, 2, :, :20] = NOTHING
-    found, first = seen_by(near, looking((0, 0), (4.0, 0), (0, 0)), looking((0, 0)), told, VIEW)
+    numbers, eyes = torch.arange(1.0, 4.0)[None], looking((0, 0), (4.0, 0), (0, 0))
+    found, first = seen_by(near, numbers, eyes, looking((0, 0)), told, VIEW)
     first = first.view(SIZE)
     assert not (first == 0).any() and (first[12, 30] == 1) and (first[12, 10] == 3), "the second stands too far to the right"
     assert torch.allclose(found.view(SIZE)[told.near[0, 0] > 0], told.near[0, 0][told.near[0, 0] > 0])
@@ -98,7 +99,8 @@ def test_where_no_block_is_met_what_is_beyond_is_shown() -> None:
     told = wall_told()
     free = Cast(torch.full_like(told.near, NOTHING), told.clear)
     for near, number in ((0.01, 0), (0.5, 1)):
-        found, first = seen_by(torch.full((1, 1, *SIZE), near), looking((0, 0)), looking((0, 0)), free, VIEW)
+        pictures = torch.full((1, 1, *SIZE), near), torch.ones(1, 1), looking((0, 0))
+        found, first = seen_by(*pictures, looking((0, 0)), free, VIEW)
         assert (first == number).all(), "what is nearer than all is free to is not there"
         assert (found == near).all() or number
 
@@ -108,8 +110,8 @@ def test_who_must_be_magnified_shows_less() -> None:
     near = torch.full((2, *SIZE), 0.25)
     near[1] = 0.125
     places, views = looking((0, 0), (0, -4.0))
-    here, blocks = (torch.zeros(3), torch.zeros(2)), (told.near[0, 0], told.clear[0, 0])
-    one, other = shares(near, SIZE, (places[0], views[0]), here, blocks, 4, VIEW)
+    here = torch.zeros(3), torch.zeros(2)
+    one, other = shares(near, torch.arange(1.0, 3.0), SIZE, (places[0], views[0]), here, told, 4, VIEW)
     assert (one[one > 0] == 1).all() and torch.allclose(other[other > 0], torch.tensor(0.5), atol=1e-3)
 
 
@@ -128,8 +130,27 @@ def test_a_broken_block_is_no_longer_shown_and_a_placed_one_hides() -> None:
 
     assert album.lattice is not None and bool(known(album)[middle])
     for ahead, solid in ((4.5, False), (2.5, True)):
-        changed = replace(album, lattice=album.lattice.changed(torch.tensor([0.3, ahead, -0.3]), solid))
+        changed = replace(album, lattice=album.lattice.changed(torch.tensor([0.3, ahead, -0.3]), solid, 1))
         assert not bool(known(changed)[middle[0] + 1, middle[1] + 1])
+
+
+def test_what_nobody_can_have_seen_is_not_taken_for_what_is_as_far_away() -> None:
+    """The floor of a hole is nearly as far away as what was broken; who sees it afterwards knows it."""
+    high = torch.zeros(12, 24, 8, dtype=torch.uint8)
+    high[:, 10:] = WHOLE
+    wall = Lattice(0.0, torch.tensor([-6.0, -2.0, -4.0]), high, torch.full_like(high, WHOLE))
+    bared = wall.changed(torch.tensor([0.3, 8.5, -0.3]), False, 1)
+    eye = looking((0.0, 0.0))
+    middle = (SIZE[0] // 2) * SIZE[1] + SIZE[1] // 2
+    for lattice, number, seen in ((wall, 1, True), (bared, 1, False), (bared, 2, True)):
+        told = cast([lattice], eye[0], eye[1], SIZE, VIEW)
+        assert told is not None
+        near = torch.full((1, 1, *SIZE), 1 / 8)
+        _, first = seen_by(near, torch.tensor([[float(number)]]), eye, eye, told, VIEW)
+        assert bool(first[0, 0, middle] == 0) == seen
+        here = torch.zeros(3), torch.zeros(2)
+        share = shares(near[0], torch.tensor([float(number)]), SIZE, (eye[0][0], eye[1][0]), here, told, 1, VIEW)
+        assert bool(share[0, middle] > 0) == seen
 
 
 def test_beside_a_place_of_blocks_one_of_which_nothing_is_known_stays_unseen(seen: Sightings) -> None:

@@ -1,5 +1,6 @@
 """Hands: do they change what they should, when they should, and in the dream that they belong to?"""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,6 +197,27 @@ def test_hands_take_and_put_the_very_block_that_is_known(chunk: Tensor, breakabl
     steps = before.within(point) - (changed[0] + 0.5)
     aimed = steps.abs().max() < 0.5 + 1e-2
     assert aimed and bool(before.high[tuple(changed[0])]) == (chunk is ATTACK), "the one aimed at, or the one before it"
+
+
+def test_what_is_known_to_be_aimed_at_is_outlined_and_only_shown_so() -> None:
+    world, high = handed(tiny_world()), torch.zeros(14, 14, 12, dtype=torch.uint8)
+    high[:, 10:] = WHOLE
+    for corner, near in ((-7.4, True), (-5.0, False)):  # a wall 2.6 blocks ahead, or 5
+        context = sampler.start(world, [""], [3])
+        sampler.extend(world, context, None, 1)
+        lattice = Lattice(0.0, torch.tensor([-7.3, corner, -6.2]), high, torch.full_like(high, WHOLE))
+        context.albums = [Album(lattice=lattice)]
+        context.around.view = torch.zeros(1, 2)
+        shown = sampler.extend(world, context, IDLE, 1)[0, -1].float()
+        assert context.decoder is not None
+        kept = context.decoder.picture[0, :, :HEIGHT, :WIDTH].movedim(0, -1) * 127.5 + 127.5
+        darker = (shown < kept - 2).any(-1)
+        assert not (shown > kept + 2).any() and bool(darker.any()) == near
+        if near:
+            rows, columns = darker.any(1).nonzero()[:, 0], darker.any(0).nonzero()[:, 0]
+            tall = HEIGHT / 2 / math.tan(math.radians(35)) / 2.6  # of a block, in pixels
+            assert len(rows) == pytest.approx(tall, abs=3) and len(columns) == pytest.approx(tall, abs=3)
+            assert not darker[HEIGHT // 2, WIDTH // 2], "the rim alone"
 
 
 def begun(world: World, picture: Tensor) -> Context:

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from simworld.model.lattice import WHOLE, Lattice, cast
-from simworld.model.projection import NOTHING
+from simworld.model.lattice import WHOLE, Lattice, aimed_at, cast
+from simworld.model.projection import NOTHING, axes
 
 SIZE, VIEW = (24, 40), 70.0
 CPU = torch.device("cpu")
@@ -90,18 +90,47 @@ def test_from_outside_nothing_is_told() -> None:
 
 def test_blocks_come_and_go() -> None:
     lattice, point = room(turn=31.0), torch.tensor([1.2, 3.4, 0.5])
-    more = lattice.changed(point, True)
-    middle = more.middle(point)
-    assert (lattice.within(middle) % 1 - 0.5).abs().max() < 1e-4
+    more = lattice.changed(point, True, 1)
+    x, y, z = lattice.within(point).floor().long().tolist()
+    middle = more.middle((x, y, z))
+    assert (lattice.within(middle) - lattice.within(point)).abs().max() <= 0.5
     assert int((more.high > 0).sum()) == int((lattice.high > 0).sum()) + 1
-    assert torch.equal(more.changed(middle, False).high, lattice.high)
-    assert lattice.changed(torch.tensor([100.0, 0.0, 0.0]), True) is lattice
+    assert torch.equal(more.changed(middle, False, 1).high, lattice.high)
+    assert lattice.changed(torch.tensor([100.0, 0.0, 0.0]), True, 1) is lattice
 
 
 def test_water_is_lower_than_blocks_and_as_broad() -> None:
-    point = torch.tensor([0.5, 5.5, -0.5])
     for water, how in ((True, (88,)), (False, ()), (False, (50, 40)), (False, (0,))):
-        assert with_block(room(), 5, 7, 1, *how).is_water(point) == water
+        assert with_block(room(), 5, 7, 1, *how).is_water((5, 7, 1)) == water
+
+
+def test_one_looks_straight_at_what_is_seen_in_the_middle() -> None:
+    """Single steps and leaps tell the same, from many eyes in a hall full of things of all shapes."""
+    generator = torch.Generator().manual_seed(1)
+    hall = room(turn=31.0)
+    for _ in range(60):
+        x, y, z = (int(torch.randint(1, size, (1,), generator=generator)) for size in hall.high.shape)
+        high, broad = ((WHOLE, WHOLE), (50, 40))[int(torch.randint(2, (1,), generator=generator))]
+        hall = with_block(hall, x, y, z, high, broad)
+    found = 0
+    for _ in range(300):
+        place = hall.around(torch.rand(3, generator=generator) * torch.tensor([12.0, 14.0, 6.0]))
+        view = (torch.rand(2, generator=generator) - 0.5) * torch.tensor([150, 360])
+        cell = aimed_at(hall, place, view, 4.5)
+        # A picture of one pixel shows what lies straight ahead.
+        told = cast([hall], place[None, None], view[None, None], (1, 1), VIEW)
+        assert told is not None
+        near = float(told.near)
+        assert (cell is not None) == (near > 1 / 4.5)
+        if cell is not None:
+            right, down, ahead = (axes(view)[:, 2] * (1 / near + 0.001)).tolist()
+            point = hall.within(place + torch.tensor([right, ahead, -down]))
+            assert (point - torch.tensor(cell) - 0.5).abs().max() < 0.502
+            found += 1
+    assert found > 100
+    pond, down = with_block(room(), 5, 2, 1, 88), torch.tensor([90.0, 0.0])
+    assert aimed_at(pond, torch.tensor([0.5, 0.5, 1.0]), down, 4.5) == (5, 2, 0), "through water"
+    assert aimed_at(pond, torch.tensor([0.5, 0.5, 3.6]), down, 4.5) is None, "too far"
 
 
 def test_its_surface_lies_about_the_place() -> None:

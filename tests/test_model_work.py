@@ -1,5 +1,7 @@
 """Work: do hands break when they have dug long enough, place when told to, and rest else?"""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -43,6 +45,25 @@ def test_letting_go_or_turning_elsewhere_begins_anew() -> None:
     assert after(rest(), dig, dig, dig, chunk(), dig, dig, dig)[1] == [""] * 7
     assert after(rest(), dig, dig, dig, chunk("attack", turn=8.0), dig, dig, dig)[1] == [""] * 7
     assert "break" in after(rest(), dig, dig, dig, chunk("attack", turn=0.5))[1], "a hand trembles"
+
+
+def test_who_lets_go_as_it_breaks_has_broken_it() -> None:
+    dig, last = chunk("attack"), chunk("attack")
+    last[:, 1] = 0
+    read = torch.tensor([[5.0, 5.0, math.log(8.5)]])  # which takes 6.8 frames
+    assert after(rest(), dig, dig, dig, last, read=read)[1][-1] == "break"
+    assert not any(after(rest(), dig, dig, last, dig, dig, dig, read=read)[1]), "letting go in between begins anew"
+
+
+def test_where_it_is_known_what_is_aimed_at_another_block_begins_anew() -> None:
+    one, other = torch.tensor([[0.5, 2.5, -0.5]]), torch.tensor([[1.5, 2.5, -0.5]])
+    for cells, breaks in (((one, one), True), ((one, other), False)):
+        work, broke = rest(), False
+        for number in range(5):
+            actions = chunk("attack", turn=4.0 * (number < 4))
+            work, broken, _ = due(gone_on(work, actions, cells[number // 3]), actions, SOFT)
+            broke |= bool(broken)
+        assert broke == breaks
 
 
 def test_what_is_dug_at_is_cracked_more_and_more() -> None:

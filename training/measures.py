@@ -87,9 +87,9 @@ def retracing(player: Player, num_clips: int) -> Found:
 
 
 def lasting(player: Player, num_clips: int, seconds: float, must: str, in_places: bool = False) -> Found:
-    """Break or place a block (`must`), look away for so long, and back: in what share of the clips does the dream show in
-    its place what the truth shows, rather than what was there before: at once, and in the end. in_places: as in
-    `moving_play`."""
+    """Break or place a block (`must`), look away for so long, and back: in what share of the clips in which it can be seen does
+    the dream show in its place what the truth shows, rather than what was there before: at once, and in the end. in_places: as
+    in `moving_play`."""
     act = {"break": Moment("act", 40, keys=("attack",), must="break"), "place": Moment("act", 4, keys=("use",), must="place")}
     moments = (act[must], Moment("rest", 12), *_look_away(seconds))
     down = (Moment("down", 8, (DOWN, 0)),)
@@ -102,7 +102,8 @@ def lasting(player: Player, num_clips: int, seconds: float, must: str, in_places
         shown = dream[:, truth.ends[moment] - truth.known].astype(np.float32)
         changed = (np.abs(after - before).max(-1, keepdims=True) > CHANGED).astype(np.float32)
         apart = [(np.square(shown - other) * changed).sum((1, 2, 3)) for other in (after, before)]
-        figures[name] = round(float((apart[0] < apart[1]).mean()), 3)
+        seen = changed.any((1, 2, 3))
+        figures[name] = round(float((apart[0] < apart[1])[seen].mean()), 3) if seen.any() else None
     places = [truth.known - 1, truth.ends["rest"], truth.ends["away"], truth.ends["back"]]
     return Found(figures, sheet_of(truth, dream, places))
 
