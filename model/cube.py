@@ -12,7 +12,7 @@ from simworld.model.footing import EYE, TALL, WIDE
 
 TOP, BOTTOM, SIDE = range(3)
 """Kinds of faces."""
-LEAST, LEAN = 0.1, 0.05
+LEAST, LEAN = 0.1, 0.02
 """Blocks: feet that are so little within a block stand on it, and who is so little within it aside leans on it."""
 SHELL = 5
 """Points along each edge of a shell."""
