@@ -29,6 +29,10 @@ STROKE, NUM_STEPS = (0.5, 0.55), 6
 """From which share of a picture's height and width on the hand is seen that strikes, and the steps of its stroke."""
 MIDDLE, MIDDLE_CELLS = 0.25, 8
 """The share of a picture's sides about the crosshair that tells what a block is made of, and its cells."""
+MATTER, MATTER_CELLS = 0.4, 3
+"""The same for how long it withstands."""
+CLOSE = 3.0
+"""Blocks: at about this distance differences in nearness tell most."""
 TEXELS = 16
 """Of a texture's side."""
 READ = ("breakable", "placeable", "toughness")
@@ -47,13 +51,17 @@ FAR = 1 / 64
 @dataclass(kw_only=True)
 class HandsConfig:
     """`widths`: channels of the convolutions that read what is aimed at, each at half the resolution of the one before.
-    `field_of_view`: the camera's, in degrees; `height`, `width`: of pictures. `told`: numbers into which what the hand holds,
-    what lies before the crosshair and the light are condensed."""
+    `squeezed`: numbers into which they condense it first, 0: none. `matter`: channels of the convolutions that read from nearby
+    how long what is aimed at withstands; without any those tell that as well. `field_of_view`: the camera's, in degrees;
+    `height`, `width`: of pictures. `told`: numbers into which what the hand holds, what lies before the crosshair and the light
+    are condensed."""
 
     height: int = 96
     width: int = 160
     field_of_view: float = 70.0
     widths: list[int] = field(default_factory=lambda: [32, 64, 128, 192])
+    squeezed: int = 0
+    matter: list[int] = field(default_factory=list)
     told: int = 96
 
 
@@ -88,6 +96,20 @@ class _Faces(nn.Module):
         return found * gain.exp() + bias
 
 
+class _Matter(nn.Module):
+    """How long what lies before the crosshair withstands, by what it looks like."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        self.see = nn.ModuleList(nn.Conv2d(before, after, 3, 2, 1) for before, after in pairwise([7, *widths]))
+        self.layers = nn.Sequential(nn.Linear(widths[-1] * MATTER_CELLS**2, 64), nn.SiLU(), nn.Linear(64, 1))
+
+    def forward(self, seen: Float[Tensor, "b 7 h w"]) -> Float[Tensor, " b"]:
+        for layer in self.see:
+            seen = F.silu(layer(seen))
+        return self.layers(F.adaptive_avg_pool2d(seen, MATTER_CELLS).flatten(1))[:, 0]
+
+
 class Hands(nn.Module):
     """A picture in which the hand rests and nothing is outlined → what it becomes."""
 
@@ -99,11 +121,14 @@ class Hands(nn.Module):
             nn.Conv2d(before, after, 5 if number == 0 else 3, 2, 2 if number == 0 else 1)
             for number, (before, after) in enumerate(pairwise(widths))
         )
+        all_seen = widths[-1] * CELLS[0] * CELLS[1]
+        self.squeeze = nn.Linear(all_seen, config.squeezed, bias=False) if config.squeezed else None
         self.aim_layers = nn.Sequential(
-            nn.Linear(widths[-1] * CELLS[0] * CELLS[1], 256), nn.SiLU(),
+            nn.Linear(config.squeezed or all_seen, 256), nn.SiLU(),
             nn.Linear(256, 256), nn.SiLU(),
             nn.Linear(256, 5 + len(READ)),
         )  # fmt: skip
+        self.matter = _Matter(config.matter) if config.matter else None
         cells = 3 * CELLS[0] * CELLS[1]
         held, middle = 3 * HELD_CELLS[0] * HELD_CELLS[1], 3 * MIDDLE_CELLS**2
         self.placed_faces = _Faces(held + cells, config.told)
@@ -118,12 +143,18 @@ class Hands(nn.Module):
         self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
     ) -> Aim:
         """What is aimed at in pictures in [-1, 1]; near, pitch: as `Sight` tells."""
-        seen = torch.cat([lit(picture)[0], _apart(near, pitch, self.config.field_of_view)], 1).to(self.dtype)
+        in_light = lit(picture)[0]
+        seen = torch.cat([in_light, _apart(near, pitch, self.config.field_of_view)], 1).to(self.dtype)
         for layer in self.see:
             seen = F.silu(layer(seen))
-        found = self.aim_layers(F.adaptive_avg_pool2d(seen, CELLS).flatten(1)).float()
+        seen = F.adaptive_avg_pool2d(seen, CELLS).flatten(1)
+        found = self.aim_layers(seen if self.squeeze is None else self.squeeze(seen)).float()
         turn = torch.rad2deg(torch.atan2(found[:, 3], found[:, 4])) / 4
-        return Aim(Cube(before_crosshair(near, pitch) + found[:, :3], turn), found[:, 5:])
+        read = found[:, 5:]
+        if self.matter is not None:
+            beside = _cut(torch.cat([in_light, picture, (near * CLOSE).tanh()], 1), MATTER)
+            read = torch.cat([read[:, :2], self.matter(beside.to(self.dtype)).float()[:, None]], 1)
+        return Aim(Cube(before_crosshair(near, pitch) + found[:, :3], turn), read)
 
     def aim_twice(
         self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
@@ -192,7 +223,11 @@ def _held(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b facts"]:
 
 def _middle(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b facts"]:
     """What lies before the crosshair: its colours, coarsely."""
+    return F.adaptive_avg_pool2d(_cut(picture, MIDDLE), MIDDLE_CELLS).flatten(1)
+
+
+def _cut(picture: Float[Tensor, "b c h w"], share: float) -> Float[Tensor, "b c tall wide"]:
+    """So much of each side about the crosshair."""
     h, w = picture.shape[-2:]
-    tall, wide = int(MIDDLE * h), int(MIDDLE * w)
-    cut = picture[..., (h - tall) // 2 : (h + tall) // 2, (w - wide) // 2 : (w + wide) // 2]
-    return F.adaptive_avg_pool2d(cut, MIDDLE_CELLS).flatten(1)
+    tall, wide = int(share * h), int(share * w)
+    return picture[..., (h - tall) // 2 : (h + tall) // 2, (w - wide) // 2 : (w + wide) // 2]
