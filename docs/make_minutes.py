@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from make_starts import RADIUS, SPOTS, settle
+from make_starts import settle
 from PIL import Image
 
 from simworld.client.wander import Wanderer
@@ -21,6 +21,7 @@ from simworld.env.voxel.game import Game
 from simworld.env.voxel.scout import bare, look_from, scout
 from simworld.env.world_env import WorldEnv
 from simworld.training.pictures import grid
+from simworld.training.scouting import RADIUS, SPOTS
 from simworld.training.truth import FIRST_SEED
 
 PLAYS = (

@@ -27,6 +27,7 @@ from simworld.env.voxel.voxel_env import VoxelEnv
 from simworld.model.checkpoint import write_tensors
 from simworld.model.lattice import Lattice
 from simworld.model.masonry import lattice_of
+from simworld.training.scouting import RADIUS, SPOTS
 from simworld.training.showing import show, view
 from simworld.training.truth import FIRST_SEED
 
@@ -39,8 +40,6 @@ START_SEED, TASK_SEED = 800_000, 900_000
 NUM_CAPTIONS = 24
 TASK_STARTS = {"navigate": 24, "treechop": 12, "recall": 16}
 """How many beginnings of each task, from which training seed on."""
-SPOTS, RADIUS = 56, 28.0
-"""From so many places about each one, within so many blocks, it is looked at."""
 CHOICE, WIDE = 24, 2000
 """Of so many places the one is taken that is most open, of those that show what they are called, from which one can walk to so
 many cells."""

@@ -77,10 +77,22 @@ def went(
     steps = torch.where(steps.norm(dim=-1, keepdim=True) < LEAST_STEP, 0, steps)
     steps = on_foot(context.albums, around, steps, lately, scenery.moved)
     places, views = go(around, actions, steps)
-    told = cast([album.lattice for album in context.albums], places, views, size, field_of_view)
-    scenery = opened(context.albums, scenery, places[:, -1], views[:, -1], field_of_view, told)
-    context.scenery = replace(scenery, moved=headed(steps, yaw))
-    return views, beyond(show(scenery, places, views, field_of_view, told), beside_hand(world, context))
+    context.scenery, shown = looked_up(context.albums, replace(scenery, moved=headed(steps, yaw)), places, views, field_of_view)
+    return views, beyond(shown, beside_hand(world, context))
+
+
+def looked_up(
+    albums: list[Album],
+    scenery: Scenery,
+    places: Float[Tensor, "b r 3"],
+    views: Float[Tensor, "b r 2"],
+    field_of_view: float,
+) -> tuple[Scenery, Shown]:
+    """The scenery that shows most of what is seen from the last of `places`, and what it shows from each of them."""
+    size = (scenery.pictures.shape[-2], scenery.pictures.shape[-1])
+    told = cast([album.lattice for album in albums], places, views, size, field_of_view)
+    scenery = opened(albums, scenery, places[:, -1], views[:, -1], field_of_view, told)
+    return scenery, show(scenery, places, views, field_of_view, told)
 
 
 def seen_now(world: World, context: Context) -> Shown | None:

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int32, UInt8
 from torch import Tensor
 
 from simworld.model.camera import rays
+from simworld.model.folding import largest
 from simworld.model.projection import LEAST_AHEAD, NOTHING, axes, thrown
 
 WIDEST, LEVEL_WIDEST = 8, 16
@@ -238,12 +239,11 @@ def _carried(
         return empty.scatter_reduce(3, points.cell, torch.where(lands, values, NOTHING), "amax").view(b, r, h, w)
 
     there = landed(points.near)
-    beside = F.max_pool2d(there, 3, 1, 1)
-    there = torch.where(there >= 0, there, -F.max_pool2d(-beside, 3, 1, 1))
+    there = torch.where(there >= 0, there, -largest(-largest(there, 3), 3))
     if since is None:
         return there, None
     late = landed(since.flatten(2)[:, None].expand(-1, r, -1, -1).float())
-    return there, F.max_pool2d(late, 3, 1, 1).clamp(min=0).int()
+    return there, largest(late, 3).clamp(min=0).int()
 
 
 def _sent(

@@ -10,14 +10,13 @@ from torch import Tensor
 from simworld.actions import CAMERA
 from simworld.model import grip as grips
 from simworld.model import ground as grounds
-from simworld.model.album import Album, opened
+from simworld.model.album import Album
 from simworld.model.context import Context, Goal
-from simworld.model.eye import beside_hand, beyond, nothing_known, on_foot, restored
-from simworld.model.lattice import cast
+from simworld.model.eye import beside_hand, beyond, looked_up, nothing_known, on_foot, restored
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float
 from simworld.model.records import where
-from simworld.model.scenery import Shown, show
+from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, all_seen, go, headed, known, nothing_seen, recall
 from simworld.model.touch import seen_in_hand, with_own_hand
@@ -122,11 +121,10 @@ def _gone_there(
     steps = on_foot(goal.albums, around, headed(context.scenery.moved, -yaw), context.actions, goal.scenery.moved)
     scenery = replace(goal.scenery, moved=headed(steps, around.view[:, 1]))
     places, views = go(around, actions, steps)
-    told = cast([album.lattice for album in goal.albums], places, views, size, field_of_view)
-    scenery = opened(goal.albums, scenery, places[:, -1], views[:, -1], field_of_view, told)
+    scenery, shown = looked_up(goal.albums, scenery, places, views, field_of_view)
     context.goal = replace(goal, around=around, scenery=scenery)
     free = beside_hand(world, context)
-    shown = beyond(show(scenery, places, views, field_of_view, told), free)
+    shown = beyond(shown, free)
     remembered, trust, _ = recall(around, views, size, field_of_view)
     far = torch.lerp(frames.movedim(-1, 2), remembered, trust * free)
     there = torch.where(shown.known, shown.colors, far).movedim(2, -1)

@@ -6,9 +6,8 @@ import torch.nn.functional as F
 from einops import rearrange
 
 from simworld.model.autoencoder import _about
-from simworld.model.folding import fold, halved, halved_means, unfold
+from simworld.model.folding import fold, halved, halved_means, largest, unfold
 from simworld.model.registration import averaged, coarser, condensed
-from simworld.model.scenery import _largest
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -48,4 +47,4 @@ def test_means_are_pools(size: tuple[int, int]) -> None:
         padded = F.pad(x, (width // 2,) * 4, mode="replicate")
         assert torch.allclose(averaged(x, width), F.avg_pool2d(padded, width, 1), atol=1e-5)
     assert torch.allclose(_about(x[:, :1]), F.avg_pool2d(x[:, :1], 8, 2, 3), atol=1e-5)
-    assert torch.equal(_largest(x, 3), F.max_pool2d(x, 3, 1, 1))
+    assert torch.equal(largest(x, 3), F.max_pool2d(x, 3, 1, 1))

@@ -32,7 +32,7 @@ from simworld.model.surroundings import Surroundings, headed
 from simworld.model.world import World
 from simworld.training.array_store import store, stored
 from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
-from simworld.training.scouting import VOXEL_SCOUT, scouted, tell
+from simworld.training.scouting import RADIUS, SPOTS, VOXEL_SCOUT, scouted, tell
 from simworld.training.sights import VOXEL_PLAYERS
 from simworld.training.stream import VOXEL_BIOMES, VOXEL_GAME, load
 
@@ -55,8 +55,8 @@ class PlacesConfig:
     folder: str = "runs/places"
     world: str = "small"
     num_moments: int = 18_000
-    num_spots: int = 56
-    radius: float = 28.0
+    num_spots: int = SPOTS
+    radius: float = RADIUS
     num_dreams: int = 4
     num_chunks: int = 80
     every: int = 2
