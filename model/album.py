@@ -307,8 +307,7 @@ def _shown(
             shown.append(_covered([album], size, place[here], view[here], field_of_view)[0])
         else:
             eyes, other = (album.places, album.views), (place[number], view[number])
-            blocks = Cast(*(part if part is None else part[here, -1:] for part in (told.near, told.clear, told.since)))
-            shown.append(shares(album.coarse, album.numbers, size, eyes, other, blocks, CELL, field_of_view))
+            shown.append(shares(album.coarse, album.numbers, size, eyes, other, told.last(number), CELL, field_of_view))
     return shown
 
 

@@ -29,8 +29,8 @@ STROKE, NUM_STEPS = (0.5, 0.55), 6
 """From which share of a picture's height and width on the hand is seen that strikes, and the steps of its stroke."""
 MIDDLE, MIDDLE_CELLS = 0.25, 8
 """The share of a picture's sides about the crosshair that tells what a block is made of, and its cells."""
-MATTER, MATTER_CELLS = 0.4, 3
-"""The same for how long it withstands."""
+MATTER, MATTER_CELLS, MOST_FRAMES = 0.4, 3, 24
+"""The same for how long it withstands, and the frames up to which that is told apart."""
 CLOSE = 3.0
 """Blocks: at about this distance differences in nearness tell most."""
 TEXELS = 16
@@ -67,10 +67,17 @@ class HandsConfig:
 
 @dataclass
 class Aim:
-    """cube: the block aimed at. read: as `READ`."""
+    """cube: the block aimed at. read: as `READ`, whose last is the median of `frames` where these are told: the logits of how
+    many frames breaking it takes, from 1 on."""
 
     cube: Cube
     read: Float[Tensor, "b 3"]
+    frames: Float[Tensor, "b frames"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.frames is not None:
+            median = (self.frames.softmax(1).cumsum(1) < 0.5).sum(1) + 1
+            self.read = torch.cat([self.read[:, :2], median.clamp(max=MOST_FRAMES).log()[:, None]], 1)
 
 
 class _Faces(nn.Module):
@@ -97,17 +104,18 @@ class _Faces(nn.Module):
 
 
 class _Matter(nn.Module):
-    """How long what lies before the crosshair withstands, by what it looks like."""
+    """How long what lies before the crosshair withstands, by what it looks like: the logit of each number of frames, from 1 to
+    `MOST_FRAMES` or more."""
 
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
         self.see = nn.ModuleList(nn.Conv2d(before, after, 3, 2, 1) for before, after in pairwise([7, *widths]))
-        self.layers = nn.Sequential(nn.Linear(widths[-1] * MATTER_CELLS**2, 64), nn.SiLU(), nn.Linear(64, 1))
+        self.layers = nn.Sequential(nn.Linear(widths[-1] * MATTER_CELLS**2, 64), nn.SiLU(), nn.Linear(64, MOST_FRAMES))
 
-    def forward(self, seen: Float[Tensor, "b 7 h w"]) -> Float[Tensor, " b"]:
+    def forward(self, seen: Float[Tensor, "b 7 h w"]) -> Float[Tensor, "b frames"]:
         for layer in self.see:
             seen = F.silu(layer(seen))
-        return self.layers(F.adaptive_avg_pool2d(seen, MATTER_CELLS).flatten(1))[:, 0]
+        return self.layers(F.adaptive_avg_pool2d(seen, MATTER_CELLS).flatten(1))
 
 
 class Hands(nn.Module):
@@ -143,18 +151,23 @@ class Hands(nn.Module):
         self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
     ) -> Aim:
         """What is aimed at in pictures in [-1, 1]; near, pitch: as `Sight` tells."""
-        in_light = lit(picture)[0]
-        seen = torch.cat([in_light, _apart(near, pitch, self.config.field_of_view)], 1).to(self.dtype)
+        seen = torch.cat([lit(picture)[0], _apart(near, pitch, self.config.field_of_view)], 1).to(self.dtype)
         for layer in self.see:
             seen = F.silu(layer(seen))
         seen = F.adaptive_avg_pool2d(seen, CELLS).flatten(1)
         found = self.aim_layers(seen if self.squeeze is None else self.squeeze(seen)).float()
         turn = torch.rad2deg(torch.atan2(found[:, 3], found[:, 4])) / 4
-        read = found[:, 5:]
-        if self.matter is not None:
-            beside = _cut(torch.cat([in_light, picture, (near * CLOSE).tanh()], 1), MATTER)
-            read = torch.cat([read[:, :2], self.matter(beside.to(self.dtype)).float()[:, None]], 1)
-        return Aim(Cube(before_crosshair(near, pitch) + found[:, :3], turn), read)
+        return Aim(Cube(before_crosshair(near, pitch) + found[:, :3], turn), found[:, 5:], self.withstands(picture, near))
+
+    def withstands(
+        self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"]
+    ) -> Float[Tensor, "b frames"] | None:
+        """The logits of how many frames breaking what is aimed at takes, from 1 to `MOST_FRAMES` or more; None where hands do
+        not read that from nearby."""
+        if self.matter is None:
+            return None
+        seen = _cut(torch.cat([lit(picture)[0], picture, (near * CLOSE).tanh()], 1), MATTER)
+        return self.matter(seen.to(self.dtype)).float()
 
     def aim_twice(
         self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
@@ -166,7 +179,8 @@ class Hands(nn.Module):
         center = (center + other * torch.tensor([-1.0, 1.0, 1.0], device=other.device)) / 2
         angle, opposite = torch.deg2rad(4 * aim.cube.turn).split(b)
         turn = torch.rad2deg(torch.atan2(angle.sin() - opposite.sin(), angle.cos() + opposite.cos())) / 4
-        return Aim(Cube(center, turn), aim.read.unflatten(0, (2, b)).mean(0))
+        frames = None if aim.frames is None else aim.frames.unflatten(0, (2, b)).mean(0)
+        return Aim(Cube(center, turn), aim.read.unflatten(0, (2, b)).mean(0), frames)
 
     def placed(self, picture: Float[Tensor, "b 3 h w"], met: Met) -> Float[Tensor, "b 3 h w"]:
         """What a block as is held looks like where it is met."""

@@ -156,6 +156,11 @@ class Cast:
     clear: Float[Tensor, "b r h w"]
     since: Int32[Tensor, "b r h w"] | None = None
 
+    def last(self, world: int) -> "Cast":
+        """What the last eye of one world sees."""
+        here = slice(world, world + 1), slice(-1, None)
+        return Cast(self.near[here], self.clear[here], None if self.since is None else self.since[here])
+
 
 def cast(
     lattices: Sequence[Lattice | None],
@@ -183,7 +188,7 @@ def cast(
             since[world, -1] = torch.where(met, _since(lattice.since, *sent, far), 0).view(size)
     if places.shape[1] > 1:
         near[:, :-1], before = _carried(near[:, -1:], None if since is None else since[:, -1:], places, views, field_of_view)
-        if since is not None:
+        if since is not None and before is not None:
             since[:, :-1] = before
     return Cast(near, clear, since)
 

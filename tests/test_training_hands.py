@@ -1,5 +1,6 @@
 """Learning what hands do: from what the game says they would, and so that a block appears where one is placed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,12 +76,20 @@ def test_blocks_are_told_where_they_are_seen() -> None:
     assert float(met[changed].float().mean()) > 0.95 and float(changed[met].float().mean()) > 0.4
 
 
-def test_hands_learn_where_blocks_are_and_what_they_look_like(tmp_path: Path) -> None:
-    data = DeedsConfig(folder=str(tmp_path / "deeds"), num_trials=64, height=48, width=80)
-    sight = tmp_path / "sight.safetensors"
-    save_sight(sight, Sight(SightConfig(widths=[8], blocks=[1], hidden=16)), {}, torch.float32)
-    model = HandsConfig(height=48, width=80, widths=[16, 32, 32], told=32)
-    learning = HandsTask(HandsTraining(model=model, data=data, sight=str(sight), batch_size=16, color_share=0.5), deeds(data))
+MODEL = HandsConfig(height=48, width=80, widths=[16, 32, 32], told=32)
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> HandsTraining:
+    """Of small hands, on a few trials."""
+    folder = tmp_path_factory.mktemp("hands")
+    save_sight(folder / "sight.safetensors", Sight(SightConfig(widths=[8], blocks=[1], hidden=16)), {}, torch.float32)
+    data = DeedsConfig(folder=str(folder / "deeds"), num_trials=64, height=48, width=80)
+    return HandsTraining(model=MODEL, data=data, sight=str(folder / "sight.safetensors"), batch_size=16, color_share=0.5)
+
+
+def test_hands_learn_where_blocks_are_and_what_they_look_like(training: HandsTraining) -> None:
+    learning = HandsTask(training, deeds(training.data))
     picture = game().render()
     assert read(learning.model.looks, to_float(torch.from_numpy(picture)[None]).movedim(-1, 1)).known, "how hands look is known"
     optimizer = torch.optim.AdamW(learning.model.parameters(), 3e-3)
@@ -93,4 +102,30 @@ def test_hands_learn_where_blocks_are_and_what_they_look_like(tmp_path: Path) ->
         told.append([scalars[name] for name in ("apart", "tough", "placed", "broken")])
     before, after = np.mean(told[:10], 0), np.mean(told[-10:], 0)
     assert (after < 0.8 * before).all(), f"{before} {after}"
-    assert (tmp_path / "deeds" / "near.npy").exists(), "what sight tells is kept"
+    assert (Path(training.data.folder) / "near.npy").exists(), "what sight tells is kept"
+
+
+def test_how_long_things_withstand_is_learned_from_nearby_alone(training: HandsTraining) -> None:
+    model = replace(MODEL, squeezed=8, matter=[16, 32])
+    learning = HandsTask(replace(training, model=model, only_matter=True), deeds(training.data))
+    before = {name: weights.clone() for name, weights in learning.model.state_dict().items()}
+    optimizer = torch.optim.AdamW(learning.model.matter.parameters(), 3e-3)  # type: ignore[union-attr]
+    told = []
+    for step in range(150):
+        loss, scalars = learning.loss(step)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        told.append(scalars["tough"])
+    assert np.mean(told[-10:]) < 0.6 * np.mean(told[:10]), told
+    after = learning.model.state_dict()
+    changed = {name.split(".")[0] for name, weights in before.items() if not torch.equal(weights, after[name])}
+    assert changed == {"matter"}
+    picture = to_float(torch.from_numpy(game().render())[None]).movedim(-1, 1)
+    aim = learning.model.aim_twice(picture, torch.full((1, 1, *GAME_SIZE), 0.5), torch.tensor([40.0]))
+    assert aim.frames is not None
+    share = aim.frames.softmax(1)[0]
+    median = round(float(aim.read[0, 2].exp()))
+    assert share[:median].sum() >= 0.5 > share[: median - 1].sum()
+    with pytest.raises(ValueError, match=r"only_matter=true, but model.matter is empty"):
+        HandsTask(replace(training, only_matter=True), deeds(training.data))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from simworld.model.checkpoint import load_hands, load_sight, save_hands
 from simworld.model.cube import Cube, beside, levelled, meet
-from simworld.model.hands import Hands, HandsConfig, visible
+from simworld.model.hands import MOST_FRAMES, Hands, HandsConfig, visible
 from simworld.model.pixels import to_float, to_uint8
 from simworld.training.array_store import store, stored
 from simworld.training.deeds import PICTURES, Deeds, DeedsConfig, deeds
@@ -33,8 +33,6 @@ SOFT, MOST_SOFT = 0.6, 2.5
 """So many pictures are as soft as dreams are: made smaller, by up to so many times, and large again."""
 NOISE = 0.03
 """Of which so much, in [-1, 1], is added at most."""
-HARD = 24.0
-"""Frames that the hardest block withstands; of larger numbers it is only learned that they are large."""
 MIRRORED = 0.5
 """So many of the trials of which no colours are learned are seen in a mirror."""
 VOXEL_STROKES = "simworld.env.voxel.strokes:strokes"
@@ -46,7 +44,8 @@ SHOWN_BATCH = -1 & 0xFFFF
 class HandsTraining:
     """`batch_size` trials a step. `sight`: the file of the sight that tells where things are. `init`: a file of hands of the
     same sizes that a new run starts from. Weights: of what is read of the block, of its turn, and of colours, beside the error
-    of its place in blocks. Colours, which are dear and easy, are learned from a `color_share` of the trials."""
+    of its place in blocks. Colours, which are dear and easy, are learned from a `color_share` of the trials. `only_matter`:
+    learn from nearby how long things withstand, and nothing else, which is quick."""
 
     model: HandsConfig = field(default_factory=HandsConfig)
     data: DeedsConfig = field(default_factory=DeedsConfig)
@@ -58,6 +57,7 @@ class HandsTraining:
     turn_weight: float = 0.3
     color_weight: float = 1.0
     color_share: float = 0.25
+    only_matter: bool = False
 
 
 @dataclass
@@ -89,6 +89,11 @@ class HandsTask:
         self.model = Hands(config.model)
         if config.init and not is_begun(config.loop):
             self.model.load_state_dict(load_hands(Path(config.init)).state_dict())
+        if config.only_matter:
+            if self.model.matter is None:
+                raise ValueError("only_matter=true, but model.matter is empty: there is nothing to learn; give it channels")
+            self.model.requires_grad_(False)
+            self.model.matter.requires_grad_(True)
         rows, columns = self.model.looks.shape[-2:]
         looks = torch.from_numpy(load(VOXEL_STROKES)(config.model.height, config.model.width)).movedim(-1, 2)
         self.model.looks.copy_(looks[..., -rows:, -columns:])
@@ -125,6 +130,11 @@ class HandsTask:
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         config, batch = self.config, self.batch(step, self.config.batch_size)
+        if config.only_matter:
+            with torch.autocast(batch.seen.device.type, torch.bfloat16):
+                frames = self.model.withstands(batch.seen, batch.near)
+            tough = self._withstood(frames, batch)
+            return tough, {"tough": float(tough.detach())}
         with torch.autocast(batch.seen.device.type, torch.bfloat16):
             aim = self.model.aim(batch.seen, batch.near, batch.pitch)
         hit = (batch.aimed.center != 0).any(1).float()
@@ -132,8 +142,7 @@ class HandsTask:
         true = levelled(batch.aimed.center, batch.true_pitch, batch.pitch)
         apart = _mean((aim.cube.center - true).abs().sum(1), hit)
         turned = _mean(1 - torch.cos(4 * torch.deg2rad(aim.cube.turn - batch.aimed.turn)), hit)
-        breakable, toughness = batch.can[:, 0].float(), batch.toughness.clamp(1, HARD).log()
-        tough = _mean((aim.read[:, 2] - toughness).abs(), breakable)
+        tough = self._withstood(aim.frames, batch, aim.read[:, 2])
         wrong = F.binary_cross_entropy_with_logits(aim.read[:, :2], batch.can.float())
         colors = self._color_errors(batch)
         loss = apart + config.turn_weight * turned + config.read_weight * (wrong + tough)
@@ -141,6 +150,15 @@ class HandsTask:
         right = ((aim.read[:, :2] > 0) == batch.can).float().mean()
         scalars = {"apart": apart, "turned": turned, "tough": tough, "right": right, **colors}
         return loss, {name: float(value.detach()) for name, value in scalars.items()}
+
+    def _withstood(self, frames: Tensor | None, batch: Batch, read: Tensor | None = None) -> Tensor:
+        """The error of how long what can be broken is held to withstand: cross entropy of `frames`, or L1 of the logarithm
+        that was `read`; of larger numbers than `MOST_FRAMES` it is only learned that they are large."""
+        true = batch.toughness.clamp(1, MOST_FRAMES)
+        if frames is not None:
+            return _mean(F.cross_entropy(frames.float(), true.long() - 1, reduction="none"), batch.can[:, 0].float())
+        assert read is not None, "one of the two tells"
+        return _mean((read - true.log()).abs(), batch.can[:, 0].float())
 
     def _color_errors(self, batch: Batch) -> dict[str, Tensor]:
         """L1 of what is painted where it should be, in [-1, 1]."""
