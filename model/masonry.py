@@ -48,6 +48,8 @@ ROOM = 2
 """Cells around all that are filled."""
 MOST = (256, 256, 64)
 """Cells of the largest lattice."""
+GROUNDED, LEAST_BESIDE = 2, 4
+"""So many times ground is laid in columns of which nothing is known, but for so many of the eight about them."""
 
 
 def lattice_of(
@@ -86,9 +88,27 @@ def lattice_of(
     high = torch.where(solid, torch.where(low, round(WHOLE * float(high[low].median())) if bool(low.any()) else 0, WHOLE), 0)
     # What nobody ever looked through, and lies below a block, is ground.
     under = high.flip(2).cummax(2).values.flip(2) > 0
-    high = torch.where(under & (votes == 0) & (through == 0), WHOLE, high).to(torch.uint8)
+    high = torch.where(under & (votes == 0) & (through == 0), WHOLE, high)
+    high = _grounded(high, through > 0).to(torch.uint8)
     lattice = Lattice(turn, corner + first, high, torch.full_like(high, WHOLE))
     return _with_growth(lattice, ways.movedim(1, -1) / some[..., None].clamp(min=FAINT) + places[:, None, None], some)
+
+
+def _grounded(
+    high: Int[Tensor, "wide deep tall"], crossed: Bool[Tensor, "wide deep tall"]
+) -> Int[Tensor, "wide deep tall"]:
+    """With ground in columns in which nothing was seen, as before one's feet, up to what lines of sight have crossed, and no
+    higher than any that is beside them."""
+    tall = high.shape[2]
+    levels = torch.arange(1, tall + 1, device=high.device)
+    for _ in range(GROUNDED):
+        tops = torch.where(high > 0, levels, 0).amax(2)
+        beside = F.pad(tops, (1, 1, 1, 1)).unfold(0, 3, 1).unfold(1, 3, 1).flatten(2)
+        most = torch.where((beside > 0).sum(2) >= LEAST_BESIDE, beside.amax(2), 0)
+        lowest = torch.where(crossed, levels - 1, tall).amin(2)
+        ground = levels <= torch.minimum(most, lowest)[..., None]
+        high = torch.where((tops == 0)[..., None] & ground, WHOLE, high)
+    return high
 
 
 def _empty(turn: float, corner: Float[Tensor, "3"]) -> Lattice:

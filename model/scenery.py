@@ -31,6 +31,8 @@ WIDER, WIDEST = 3, 9
 """Cells of a side of the larger ones."""
 CELLS = 5
 """Width of the square of cells whose majority decides where a cell is taken from."""
+BORDER = 1.5
+"""Pixels: what lies nearer to a picture's border is not taken from it, for what is beyond would be taken as well."""
 LONE = 0.25
 """What is in front of an earlier picture, in so few of the cells of such a square, is mistaken."""
 SPECK = 3
@@ -166,7 +168,7 @@ def show(
             # What is seen there says better how near it is.
             near = torch.where(same & ~sure, there * ahead, near)
     margin = torch.minimum(torch.minimum(x, w - x), torch.minimum(y, h - y))
-    inside = (torch.minimum(margin, before - LEAST_AHEAD) >= 0) & (source < k)
+    inside = (torch.minimum(margin - BORDER, before - LEAST_AHEAD) >= 0) & (source < k)
     # All pictures of a world as one, one above the other: as they lie in memory, a colour's are three heights apart.
     tall = (3 * k - 2) * h
     stacked = scenery.pictures.contiguous().as_strided((b, 3, tall, w), (3 * k * h * w, h * w, w, 1))

@@ -25,7 +25,7 @@ from simworld.env.start_pictures import StartPictures, light_of
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import YAW
 from simworld.env.voxel.render import FIELD_OF_VIEW
-from simworld.env.voxel.scout import HEADINGS, scout
+from simworld.env.voxel.scout import DOWN, HEADINGS, STEEP, scout
 from simworld.env.world_env import FADE_CHUNKS, WorldEnv
 from simworld.model.checkpoint import write_tensors
 from simworld.model.lattice import WHOLE, Lattice
@@ -52,8 +52,9 @@ def test_scouts_stand_where_one_can_walk_to_and_leave_the_game_as_it_was(game: G
     again = scout(game, 3, 8.0)
     assert all(np.array_equal(getattr(seen, name), getattr(again, name)) for name in FIELDS)
     assert np.array_equal(game.body, before["body"]) and np.array_equal(game.render(), game.render())
-    spots = seen.places[:: len(HEADINGS)]
-    assert len(seen) == 4 * len(HEADINGS) and not spots[0].any()
+    spots = seen.places[len(HEADINGS) :: len(HEADINGS)]
+    assert len(seen) == 5 * len(HEADINGS) and not spots[0].any()
+    assert seen.views[:, 0].tolist() == [DOWN] * 4 + [STEEP] * 4 + [DOWN] * 12, "and what is at the feet"
     apart = np.linalg.norm(spots[:, None] - spots[None], axis=-1)[np.triu_indices(4, 1)]
     assert apart.min() > 4 and np.linalg.norm(spots[:, :2], axis=1).max() <= 8.01
 

@@ -6,8 +6,10 @@ import torch
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.render import FIELD_OF_VIEW
 from simworld.env.voxel.scout import look_from, scout
-from simworld.model.lattice import cast
+from simworld.model.camera import rays
+from simworld.model.lattice import WHOLE, cast
 from simworld.model.masonry import lattice_of
+from simworld.model.projection import axes
 
 SEED, SPOTS, RADIUS = 1_000_001, 24, 12.0
 NEAR, SAME, RIGHT = 6.0, 0.05, 0.9
@@ -44,3 +46,17 @@ def test_what_is_not_made_of_blocks_has_none() -> None:
     assert lattice_of(torch.zeros(4, 24, 40), places, views, FIELD_OF_VIEW) is None, "a sky"
     slope = (torch.linspace(0.05, 0.5, 24)[:, None] + torch.linspace(0, 0.1, 40)).expand(4, -1, -1)
     assert lattice_of(slope, places, views, FIELD_OF_VIEW) is None
+
+
+def test_ground_that_nobody_saw_is_as_high_as_what_is_beside_it() -> None:
+    """A courtyard, of whose ground one look all around sees what is not at the feet."""
+    rows, columns = 96, 160
+    view = torch.tensor([[10.0, 90.0 * number] for number in range(4)])
+    ways = torch.einsum("nij,jhw->inhw", axes(view), rays((rows, columns), FIELD_OF_VIEW, view.device))
+    right, down, ahead = ways
+    near = torch.stack([right.abs() / 5.5, down / 1.62, ahead.abs() / 6.5]).amax(0)
+    lattice = lattice_of(near, torch.zeros(4, 3), view, FIELD_OF_VIEW)
+    assert lattice is not None
+    x, y, z = lattice.within(torch.tensor([0.0, 0.0, -1.62 - 0.5])).floor().long().tolist()
+    about = lattice.high[x - 2 : x + 3, y - 2 : y + 3]
+    assert (about[:, :, z] == WHOLE).all() and not about[:, :, z + 1 :].any()

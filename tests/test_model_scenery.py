@@ -56,6 +56,15 @@ def test_a_wall_comes_nearer_and_passes_as_it_should(right: float, ahead: float,
     assert float((near * (4.0 - ahead) - 1).abs().mean()) < 0.03
 
 
+def test_what_lies_at_the_border_of_a_picture_is_not_mixed_with_what_is_beyond() -> None:
+    plain = torch.tensor([1.0, -1.0, 0.0])[:, None, None].expand(3, *SIZE)
+    scenery = begun(plain[None], torch.full((1, 1, *SIZE), 0.25))
+    for ahead in (-0.3, -0.7, -1.1):
+        shown = show(scenery, torch.tensor([[[0.0, ahead, 0.0]]]), LEVEL[None], VIEW)
+        apart, known = (shown.colors[0, 0] - plain).abs().amax(0), shown.known[0, 0, 0]
+        assert 0.4 < float(known.float().mean()) < 0.95 and float(apart[known].max()) < 0.01
+
+
 def test_turning_needs_no_depth() -> None:
     """Whatever is known of nearness, who only turns sees the picture turned."""
     near = torch.rand(1, 1, *SIZE, generator=torch.Generator().manual_seed(0)) * 0.05 + 0.2

@@ -2,6 +2,7 @@
 there."""
 
 from collections import deque
+from itertools import product
 
 import numpy as np
 
@@ -18,8 +19,8 @@ CAVE = 2
 """Who stands so many blocks below the ground is in a cave."""
 HEADINGS = (0.0, 90.0, 180.0, 270.0)
 """Degrees to the right of where the player looks, in which a scout looks from each place; the picture is wider than that."""
-DOWN = 10.0
-"""Degrees that scouts look down."""
+DOWN, STEEP = 10.0, 55.0
+"""Degrees that scouts look down; and once more where the player stands, who may begin to dig at once."""
 
 
 def bare(game: Game) -> np.ndarray:
@@ -51,13 +52,13 @@ def scout(game: Game, num_places: int, radius: float) -> Sightings:
     for feet in [body[[physics.X, physics.Y, physics.Z]], *_apart(_roomy(reached(game, radius)), num_places)]:
         game.body[[physics.X, physics.Y, physics.Z]] = feet
         x, up, z = game.eye_pose[:3] - eye
-        for heading in HEADINGS:
-            game.body[[physics.YAW, physics.PITCH]] = yaw + heading, DOWN
+        for down, heading in product((DOWN,) if frames else (DOWN, STEEP), HEADINGS):
+            game.body[[physics.YAW, physics.PITCH]] = yaw + heading, down
             frame, depth = game.look(nobody=True)
             frames.append(frame)
             near.append(np.where(depth < 1e8, 1 / depth, 0).astype(np.float32))
             places.append((*turned(-x, z, -yaw), up))
-            views.append((DOWN, heading))
+            views.append((down, heading))
     game.body[:] = body
     return Sightings(np.stack(frames), np.stack(near), np.array(places, np.float32), np.array(views, np.float32))
 
