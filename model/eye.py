@@ -280,7 +280,9 @@ def _remember(
         must = real | changed.flatten(1).any(1)
         for number in changed.flatten(1).any(1).nonzero()[:, 0].tolist():
             here = changed[number], around.place[number], around.view[number]
-            context.albums[number] = forget(context.albums[number], *here, field_of_view)
+            # A lattice knows by itself what was changed since a picture was seen.
+            if context.albums[number].lattice is None:
+                context.albums[number] = forget(context.albums[number], *here, field_of_view)
         scenery = replace(scenery, numbers=torch.full_like(scenery.numbers, ANEW))
     little = torch.ones(len(near), dtype=torch.bool, device=near.device)
     if shown is not None:

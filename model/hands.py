@@ -31,6 +31,8 @@ MIDDLE, MIDDLE_CELLS = 0.25, 8
 """The share of a picture's sides about the crosshair that tells what a block is made of, and its cells."""
 MATTER, MATTER_CELLS, MOST_FRAMES = 0.4, 3, 24
 """The same for how long it withstands, and the frames up to which that is told apart."""
+MAY_BE = 0.3
+"""What is so probable may well be: a block that breaks a little early annoys nobody."""
 CLOSE = 3.0
 """Blocks: at about this distance differences in nearness tell most."""
 TEXELS = 16
@@ -67,8 +69,8 @@ class HandsConfig:
 
 @dataclass
 class Aim:
-    """cube: the block aimed at. read: as `READ`, whose last is the median of `frames` where these are told: the logits of how
-    many frames breaking it takes, from 1 on."""
+    """cube: the block aimed at. read: as `READ`, whose last is the first number of frames by which it may well be done, where
+    `frames` are told: the logits of each, from 1 on."""
 
     cube: Cube
     read: Float[Tensor, "b 3"]
@@ -76,8 +78,8 @@ class Aim:
 
     def __post_init__(self) -> None:
         if self.frames is not None:
-            median = (self.frames.softmax(1).cumsum(1) < 0.5).sum(1) + 1
-            self.read = torch.cat([self.read[:, :2], median.clamp(max=MOST_FRAMES).log()[:, None]], 1)
+            number = (self.frames.softmax(1).cumsum(1) < MAY_BE).sum(1) + 1
+            self.read = torch.cat([self.read[:, :2], number.clamp(max=MOST_FRAMES).log()[:, None]], 1)
 
 
 class _Faces(nn.Module):

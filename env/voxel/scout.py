@@ -48,7 +48,8 @@ def scout(game: Game, num_places: int, radius: float) -> Sightings:
     `radius` blocks, without hand or animals; from fewer where the player is shut in. The game is as it was afterwards."""
     body = game.body.copy()
     eye, yaw = game.eye_pose[:3], body[physics.YAW]
-    frames, near, places, views = [], [], [], []
+    frames: list[np.ndarray] = []
+    near, places, views = [], [], []
     for feet in [body[[physics.X, physics.Y, physics.Z]], *_apart(_roomy(reached(game, radius)), num_places)]:
         game.body[[physics.X, physics.Y, physics.Z]] = feet
         x, up, z = game.eye_pose[:3] - eye
