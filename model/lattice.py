@@ -35,7 +35,6 @@ BESIDE = 0.01
 NARROW = 1e-6
 """What is nearly parallel to blocks' sides is taken to be so much aside."""
 
-
 Cell = tuple[int, int, int]
 """Of a lattice, by number along each axis."""
 
@@ -203,9 +202,7 @@ def _since(
     return torch.maximum(before, behind)
 
 
-def aimed_at(
-    lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2"], reach: float
-) -> Cell | None:
+def aimed_at(lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2"], reach: float) -> Cell | None:
     """The cell of what an eye looks straight at within so many blocks, through water; None where nothing is. From cell to cell
     (Amanatides and Woo), which for a single ray is many times quicker than what `cast` does."""
     ahead = torch.tensor([[0.0], [0.0], [1.0]], device=place.device)

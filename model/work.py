@@ -30,8 +30,9 @@ CRACKED = 0.95
 class Work:
     """Of b players. dug: frames for which attack has worked on what is before the crosshair. turned: degrees (pitch, yaw)
     since it began. needs: frames that it takes, as far as was last read. wait: frames until a block can be broken or placed
-    again. since: frames since one was. compass: cosine and sine of four times the angle by which the sides of blocks are
-    turned for who faces 0, summed over what was read so far, for all blocks of a world lie alike."""
+    again. since: frames since one was. cell: where the middle of the block before the crosshair lies, (right, ahead, above) of
+    the place, infinitely far where that is not known. compass: cosine and sine of four times the angle by which the sides of
+    blocks are turned for who faces 0, summed over what was read so far, for all blocks of a world lie alike."""
 
     dug: Float[Tensor, " b"]
     turned: Float[Tensor, "b 2"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from learning import learned
 
 from simworld.actions import ACTION_SIZE, SLOT
 from simworld.env.voxel.game import Game
@@ -92,14 +93,7 @@ def test_hands_learn_where_blocks_are_and_what_they_look_like(training: HandsTra
     learning = HandsTask(training, deeds(training.data))
     picture = game().render()
     assert read(learning.model.looks, to_float(torch.from_numpy(picture)[None]).movedim(-1, 1)).known, "how hands look is known"
-    optimizer = torch.optim.AdamW(learning.model.parameters(), 3e-3)
-    told = []
-    for step in range(120):
-        loss, scalars = learning.loss(step)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        told.append([scalars[name] for name in ("apart", "tough", "placed", "broken")])
+    told = learned(learning, 120, 3e-3, "apart", "tough", "placed", "broken")
     before, after = np.mean(told[:10], 0), np.mean(told[-10:], 0)
     assert (after < 0.8 * before).all(), f"{before} {after}"
     assert (Path(training.data.folder) / "near.npy").exists(), "what sight tells is kept"
@@ -109,14 +103,7 @@ def test_how_long_things_withstand_is_learned_from_nearby_alone(training: HandsT
     model = replace(MODEL, squeezed=8, matter=[16, 32])
     learning = HandsTask(replace(training, model=model, only_matter=True), deeds(training.data))
     before = {name: weights.clone() for name, weights in learning.model.state_dict().items()}
-    optimizer = torch.optim.AdamW(learning.model.matter.parameters(), 3e-3)  # type: ignore[union-attr]
-    told = []
-    for step in range(150):
-        loss, scalars = learning.loss(step)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        told.append(scalars["tough"])
+    told = learned(learning, 150, 3e-3, "tough")
     assert np.mean(told[-10:]) < 0.6 * np.mean(told[:10]), told
     after = learning.model.state_dict()
     changed = {name.split(".")[0] for name, weights in before.items() if not torch.equal(weights, after[name])}

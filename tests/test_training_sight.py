@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from learning import learned
 
 from simworld.actions import ACTION_SIZE, SLOT
 from simworld.env.voxel.game import Game
@@ -109,28 +110,13 @@ def test_steps_are_learned_alone(folder: Path) -> None:
     learner = task(folder)
     learner.config.only_steps, learner.config.batch_size = True, 120
     before = learner.model.unet.leave.weight.clone()
-    optimizer = torch.optim.AdamW(learner.model.parameters(), 2e-3)
-    told = []
-    for step in range(80):
-        loss, scalars = learner.loss(step)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        told.append(scalars["steps"])
+    told = learned(learner, 80, 2e-3, "steps")
     assert np.mean(told[-10:]) < 0.8 * np.mean(told[:5]) and torch.equal(learner.model.unet.leave.weight, before)
 
 
 def test_sight_learns_nearness_and_pitch(folder: Path) -> None:
     learner = task(folder)
-    optimizer = torch.optim.AdamW(learner.model.parameters(), 2e-3)
-    told = []
-    for step in range(120):
-        loss, scalars = learner.loss(step)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        told.append([scalars["near"], scalars["pitch"]])
-    near, pitch = (np.array(told)[:, column] for column in (0, 1))
+    near, pitch = learned(learner, 120, 2e-3, "near", "pitch").T
     assert near[-20:].mean() < 0.6 * near[:10].mean() and pitch[-20:].mean() < 0.8 * pitch[:10].mean()
 
 
