@@ -114,7 +114,7 @@ def hand(looks: Float[Tensor, "9 s 4 rows columns"], grip: Grip, steps: Int[Tens
     """What hands look like at steps of their strokes, invisible where it is not known what they hold."""
     found = looks[grip.held.argmax(1)[:, None], steps].float()  # b r 4 rows columns
     colors = (found[:, :, :3] * grip.light[:, None, :, None, None]).clamp(0, 1) * 2 - 1
-    return Hand(colors, found[:, :, 3:] * grip.known[:, None, None, None, None])
+    return Hand(colors, found[:, :, 3:] * _all(grip.known)[:, None])
 
 
 def painted(frames: Float[Tensor, "*b 3 h w"], hands: Hand) -> Float[Tensor, "*b 3 h w"]:
@@ -146,8 +146,9 @@ def covered(
     looks: Float[Tensor, "9 s 4 rows columns"], grip: Grip, pixels: Float[Tensor, "b 1 h w"]
 ) -> Float[Tensor, "b 1 h w"]:
     """1 in those pixels that hands cover, else 0."""
-    hands = hand(looks, grip, grip.step[:, None])
-    return cornered(torch.zeros_like(pixels), looks, (hands.opacity[:, 0] > BARELY).to(pixels))
+    opacity = looks[grip.held.argmax(1), grip.step, 3:]
+    (h, w), (rows, columns) = pixels.shape[-2:], opacity.shape[-2:]
+    return F.pad(((opacity > BARELY) & _all(grip.known)).to(pixels), (w - columns, 0, h - rows, 0))
 
 
 def filled(pictures: Float[Tensor, "n 3 h w"], known: Bool[Tensor, "n 1 h w"]) -> Float[Tensor, "n 3 h w"]:
@@ -159,3 +160,7 @@ def filled(pictures: Float[Tensor, "n 3 h w"], known: Bool[Tensor, "n 1 h w"]) -
     size = (pictures.shape[-2], pictures.shape[-1])
     fine = F.interpolate(filled(coarse, share > 0), size, mode="bilinear", align_corners=False)
     return torch.where(known, pictures, fine)
+
+
+def _all(chosen: Bool[Tensor, " b"]) -> Bool[Tensor, "b 1 1 1"]:
+    return chosen[:, None, None, None]

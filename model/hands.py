@@ -175,14 +175,21 @@ class Hands(nn.Module):
         self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
     ) -> Aim:
         """The same, surer: the mean of what is read of pictures and of what is read of them in a mirror."""
-        mirrored = torch.cat([picture, picture.flip(-1)]), torch.cat([near, near.flip(-1)]), pitch.repeat(2)
-        aim, b = self.aim(*mirrored), len(picture)
+        aim, b = self.aim(*_mirrored(picture, near), pitch.repeat(2)), len(picture)
         center, other = aim.cube.center.split(b)
         center = (center + other * torch.tensor([-1.0, 1.0, 1.0], device=other.device)) / 2
         angle, opposite = torch.deg2rad(4 * aim.cube.turn).split(b)
         turn = torch.rad2deg(torch.atan2(angle.sin() - opposite.sin(), angle.cos() + opposite.cos())) / 4
         frames = None if aim.frames is None else aim.frames.unflatten(0, (2, b)).mean(0)
         return Aim(Cube(center, turn), aim.read.unflatten(0, (2, b)).mean(0), frames)
+
+    def aim_at(self, cube: Cube, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"]) -> Aim | None:
+        """The same of blocks that lie where it is known; None where hands do not read from nearby how long these withstand, and
+        so must read all."""
+        frames = self.withstands(*_mirrored(picture, near))
+        if frames is None:
+            return None
+        return Aim(cube, torch.ones(len(picture), len(READ), device=picture.device), frames.unflatten(0, (2, -1)).mean(0))
 
     def placed(self, picture: Float[Tensor, "b 3 h w"], met: Met) -> Float[Tensor, "b 3 h w"]:
         """What a block as is held looks like where it is met."""
@@ -221,6 +228,11 @@ class Hands(nn.Module):
 def visible(met: Met, near: Float[Tensor, "b 1 h w"]) -> Bool[Tensor, "b 1 h w"]:
     """Where a cube is met and nothing is before it."""
     return (met.met & (near[:, 0] * met.away * HIDDEN < 1))[:, None]
+
+
+def _mirrored(picture: Tensor, near: Tensor) -> tuple[Float[Tensor, "two_b 3 h w"], Float[Tensor, "two_b 1 h w"]]:
+    """Pictures and how near things in them are, and in a mirror."""
+    return torch.cat([picture, picture.flip(-1)]), torch.cat([near, near.flip(-1)])
 
 
 def _apart(near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"], field_of_view: float) -> Float[Tensor, "b 3 h w"]:

@@ -24,11 +24,11 @@ ABOUT = (1.0, 1.0, 7.0), (1.0, 1.0, 1.0)
 """Blocks to each side of an eye, before and behind along each axis, that may be in a body's way or bear it."""
 SHELL = 5
 """Points along each edge of a block's outside."""
-LEAPS = 3
+LEAPS = 5
 """After so many leaps it is seen which rays have ended; until then they stay where they are."""
 LET_GO = 100
 """The last of so many rays, which graze what is far, are let go."""
-ON = 1e-3
+ON = 2e-4
 """A ray goes on so little at least, for all that is rounded."""
 BESIDE = 0.01
 """Of their ways rays go on so little to be behind a face, and back to be before it."""
@@ -98,14 +98,27 @@ class Lattice:
 
     def surface(self, place: Float[Tensor, "3"]) -> Float[Tensor, "m 3"]:
         """Points all over the bare faces of the blocks about a place, from left to right."""
-        first = (self.within(place) - torch.tensor(ABOUT[0], device=place.device)).floor().long()
-        steps = [torch.arange(int(a + b) + 1, device=place.device) for a, b in zip(*ABOUT, strict=True)]
-        cells = (torch.cartesian_prod(*steps) + first).clamp(min=0)
-        cells = torch.minimum(cells, torch.tensor(self.high.shape, device=place.device) - 1).unique(dim=0)
+        x, y, z = (self.within(place) - torch.tensor(ABOUT[0], device=place.device)).floor().long().tolist()
+        if (x, y, z) not in self._surfaces:
+            self._surfaces.clear()
+            self._surfaces[x, y, z] = self._surface((x, y, z))
+        return self._surfaces[x, y, z]
+
+    @cached_property
+    def _surfaces(self) -> dict[Cell, Float[Tensor, "m 3"]]:
+        """The last surface by its first cell: who walks stays in a cell for some time."""
+        return {}
+
+    def _surface(self, first: Cell) -> Float[Tensor, "m 3"]:
+        """The same of as many cells from the first on as are about a place."""
+        device = self.corner.device
+        steps = [torch.arange(int(a + b) + 1, device=device) for a, b in zip(*ABOUT, strict=True)]
+        cells = (torch.cartesian_prod(*steps) + torch.tensor(first, device=device)).clamp(min=0)
+        cells = torch.minimum(cells, torch.tensor(self.high.shape, device=device) - 1).unique(dim=0)
         high = self.bearing
         cells = cells[high[tuple((cells + 1).T)] > 0]
         tall = (high[tuple((cells + 1).T)] / WHOLE)[:, None]
-        sides, found = torch.linspace(0, 1, SHELL, device=place.device), []
+        sides, found = torch.linspace(0, 1, SHELL, device=device), []
         for axis in range(3):
             for side in (0, 1):
                 beside = cells + 1
@@ -178,7 +191,7 @@ def cast(
     for world, lattice in enumerate(lattices):
         if lattice is None:
             continue
-        sent = _sent(lattice, places[world, -1:], views[world, -1:], ways)
+        sent = _sent(lattice, places[world, -1], views[world, -1], ways)
         met, far = _met(lattice, *sent)
         clear[world, -1] = (1 / far.clamp(min=LEAST_AHEAD)).view(size)
         near[world, -1] = torch.where(met.view(size), clear[world, -1], NOTHING)
@@ -193,11 +206,11 @@ def cast(
 
 
 def _since(
-    since: Int32[Tensor, "wide deep tall"], starts: Float[Tensor, "3 n"], ways: Float[Tensor, "3 n"], far: Float[Tensor, " n"]
+    since: Int32[Tensor, "wide deep tall"], start: Float[Tensor, "3 1"], ways: Float[Tensor, "3 n"], far: Float[Tensor, " n"]
 ) -> Int32[Tensor, " n"]:
     """Since when is there what rays meet, or what is before it is not."""
     most = torch.tensor(since.shape, device=since.device)[:, None] - 1
-    about = ((starts + (far + aside) * ways).floor().long().clamp(min=0).minimum(most) for aside in (-BESIDE, BESIDE))
+    about = ((start + (far + aside) * ways).floor().long().clamp(min=0).minimum(most) for aside in (-BESIDE, BESIDE))
     before, behind = (since[tuple(cells)] for cells in about)
     return torch.maximum(before, behind)
 
@@ -206,7 +219,7 @@ def aimed_at(lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2
     """The cell of what an eye looks straight at within so many blocks, through water; None where nothing is. From cell to cell
     (Amanatides and Woo), which for a single ray is many times quicker than what `cast` does."""
     ahead = torch.tensor([[0.0], [0.0], [1.0]], device=place.device)
-    start, way = _sent(lattice, place[None], view[None], ahead)
+    start, way = _sent(lattice, place, view, ahead)
     begins, goes, cell = start[:, 0].tolist(), way[:, 0].tolist(), start[:, 0].floor().long().tolist()
     along = 0.0
     while along <= reach and all(0 <= each < bound for each, bound in zip(cell, lattice.high.shape, strict=True)):
@@ -249,33 +262,32 @@ def _carried(
 
 
 def _sent(
-    lattice: Lattice, places: Float[Tensor, "r 3"], views: Float[Tensor, "r 2"], ways: Float[Tensor, "3 n"]
-) -> tuple[Float[Tensor, "3 rn"], Float[Tensor, "3 rn"]]:
-    """Where rays of eyes begin among the cells, and the ways that they go."""
-    right, down, ahead = (axes(views) @ ways).unbind(1)
-    found = torch.einsum("ij,jrn->irn", lattice.turned, torch.stack([right, ahead, -down])).flatten(1)
-    starts = lattice.within(places).T[:, :, None].expand(-1, -1, ways.shape[1]).flatten(1)
-    return starts, torch.where(found.abs() < NARROW, NARROW, found)
+    lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2"], ways: Float[Tensor, "3 n"]
+) -> tuple[Float[Tensor, "3 1"], Float[Tensor, "3 n"]]:
+    """Where an eye's rays begin among the cells, and the ways that they go."""
+    right, down, ahead = axes(view) @ ways
+    found = lattice.turned @ torch.stack([right, ahead, -down])
+    return lattice.within(place)[:, None], torch.where(found.abs() < NARROW, NARROW, found)
 
 
 def _met(
-    lattice: Lattice, starts: Float[Tensor, "3 n"], ways: Float[Tensor, "3 n"]
+    lattice: Lattice, start: Float[Tensor, "3 1"], ways: Float[Tensor, "3 n"]
 ) -> tuple[Bool[Tensor, " n"], Float[Tensor, " n"]]:
     """Whether rays meet a block, and how many times their ways they go before they do, or leave. From cell to cell, as far at
     once as all is empty about (Amanatides and Woo's walk, in leaps)."""
-    num, device = starts.shape[1], starts.device
+    num, device = ways.shape[1], ways.device
     wide, deep, tall = lattice.high.shape
     far, met = torch.zeros(num, device=device), torch.zeros(num, dtype=torch.bool, device=device)
-    bounds = torch.tensor(lattice.high.shape, device=device)[:, None]
-    which = ((starts > 0) & (starts < bounds)).all(0).nonzero()[:, 0]
+    if not all(0 < at < bound for at, bound in zip(start[:, 0].tolist(), lattice.high.shape, strict=True)):
+        return met, far
     slow = 1 / ways
-    rays = torch.cat([starts, ways, slow, slow.abs(), ((ways < 0).float() - starts) * slow])
-    rays, along = rays if len(which) == num else rays.index_select(1, which), torch.zeros(len(which), device=device)
+    rays = torch.cat([ways, slow, slow.abs(), ((ways < 0).float() - start) * slow])
+    which, along = torch.arange(num, device=device), far
     strides = torch.tensor([(deep + 2.0) * (tall + 2), tall + 2.0, 1.0], device=device)
     first = int(strides.sum())
     for leap in count():
-        starts, ways, slow, wide_of, back = rays.split(3)
-        cells = torch.addcmul(starts, along, ways).floor()
+        ways, slow, wide_of, back = rays.split(3)
+        cells = torch.addcmul(start, along, ways).floor()
         room, level = lattice.roomy.index_select(1, (strides @ cells).int() + first)
         if leap % LEAPS == LEAPS - 1:
             ended = room == 0
@@ -283,7 +295,7 @@ def _met(
             x, y, z = cells[:, ends]
             hit = (x >= 0) & (x < wide) & (y >= 0) & (y < deep) & (z >= 0) & (z < tall)
             shape = lattice.shapes.index_select(1, torch.where(hit, (x * deep + y) * tall + z, 0).int()) / WHOLE
-            upon, at = _upon(shape, starts[:, ends], slow[:, ends], cells[:, ends])
+            upon, at = _upon(shape, start, slow[:, ends], cells[:, ends])
             final = upon | ~hit
             far[which[ends[final]]], met[which[ends[final]]] = torch.where(hit, at, along[ends])[final], hit[final]
             ended[ends[~final]] = False
@@ -293,7 +305,7 @@ def _met(
                 return met, far
             which, rays, along = which[kept], rays.index_select(1, kept), along[kept]
             cells, room, level = cells.index_select(1, kept), room[kept].clamp(min=1), level[kept].clamp(min=1)
-            _, _, slow, wide_of, back = rays.split(3)
+            _, slow, wide_of, back = rays.split(3)
         # The face of the empty cube, or of what is empty and as high, by which the ray leaves it, and a little on.
         near_side = torch.addcmul(back, cells, slow)
         cube = torch.addcmul(near_side, wide_of, room).amin(0)
@@ -303,12 +315,12 @@ def _met(
 
 
 def _upon(
-    shape: Float[Tensor, "3 m"], starts: Float[Tensor, "3 m"], slow: Float[Tensor, "3 m"], cells: Float[Tensor, "3 m"]
+    shape: Float[Tensor, "3 m"], start: Float[Tensor, "3 1"], slow: Float[Tensor, "3 m"], cells: Float[Tensor, "3 m"]
 ) -> tuple[Bool[Tensor, " m"], Float[Tensor, " m"]]:
     """Whether rays, which go one block along each axis in `slow`, meet what is in cells, so broad and high, and where."""
     low = cells + (1 - shape) / 2
     low[2] = cells[2]
-    first, second = (low - starts) * slow, (low + shape - starts) * slow
+    first, second = (low - start) * slow, (low + shape - start) * slow
     enters, leaves = torch.minimum(first, second).amax(0), torch.maximum(first, second).amin(0)
     # Who is in a block sees what is beyond it.
     return (enters > 0) & (leaves > enters), enters

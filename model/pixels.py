@@ -21,5 +21,8 @@ def to_uint8(frames: Float[Tensor, "*shape h w 3"]) -> UInt8[Tensor, "*shape h w
 def lit(picture: Float[Tensor, "b 3 h w"]) -> tuple[Tensor, Tensor, Tensor]:
     """Pictures in their own light, so that night looks like day, and that light: mean and spread."""
     picture = picture.float()
-    mean, spread = picture.mean((1, 2, 3), keepdim=True), picture.std((1, 2, 3), keepdim=True) + LEAST_SPREAD
-    return (picture - mean) / spread, mean, spread
+    mean = picture.mean((1, 2, 3), keepdim=True)
+    apart = picture - mean
+    # Many times quicker than `std`.
+    spread = apart.square().mean((1, 2, 3), keepdim=True).sqrt() + LEAST_SPREAD
+    return apart / spread, mean, spread

@@ -32,7 +32,7 @@ from simworld.model.grip import (
     taken,
     unknown,
 )
-from simworld.model.hands import Hands, visible
+from simworld.model.hands import Aim, Hands, visible
 from simworld.model.lattice import aimed_at
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
@@ -145,13 +145,8 @@ def _worked(
     picture, pitch = frames[:, -1].movedim(-1, 1), context.around.view[:, 0]
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
     near = _near(context, shown)[:, -1]
-    aim = hands.aim_twice(picture, near, pitch)
-    context.work, turn = turned_alike(context.work, aim.cube.turn, context.around.view[:, 1])
-    center = torch.where(block.sure[:, None], block.cube.center, aim.cube.center)
-    cube = Cube(center, torch.where(block.sure, block.cube.turn, turn))
-    aim.read = torch.where(block.within[:, None], aim.read, NOTHING_THERE)
-    # Whatever is within reach and known to be a block can be broken, and built upon.
-    aim.read[:, :2] = torch.where(block.sure[:, None], aim.read[:, :2].abs(), aim.read[:, :2])
+    aim = _aimed(context, hands, block, picture, near)
+    cube = aim.cube
     context.work, breaks, places = due(context.work, actions, aim.read)
     breaks, places = breaks & at_work & ~led, places & ~led
     entered = meet(cube, pitch, size, field_of_view)
@@ -181,6 +176,23 @@ def _worked(
     aimed = block.sure | (at_work & (aim.read[:, 0] > 0) & (cube.center.norm(dim=1) < REACH))
     aimed = aimed & ~breaks & ~places & ~led
     return Touch(frames, changed, _shade(context, hands, replace(block, cube=cube), aimed, actions, shown, free)), places
+
+
+def _aimed(
+    context: Context, hands: Hands, block: Block, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"]
+) -> Aim:
+    """What crosshairs are on, as it is known, and as it is read where it is not."""
+    aim = None if bool((block.within & ~block.sure).any()) else hands.aim_at(block.cube, picture, near)
+    if aim is None:
+        pitch, yaw = context.around.view.unbind(1)
+        aim = hands.aim_twice(picture, near, pitch)
+        context.work, turn = turned_alike(context.work, aim.cube.turn, yaw)
+        center = torch.where(block.sure[:, None], block.cube.center, aim.cube.center)
+        aim.cube = Cube(center, torch.where(block.sure, block.cube.turn, turn))
+    # Whatever is within reach and known to be a block can be broken, and built upon.
+    aim.read[:, :2] = torch.where(block.sure[:, None], aim.read[:, :2].abs(), aim.read[:, :2])
+    aim.read = torch.where(block.within[:, None], aim.read, NOTHING_THERE)
+    return aim
 
 
 def _before_crosshair(context: Context) -> Block:

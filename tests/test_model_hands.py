@@ -53,6 +53,18 @@ def near_ground(pitch: float = 45.0) -> tuple[Tensor, Tensor]:
     return ((y * angle.cos() + z * angle.sin()) / 1.62).clamp(min=0)[None, None], down
 
 
+def test_of_a_block_that_is_known_only_how_long_it_withstands_is_read() -> None:
+    torch.manual_seed(0)
+    near, pitch = near_ground()
+    cube = Cube(torch.tensor([[0.0, 1.0, 1.0]]), torch.zeros(1))
+    assert shaken(Hands(SMALL)).aim_at(cube, picture(), near) is None, "these do not read that alone"
+    hands = shaken(Hands(replace(SMALL, matter=[8, 16])))
+    known, read = hands.aim_at(cube, picture(), near), hands.aim_twice(picture(), near, pitch)
+    assert known is not None and known.frames is not None and read.frames is not None
+    assert torch.allclose(known.frames, read.frames, atol=1e-5) and known.read[0, 2] == read.read[0, 2]
+    assert known.cube is cube and (known.read[:, :2] > 0).all()
+
+
 def test_hands_hear_what_is_seen_and_where_it_is() -> None:
     torch.manual_seed(0)
     hands, (near, pitch) = shaken(Hands(SMALL)), near_ground()
