@@ -130,10 +130,9 @@ class Album:
         """The number of the latest page."""
         return max((page.number for page in self.own), default=self.num_given)
 
-    def solid(self, place: Float[Tensor, "3"]) -> list[Float[Tensor, "_ 3"]]:
-        """Clouds of points of what can be stood on and run into about a place, each from left to right."""
-        if self.lattice is not None:
-            return [self.lattice.surface(place)]
+    @property
+    def solid(self) -> list[Float[Tensor, "_ 3"]]:
+        """Clouds of points of what can be stood on and run into, each from left to right."""
         return [*([] if self.given is None else [self.given.solid]), *([] if self.built is None else [self.built])]
 
     @cached_property

@@ -1,6 +1,7 @@
 """The eye of a dream: where actions take it, what it then sees of what it has seen before, and how that is remembered, as
 free functions over a world and a context."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from simworld.actions import CAMERA, KEYS
 from simworld.model import ground as grounds
 from simworld.model.album import Album, forget, keep, nearby, opened
+from simworld.model.body import walked
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
 from simworld.model.footing import held
@@ -66,19 +68,24 @@ def went(
     if sight is None or not field_of_view:
         return go(around, actions)[1], None
     lately = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECENT - actions.shape[1] :]
-    pitch, yaw = around.view.unbind(1)
-    present = scenery.near[:, -1:], scenery.places[:, -1:], scenery.views[:, -1:]
-    size = (world.config.height, world.config.width)
-    close = nearby(context.albums, around.place, CLOSE, size)
-    near, spots, sides = (torch.cat(parts, 1) for parts in zip(close, present, strict=True))
-    way = obstacles(near, spots, sides, around.place, yaw, field_of_view)
-    steps = sight.steps(scenery.ahead, lately, headed(scenery.moved, -yaw), pitch, way)
-    # Who stands still must not creep.
-    steps = torch.where(steps.norm(dim=-1, keepdim=True) < LEAST_STEP, 0, steps)
-    steps = on_foot(context.albums, around, steps, lately, scenery.moved)
+    yaw = around.view[:, 1]
+    steps = on_foot(context.albums, around, lately, scenery.moved, lambda: _imagined(world, sight, context, lately))
     places, views = go(around, actions, steps)
     context.scenery, shown = looked_up(context.albums, replace(scenery, moved=headed(steps, yaw)), places, views, field_of_view)
     return views, beyond(shown, beside_hand(world, context))
+
+
+def _imagined(world: World, sight: Sight, context: Context, lately: Float[Tensor, "b n a"]) -> Float[Tensor, "b r 3"]:
+    """The steps that the last of these actions take, by what stands in the way of who does them."""
+    around, scenery = context.around, context.scenery
+    pitch, yaw = around.view.unbind(1)
+    present = scenery.near[:, -1:], scenery.places[:, -1:], scenery.views[:, -1:]
+    close = nearby(context.albums, around.place, CLOSE, (world.config.height, world.config.width))
+    near, spots, sides = (torch.cat(parts, 1) for parts in zip(close, present, strict=True))
+    way = obstacles(near, spots, sides, around.place, yaw, world.config.autoencoder.field_of_view)
+    steps = sight.steps(scenery.ahead, lately, headed(scenery.moved, -yaw), pitch, way)
+    # Who stands still must not creep.
+    return torch.where(steps.norm(dim=-1, keepdim=True) < LEAST_STEP, 0, steps)
 
 
 def looked_up(
@@ -116,19 +123,28 @@ def beyond(shown: Shown, free: Bool[Tensor, "b 1 1 h w"]) -> Shown:
 def on_foot(
     albums: list[Album],
     around: Surroundings,
-    steps: Float[Tensor, "b r 3"],
     lately: Float[Tensor, "b n a"],
     moved: Float[Tensor, "b r 3"],
+    imagined: Callable[[], Float[Tensor, "b r 3"]],
 ) -> Float[Tensor, "b r 3"]:
-    """The steps, (right, ahead, above) for who faces ahead, of those who cannot walk through what came with their worlds or was
-    built in them.
-    lately: their actions, up to the present ones. moved: how the eye moved in the frames before."""
-    solid = [album.solid(place) for album, place in zip(albums, around.place, strict=True)]
-    if not any(solid):
+    """The steps, (right, ahead, above) for who faces ahead, that the last of these actions take: as bodies move among blocks,
+    where these are known; else as `imagined`, but for who cannot walk through what came with their worlds or was built in them.
+    moved: how the eye moved in the frames before."""
+    place, yaw = around.place, around.view[:, 1]
+    bodies = zip(albums, place, moved, yaw.tolist(), lately, strict=True)
+    walks = [None if album.lattice is None else walked(album.lattice, *body) for album, *body in bodies]
+    known = [walk for walk in walks if walk is not None]
+    if len(known) == len(walks):
+        return headed(torch.stack(known), -yaw)
+    steps = imagined()
+    solid = [album.solid if walk is None else [] for album, walk in zip(albums, walks, strict=True)]
+    if any(solid):
+        jumps = lately[..., JUMP].unfold(1, JUMPING, 1).amax(2)[:, -steps.shape[1] :] > 0
+        steps = headed(held(solid, place, headed(steps, yaw), jumps, moved), -yaw)
+    if not known:
         return steps
-    jumps = lately[..., JUMP].unfold(1, JUMPING, 1).amax(2)[:, -steps.shape[1] :] > 0
-    yaw = around.view[:, 1]
-    return headed(held(solid, around.place, headed(steps, yaw), jumps, moved), -yaw)
+    rows = zip(headed(steps, yaw), walks, strict=True)
+    return headed(torch.stack([step if walk is None else walk for step, walk in rows]), -yaw)
 
 
 def own(world: World, grip: Grip) -> Float[Tensor, "b 1 h w"]:

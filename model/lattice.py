@@ -20,10 +20,6 @@ WIDEST, LEVEL_WIDEST = 8, 16
 """Blocks: the longest leap through the empty, and where all of one height is empty."""
 WHOLE = 100
 """Hundredths of a block."""
-ABOUT = (1.0, 1.0, 7.0), (1.0, 1.0, 1.0)
-"""Blocks to each side of an eye, before and behind along each axis, that may be in a body's way or bear it."""
-SHELL = 5
-"""Points along each edge of a block's outside."""
 LEAPS = 5
 """After so many leaps it is seen which rays have ended; until then they stay where they are."""
 LET_GO = 100
@@ -70,11 +66,6 @@ class Lattice:
         """How broad, deep and high what is in each cell is."""
         return torch.stack([self.broad.flatten(), self.broad.flatten(), self.high.flatten()])
 
-    @cached_property
-    def bearing(self) -> UInt8[Tensor, "_ _ _"]:
-        """How high what bears a body is in each cell, and in those around the lattice."""
-        return F.pad(torch.where(self.broad == WHOLE, self.high, 0), (1,) * 6)
-
     def to(self, device: torch.device) -> "Lattice":
         """The lattice on a device."""
         since = None if self.since is None else self.since.to(device)
@@ -95,41 +86,6 @@ class Lattice:
     def is_water(self, cell: Cell) -> bool:
         """Whether what is in a cell is as broad as blocks are, but not as high."""
         return 0 < int(self.high[cell]) < WHOLE and int(self.broad[cell]) == WHOLE
-
-    def surface(self, place: Float[Tensor, "3"]) -> Float[Tensor, "m 3"]:
-        """Points all over the bare faces of the blocks about a place, from left to right."""
-        x, y, z = (self.within(place) - torch.tensor(ABOUT[0], device=place.device)).floor().long().tolist()
-        if (x, y, z) not in self._surfaces:
-            self._surfaces.clear()
-            self._surfaces[x, y, z] = self._surface((x, y, z))
-        return self._surfaces[x, y, z]
-
-    @cached_property
-    def _surfaces(self) -> dict[Cell, Float[Tensor, "m 3"]]:
-        """The last surface by its first cell: who walks stays in a cell for some time."""
-        return {}
-
-    def _surface(self, first: Cell) -> Float[Tensor, "m 3"]:
-        """The same of as many cells from the first on as are about a place."""
-        device = self.corner.device
-        steps = [torch.arange(int(a + b) + 1, device=device) for a, b in zip(*ABOUT, strict=True)]
-        cells = (torch.cartesian_prod(*steps) + torch.tensor(first, device=device)).clamp(min=0)
-        cells = torch.minimum(cells, torch.tensor(self.high.shape, device=device) - 1).unique(dim=0)
-        high = self.bearing
-        cells = cells[high[tuple((cells + 1).T)] > 0]
-        tall = (high[tuple((cells + 1).T)] / WHOLE)[:, None]
-        sides, found = torch.linspace(0, 1, SHELL, device=device), []
-        for axis in range(3):
-            for side in (0, 1):
-                beside = cells + 1
-                beside[:, axis] += 2 * side - 1
-                bare = high[tuple(beside.T)] < WHOLE
-                level = [sides[-1:] * side if each == axis else sides for each in range(3)]
-                points = torch.cartesian_prod(*level).expand(int(bare.sum()), -1, -1)
-                upright = points[..., 2] * tall[bare]
-                found.append((torch.cat([points[..., :2], upright[..., None]], 2) + cells[bare][:, None]).flatten(0, 1))
-        points = self.around(torch.cat(found))
-        return points[points[:, 0].argsort()]
 
     def changed(self, point: Float[Tensor, "3"], solid: bool, number: int) -> "Lattice":
         """The lattice with a block, or none, where a point is, after the picture of such a number; as it was beyond its

@@ -118,7 +118,7 @@ def _gone_there(
     goal, field_of_view = context.goal, world.config.autoencoder.field_of_view
     around, size = replace(goal.around), (world.config.height, world.config.width)
     yaw = context.around.view[:, 1] - actions[..., CAMERA][..., 1].sum(1)
-    steps = on_foot(goal.albums, around, headed(context.scenery.moved, -yaw), context.actions, goal.scenery.moved)
+    steps = on_foot(goal.albums, around, context.actions, goal.scenery.moved, lambda: headed(context.scenery.moved, -yaw))
     scenery = replace(goal.scenery, moved=headed(steps, around.view[:, 1]))
     places, views = go(around, actions, steps)
     scenery, shown = looked_up(goal.albums, scenery, places, views, field_of_view)

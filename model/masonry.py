@@ -48,6 +48,8 @@ ROOM = 2
 """Cells around all that are filled."""
 MOST = (256, 256, 64)
 """Cells of the largest lattice."""
+LEVEL_FEET = 0.1
+"""Blocks: whose feet are so close to the top of one stands on it."""
 GROUNDED, LEAST_BESIDE = 2, 4
 """So many times ground is laid in columns of which nothing is known, but for so many of the eight about them."""
 
@@ -90,8 +92,26 @@ def lattice_of(
     under = high.flip(2).cummax(2).values.flip(2) > 0
     high = torch.where(under & (votes == 0) & (through == 0), WHOLE, high)
     high = _grounded(high, through > 0).to(torch.uint8)
-    lattice = Lattice(turn, corner + first, high, torch.full_like(high, WHOLE))
+    lattice = stood(Lattice(turn, corner + first, high, torch.full_like(high, WHOLE)), places)
     return _with_growth(lattice, ways.movedim(1, -1) / some[..., None].clamp(min=FAINT) + places[:, None, None], some)
+
+
+def stood(lattice: Lattice, places: Float[Tensor, "n 3"]) -> Lattice:
+    """The lattice in which there is ground, or water, below those who looked from places, and no block where their bodies
+    were."""
+    x, y, feet = (lattice.within(places) - places.new_tensor([0.0, 0.0, EYE])).T
+    bounds = torch.tensor(lattice.high.shape, device=places.device)
+    level = (feet - feet.round()).abs() < LEVEL_FEET
+    cells = torch.stack([x.floor(), y.floor(), feet.round()], 1)[level].long().unique(dim=0)
+    within = (cells >= cells.new_tensor([0, 0, 1])) & (cells < bounds - bounds.new_tensor([0, 0, 1]))
+    cells = cells[within.all(1)]
+    high = lattice.high.clone()
+    for above in (0, 1):
+        place = (cells[:, 0], cells[:, 1], cells[:, 2] + above)
+        high[place] = torch.where(high[place] == WHOLE, 0, high[place])
+    below = (cells[:, 0], cells[:, 1], cells[:, 2] - 1)
+    high[below] = torch.where(high[below] == 0, WHOLE, high[below])
+    return replace(lattice, high=high)
 
 
 def _grounded(

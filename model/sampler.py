@@ -17,6 +17,7 @@ from simworld.actions import CAMERA
 from simworld.model import grip as grips
 from simworld.model import ground as grounds
 from simworld.model.album import Album
+from simworld.model.body import came
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.eye import look, nothing_known, recalled, restored, went
@@ -91,11 +92,14 @@ def surround(
 ) -> None:
     """Tell begun dreams how far down they look, in degrees, and what lies around them: panoramas of all directions at equal
     angles (equirectangular), the heading of the present picture in their middle; and albums of what is seen from elsewhere,
-    places and views counted from the present picture's. What was remembered of it is forgotten."""
+    places and views counted from the present picture's. What was remembered of it is forgotten; they go on as the keys did."""
     assert context.decoder is not None, "only where a dream has begun something can lie around it"
     context.around = surroundings(world, len(context.prompts), panoramas, pitch)
     context.scenery = nothing_known(world, len(context.prompts))
     context.albums = list(albums) if albums else [Album()] * len(context.prompts)
+    rows = zip(context.albums, context.around.view[:, 1].tolist(), context.actions, strict=True)
+    moved = [came(album.lattice, yaw, actions, context.scenery.moved.shape[1]) for album, yaw, actions in rows]
+    context.scenery = replace(context.scenery, moved=torch.stack(moved))
     context.ground = grounds.told(known(context.around))
     h, w = world.config.height, world.config.width
     picture = context.decoder.picture[..., :h, :w].movedim(1, -1)

@@ -9,7 +9,6 @@ from torch import Tensor
 from simworld.model.album import Album, built, given_album, unbuilt
 from simworld.model.cube import Cube, shell
 from simworld.model.footing import EYE, TALL, WIDE, held, points_of
-from simworld.model.lattice import WHOLE, Lattice
 
 STRIDE = 0.2
 NOW = torch.zeros(1, 1, 3)
@@ -94,11 +93,11 @@ def test_what_is_seen_of_a_place_is_solid_where_it_is() -> None:
 def test_what_is_placed_stands_in_the_way_until_it_is_broken() -> None:
     block = Cube(torch.tensor([[0.0, EYE - 0.5, 2.0]]), torch.tensor([20.0]))
     right, down, ahead = shell(block)[0].unbind(1)
-    center, here = torch.tensor([0.0, 2.0, 0.5 - EYE]), torch.zeros(3)
+    center = torch.tensor([0.0, 2.0, 0.5 - EYE])
     album = built(Album(), center, torch.stack([right, ahead, -down], 1))
     moves, still = torch.tensor([[[0.0, STRIDE, 0.0]]]), torch.tensor([[False]])
     ways = []
-    for solid in (album.solid(here), unbuilt(album, center + 0.1).solid(here)):
+    for solid in (album.solid, unbuilt(album, center + 0.1).solid):
         place, moved = torch.zeros(1, 3), NOW
         for _ in range(20):
             moved = held([solid], place, moves, still, moved)
@@ -113,24 +112,3 @@ def test_who_jumps_hits_the_ceiling() -> None:
     for solid, rises in ((torch.cat([FLOOR, roof]), 2.2 - TALL), (FLOOR, 0.8)):
         risen = walk(solid, ahead=0.0, rise=0.4, jumps=True, frames=2)
         assert float(risen[2]) == pytest.approx(rises, abs=1e-3)
-
-
-def test_blocks_that_are_known_bear_and_stop_and_come_and_go() -> None:
-    high = torch.zeros(12, 12, 8, dtype=torch.uint8)
-    high[:, :, 3], high[:, 9, 4:6] = WHOLE, WHOLE  # a floor, and a wall three blocks ahead
-    lattice = Lattice(0.0, torch.tensor([-6.5, -6.0, -4.0 - EYE]), high, torch.full_like(high, WHOLE))
-    album = Album(lattice=lattice)
-    gap = album
-    for above in (0.5, 1.5):
-        gap = unbuilt(gap, torch.tensor([0.0, 3.5, above - EYE]))
-    shut = built(gap, torch.tensor([0.0, 3.5, 1.5 - EYE]), torch.zeros(0, 3))
-    ways = []
-    for each in (album, gap, shut):
-        place, moved = torch.zeros(1, 3), NOW
-        for _ in range(20):
-            solid = each.solid(place[0])
-            moved = held([solid], place, torch.tensor([[[0.0, STRIDE, -0.1]]]), torch.tensor([[False]]), moved)
-            place = place + moved[:, 0]
-        assert float(place[0, 2]) == pytest.approx(0, abs=1e-3), "the floor bears"
-        ways.append(float(place[0, 1]))
-    assert ways[0] <= 3 - WIDE + 1e-3 and ways[1] == pytest.approx(20 * STRIDE) and ways[2] == ways[0]

@@ -131,12 +131,3 @@ def test_one_looks_straight_at_what_is_seen_in_the_middle() -> None:
     pond, down = with_block(room(), 5, 2, 1, 88), torch.tensor([90.0, 0.0])
     assert aimed_at(pond, torch.tensor([0.5, 0.5, 1.0]), down, 4.5) == (5, 2, 0), "through water"
     assert aimed_at(pond, torch.tensor([0.5, 0.5, 3.6]), down, 4.5) is None, "too far"
-
-
-def test_its_surface_lies_about_the_place() -> None:
-    points = room(turn=12.0).surface(torch.tensor([0.3, 2.0, 0.62]))
-    assert (points[:, 0].diff() >= 0).all(), "from left to right"
-    assert points[:, 2].max() == pytest.approx(-1.0, abs=1e-5), "the floor's top"
-    assert (points[:, :2] - torch.tensor([0.3, 2.0])).norm(dim=1).max() < 6
-    flower = with_block(room(), 5, 2, 1, 50, 40)
-    assert torch.equal(flower.surface(torch.zeros(3)), room().surface(torch.zeros(3))), "nobody runs into a flower"

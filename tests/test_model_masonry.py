@@ -7,8 +7,9 @@ from simworld.env.voxel.game import Game
 from simworld.env.voxel.render import FIELD_OF_VIEW
 from simworld.env.voxel.scout import look_from, scout
 from simworld.model.camera import rays
-from simworld.model.lattice import WHOLE, cast
-from simworld.model.masonry import lattice_of
+from simworld.model.footing import EYE
+from simworld.model.lattice import WHOLE, Lattice, cast
+from simworld.model.masonry import lattice_of, stood
 from simworld.model.projection import axes
 
 SEED, SPOTS, RADIUS = 1_000_001, 24, 12.0
@@ -60,3 +61,15 @@ def test_ground_that_nobody_saw_is_as_high_as_what_is_beside_it() -> None:
     x, y, z = lattice.within(torch.tensor([0.0, 0.0, -1.62 - 0.5])).floor().long().tolist()
     about = lattice.high[x - 2 : x + 3, y - 2 : y + 3]
     assert (about[:, :, z] == WHOLE).all() and not about[:, :, z + 1 :].any()
+
+
+def test_who_looked_stood_on_ground_and_in_no_block() -> None:
+    high = torch.zeros(6, 6, 5, dtype=torch.uint8)
+    high[:, :, 0] = WHOLE
+    high[1, 1, 0], high[2, 2, 1:3], high[3, 3, 0] = 0, WHOLE, 88
+    lattice = Lattice(0.0, torch.zeros(3), high, torch.full_like(high, WHOLE))
+    places = torch.tensor([[1.5, 1.5, 1], [2.5, 2.5, 1], [3.5, 3.5, 1], [4.5, 4.5, 1.4], [9.5, 1.5, 1]])
+    told = stood(lattice, places + torch.tensor([0, 0, EYE])).high
+    assert told[1, 1, 0] == WHOLE and told[2, 2].tolist() == [WHOLE, 0, 0, 0, 0] and told[3, 3, 0] == 88, "or on water"
+    same = told == high
+    assert int((~same).sum()) == 3, "who is in the air, or elsewhere, tells nothing"
