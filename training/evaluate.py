@@ -34,8 +34,9 @@ from simworld.training.truth import FIRST_SEED
 class Suite:
     """How much is measured. clips: of the short measures, two or more. away: seconds of looking away. long_clips: of those
     that stand for `stand` and play for `play` seconds, 0 for none. places: clips that dreams go on from in places that they
-    were told of, 0 for none. prompts: classes of each kind that are asked for, 0 for
-    none, in plays that walk for `walk` seconds. step_clips: on which numbers of steps are compared, 0 for none."""
+    were told of, 0 for none. prompts: classes of each kind that are asked for, 0 for none, in plays that walk for `walk`
+    seconds. step_clips: on which numbers of steps are compared, 0 for none. task_plays: of each task whose rewards are looked
+    for."""
 
     clips: int
     away: tuple[float, ...]
@@ -46,11 +47,12 @@ class Suite:
     prompts: int
     walk: float
     step_clips: int
+    task_plays: int = 2
 
 
 SUITES = {
-    "quick": Suite(clips=6, away=(3,), long_clips=2, stand=15, play=15, places=0, prompts=2, walk=1, step_clips=2),
-    "full": Suite(clips=16, away=(3, 10, 30), long_clips=2, stand=60, play=600, places=16, prompts=20, walk=8, step_clips=16),
+    "quick": Suite(clips=6, away=(3,), long_clips=2, stand=15, play=10, places=0, prompts=1, walk=1, step_clips=2),
+    "full": Suite(16, (3, 10, 30), 2, stand=60, play=600, places=16, prompts=20, walk=8, step_clips=16, task_plays=16),
 }
 
 
@@ -76,7 +78,7 @@ def evaluate(
     if num_seeds is not None:
         if num_seeds < 2:
             raise ValueError(f"seeds is {num_seeds}; at least 2 are needed, for actions are shuffled between clips")
-        few = {name: min(num_seeds, getattr(suite, name)) for name in ("long_clips", "step_clips")}
+        few = {name: min(num_seeds, getattr(suite, name)) for name in ("long_clips", "step_clips", "task_plays")}
         suite = replace(suite, clips=num_seeds, **few)
     readers = load_probes(Path(probes) if probes else None)
     player = make_player(world, num_steps, device)
@@ -139,7 +141,7 @@ def _measures(player: Player, suite: Suite, probes: Probes) -> Iterator[tuple[st
         yield "standing_still", partial(measures.standing, player, few, suite.stand)
         yield "long_play", partial(measures.long_play, player, few, suite.play)
     if isinstance(player, Dream) and player.judge is not None:
-        yield "tasks", partial(rewarding, player, player.judge, clips)
+        yield "tasks", partial(rewarding, player, player.judge, suite.task_plays)
     if suite.prompts:
         yield "prompts", partial(prompting, player, probes.scenes, suite.prompts, round(suite.walk * FPS))
 
