@@ -12,7 +12,7 @@ from torch import Tensor
 from simworld.actions import CAMERA, KEYS
 from simworld.model.footing import DRAG, EYE, GRAVITY, WIDE
 from simworld.model.lattice import WHOLE, Lattice
-from simworld.model.surroundings import SPRINT, STRIDE, headed
+from simworld.model.surroundings import SNEAK, SPRINT, STRIDE, headed
 
 TALL = 1.8
 """Blocks from feet to head."""
@@ -22,8 +22,8 @@ GROUND_DRAG, AIR_DRAG, WATER_DRAG = 0.546, 0.91, 0.8
 """What is left of a speed a frame later."""
 PUSH, AIR_PUSH, WATER_PUSH = (0.1, 0.13), (0.02, 0.026), (0.02, 0.03)
 """Blocks a frame by which keys make who walks, and who sprints, quicker in each."""
-WISH, SNEAK = 0.98, 0.3
-"""The share of a push that keys ask for, and of that of who sneaks."""
+WISH = 0.98
+"""The share of a push that keys ask for."""
 JUMP, LEAP = 0.42, 0.2
 """Blocks a frame: up of who jumps, and ahead of who sprints as well."""
 RISE, SINK, CLIMB, BANK = 0.04, 0.02, 0.3, 0.6
@@ -61,7 +61,7 @@ def walked(
     x, y, z = lattice.within(place).tolist()
     ways = zip((moved @ lattice.turned.T).tolist(), rises[-2 * r : -r], strict=True)
     steps = [(aside, onward, above - rise) for (aside, onward, above), rise in ways]
-    body = _Body(_Blocks(lattice), (x, y, z - eyes[-r - 1]), [STILL, STILL, *steps])
+    body = _Body(_Blocks(lattice), (x, y, z - eyes[-r - 1]), [STILL, *steps])
     if body.blocks.ground(body.at) is None:
         return None
     found = []
@@ -192,10 +192,8 @@ class _Body:
         # Who walks off an edge leaves the ground a frame later: bodies fall before they go aside.
         stood = blocks.stands((once[0] - before[0], once[1] - before[1], once[2]))
         self.stands = blocks.stands((once[0], once[1], at[2])) and last[2] <= OFF
-        drag = WATER_DRAG if blocks.wet(once) else GROUND_DRAG if stood else AIR_DRAG
         rising = last[2] if blocks.free(once) and not self.stands else 0.0
-        sinking = rising * WATER_DRAG - SINK if blocks.wet(once) else (rising - GRAVITY) * DRAG
-        self.speed = [last[0] * drag, last[1] * drag, sinking]
+        self.speed = _slowed([last[0], last[1], rising], blocks.wet(once), stood)
 
     def step(self, action: list[float], turn: float, yaw: float) -> None:
         """One frame under an action that has turned it to `yaw`, among blocks that are turned by `turn`, in degrees."""
@@ -218,9 +216,7 @@ class _Body:
         if sneaks and stands and not wet and self.speed[2] <= 0:
             self._stay()
         walled = self._move()
-        drag = WATER_DRAG if wet else GROUND_DRAG if stands else AIR_DRAG
-        self.speed[:2] = [speed * drag for speed in self.speed[:2]]
-        self.speed[2] = self.speed[2] * WATER_DRAG - SINK if wet else (self.speed[2] - GRAVITY) * DRAG
+        self.speed = _slowed(self.speed, wet, stands)
         x, y, z = self.at
         if wet and walled and self.blocks.free((x + wish[0], y + wish[1], z + BANK)):
             self.speed[2] = CLIMB
@@ -269,3 +265,10 @@ class _Body:
                 self.speed[axis], walled = 0.0, True
             self.at = there
         return walled
+
+
+def _slowed(speed: list[float], wet: bool, stands: bool) -> list[float]:
+    """What is left of a speed a frame later, of who was in water, or stood, or neither; and what draws down."""
+    aside, onward, above = speed
+    drag = WATER_DRAG if wet else GROUND_DRAG if stands else AIR_DRAG
+    return [aside * drag, onward * drag, above * WATER_DRAG - SINK if wet else (above - GRAVITY) * DRAG]
