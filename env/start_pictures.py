@@ -1,7 +1,7 @@
 """Pictures that come with a world, to start from, with what lies around them: one is found by the words of a prompt."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,15 @@ class Start:
     """frame: uint8 (h, w, 3). around: what lies around it, uint8 (p, 2p, 3), all directions at equal angles (an
     equirectangular panorama) with the frame's heading in its middle, or None. pitch: how far the frame looks down, degrees.
     bearing: of a task's goal, in degrees to the right, None where there is none. seen: what the place looks like from
-    elsewhere. spot: of those from where it looks most like something else, (right, ahead, above, yaw), else zeros."""
+    elsewhere. spot: of those from where it looks most like something else, (right, ahead, above, yaw); None where nobody
+    asked."""
 
     frame: np.ndarray
     around: np.ndarray | None = None
     pitch: float = 0.0
     bearing: float | None = None
     seen: Sightings | None = None
-    spot: np.ndarray = field(default_factory=lambda: np.zeros(4, np.float32))
+    spot: np.ndarray | None = None
 
     def options(self) -> dict[str, Any]:
         """The env's reset options that begin here."""
@@ -133,11 +134,11 @@ class StartPictures:
     def _alike(self, numbers: list[int], like: np.ndarray, seed: int) -> Start:
         """One of these starts, or of the spots about it with an open view into the place, that look most like it."""
         wanted = _without_hand(looks(like[None]))
-        found: list[tuple[float, int, np.ndarray]] = []
+        found: list[tuple[float, int, np.ndarray | None]] = []
         for number in numbers:
             if not self._seen:
                 apart = np.square(_without_hand(looks(self.frames[number][None])) - wanted).mean()
-                found.append((float(apart), number, np.zeros(4, np.float32)))
+                found.append((float(apart), number, None))
                 continue
             *_, places, views = self._seen[number]
             yaw = np.deg2rad(views[:, 1])

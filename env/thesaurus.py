@@ -1,20 +1,21 @@
 """What players may say for what captions say: other words for places, hours, weather and what stands about (`thesaurus.json`),
 and words mistyped.
 
-In the file, a key is words of captions that mean the same; its list, what else is said for it, in words and phrases.
+In the file, a key is words of captions that mean the same; its list, what else is said for it, in words and phrases. `alone`
+has what stands for a place where none is named; `nothing`, words that are not others mistyped.
 """
 
 import json
 import re
 from collections.abc import Collection
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 
 Meaning = frozenset[str]
 """The words of captions, any of which says it."""
-LEAST_LETTERS, LIKENESS = 5, 0.8
-"""A word of so many letters that is so much like one that is known is that one, mistyped (`difflib`'s ratio)."""
+LEAST_LETTERS = 5
+"""A word of so many letters that is nearly one that is known is that one, mistyped."""
 
 
 def words(text: str) -> list[str]:
@@ -26,16 +27,19 @@ def meanings(prompt: str) -> set[Meaning]:
     """What a prompt says that a world is to show; nothing of what is not understood."""
     synonyms, found = _synonyms(), []
     text = f" {' '.join(words(prompt))} "
-    for phrase in synonyms:
-        if " " in phrase and f" {phrase} " in text:
+    for phrase in _phrases():
+        if f" {phrase} " in text:
             text = text.replace(f" {phrase} ", " ")
             found.append(phrase)
     for word in text.split():
         if word in synonyms:
             found.append(word)
         elif len(word) >= LEAST_LETTERS:
-            found += get_close_matches(word, synonyms, 1, LIKENESS)
-    return {synonyms[said] for said in found}
+            found += sorted(said for said in _slips(word) & synonyms.keys() if len(said) >= LEAST_LETTERS)[:1]
+    meant = {synonyms[said] for said in found if synonyms[said]}
+    if not any(meaning >= place for meaning in meant for place in _kinds()["places"]):
+        meant |= {place for thing, place in _alone().items() if thing in meant}
+    return meant
 
 
 def of_weather(meaning: Meaning) -> bool:
@@ -45,7 +49,15 @@ def of_weather(meaning: Meaning) -> bool:
 
 def said_of_the_scene(caption: Collection[str]) -> int:
     """How many different things a caption of these words says of the place, the hour and the weather."""
-    return sum(not meaning.isdisjoint(caption) for kind, entries in _kinds().items() if kind != "things" for meaning in entries)
+    kinds = _kinds()
+    return sum(not meaning.isdisjoint(caption) for kind in ("places", "hours", "weather") for meaning in kinds[kind])
+
+
+def _slips(word: str) -> set[str]:
+    """What may have been meant where a letter, not the first, was forgotten, typed too much, for another or after the next."""
+    parts = [(word[:place], word[place:]) for place in range(1, len(word) + 1)]
+    others = {a + letter + b[skipped:] for a, b in parts for letter in ascii_lowercase for skipped in (0, 1)}
+    return others | {a + b[1:] for a, b in parts} | {a + b[1::-1] + b[2:] for a, b in parts}
 
 
 @cache
@@ -59,11 +71,23 @@ def _kinds() -> dict[str, list[Meaning]]:
 
 
 @cache
+def _alone() -> dict[Meaning, Meaning]:
+    """What things mean as well where no place is named."""
+    return {frozenset(thing.split()): frozenset(place.split()) for thing, (place,) in _entries()["alone"].items()}
+
+
+@cache
 def _synonyms() -> dict[str, Meaning]:
     """For each word and phrase what it means: all that it may mean, where that is not clear."""
     meant: dict[str, Meaning] = {}
-    for entries in _entries().values():
-        for entry, others in entries.items():
+    for kind, entries in _entries().items():
+        for entry, others in entries.items() if kind != "alone" else ():
             for said in (*entry.split(), *others):
                 meant[said] = meant.get(said, frozenset()) | frozenset(entry.split())
     return meant
+
+
+@cache
+def _phrases() -> list[str]:
+    """Of these those of several words, the longest first."""
+    return sorted((said for said in _synonyms() if " " in said), key=len, reverse=True)

@@ -213,7 +213,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
         Where pictures to start from come with the world and the captions of one say what the prompt means, or some of it, the
         dream fades within a second into the one described most like it, in such a light as there is now where the prompt leaves
-        a choice."""
+        a choice, and looks as it does."""
         context = self._started()
         sampler.set_prompts(self.world, context, [_check_prompt(text)])
         if self._task is None and self._starts.knows(text):
@@ -317,8 +317,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if start is not None:
             around = self._surroundings(start.around, start.pitch)
             albums = None if start.seen is None else self._albums(start.seen)
-            picture, spot = torch.from_numpy(start.frame)[None], torch.from_numpy(start.spot)[None].to(self.world.device)
-            lead(self.world, self._started(), picture, FADE_CHUNKS, *around, albums, spot)
+            spots = None if start.spot is None else torch.from_numpy(start.spot)[None].to(self.world.device)
+            lead(self.world, self._started(), torch.from_numpy(start.frame)[None], FADE_CHUNKS, *around, albums, spots)
 
     def _light(self, context: sampler.Context) -> np.ndarray:
         """The light that the place lies in, (3,), or the picture where no more is known of it."""

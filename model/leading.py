@@ -35,9 +35,9 @@ def lead(
     spots: Float[Tensor, "b 4"] | None = None,
 ) -> None:
     """Let dreams fade over the next chunks into what pictures show, and go on from there, with what `surround` would tell of
-    them. Where there are pictures of the place from elsewhere, one comes to it on foot, looking as far down as before: at
-    `spots`, (right, ahead, above) in blocks and yaw in degrees, 0 where not given. ValueError for another picture size, or for
-    no chunk."""
+    them. Where there are pictures of the place from elsewhere, one comes to it on foot: to where its picture was taken, and
+    looks as that does; or to `spots`, (right, ahead, above) in blocks and yaw in degrees, looking as far down as before.
+    ValueError for another picture size, or for no chunk."""
     if tuple(pictures.shape) != tuple(context.goal.pictures.shape) or num_chunks < 1:
         raise ValueError(
             f"pictures {tuple(pictures.shape)} in {num_chunks} chunks; these worlds take {tuple(context.goal.pictures.shape)} "
@@ -46,11 +46,10 @@ def lead(
     around = surroundings(world, len(pictures), panoramas, pitch)
     goals = with_own_hand(world, context.grip, to_float(pictures.to(world.device)), around)
     albums = albums or [Album()] * len(pictures)
-    if spots is None:
-        spots = torch.zeros(len(pictures), 4, device=world.device)
-    on_spot = sighted(albums, world.device)[:, None]
-    view = torch.stack([context.around.view[:, 0], spots[:, 3]], 1)
-    around.place, around.view = spots[:, :3], torch.where(on_spot, view, around.view)
+    if spots is not None:
+        on_spot = sighted(albums, world.device)[:, None]
+        view = torch.stack([context.around.view[:, 0], spots[:, 3]], 1)
+        around.place, around.view = spots[:, :3], torch.where(on_spot, view, around.view)
     left = torch.full_like(context.goal.left, num_chunks)
     context.goal = Goal(goals, left, left, around, albums, nothing_known(world, len(pictures)))
 

@@ -157,6 +157,21 @@ def test_who_is_led_to_a_place_walks_into_it() -> None:
     assert last[1] < last[0], "more like the desert than like the plains"
 
 
+def test_who_asks_for_a_place_looks_at_it_and_not_at_the_ground() -> None:
+    env = WorldEnv("small", renew=False)
+    env.reset(seed=1, options=env.start_options("open plains at noon", 0))
+    down = {**from_vector(np.zeros(25, np.float32)), "camera": np.array([30, 0], np.float32)}
+    env.step(down)
+    looked = env.save_state()["context"].around.view[0].clone()
+    env.set_prompt("a desert at noon")
+    start = StartPictures(find_world("small") / "starts.safetensors", 96, 160).nearest("a desert at noon", 0)
+    for _ in range(FADE_CHUNKS):
+        env.step(from_vector(np.zeros(25, np.float32)))
+    view = env.save_state()["context"].around.view[0]
+    assert start is not None and float(looked[0]) > 50
+    assert view.tolist() == pytest.approx([start.pitch, 0], abs=0.01)
+
+
 def test_of_the_spots_of_a_place_the_one_is_found_that_looks_most_like_what_is_seen() -> None:
     starts = StartPictures(find_world("small") / "starts.safetensors", 96, 160)
     place = starts[3]

@@ -42,8 +42,9 @@ from simworld.client.worker import Worker
 
 _LISTEN_SECONDS = 0.004
 """How long the client sleeps at most before it looks at keyboard and mouse again."""
-_REDRAW_SECONDS = 0.05
-"""Without a new picture the last one is drawn again this often, so that what lies over it lives."""
+_REDRAW_SECONDS, _LATE_SECONDS = 0.05, 0.2
+"""Without a new picture the last one is drawn again this often, so that what lies over it lives; in play less often, for there
+the next one is late, and drawing would take time from its making."""
 _FAREWELL_SECONDS = 0.8
 """How long closing may wait for the world; then it is left behind."""
 
@@ -261,7 +262,7 @@ class App:
                 continue
             if picture is not None:
                 self._show(picture)
-            elif now - self._drawn >= _REDRAW_SECONDS:
+            elif now - self._drawn >= (_REDRAW_SECONDS if self.picture is None or self.screens.open else _LATE_SECONDS):
                 self._redraw(now)
             else:
                 self.worker.wait(min(_LISTEN_SECONDS, self.session.wait(now)))
