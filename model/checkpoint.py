@@ -17,6 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.hands import Hands, HandsConfig
@@ -62,7 +63,7 @@ def save_autoencoder(path: Path, model: Autoencoder, summary: dict[str, Any], dt
 def load_autoencoder(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Autoencoder:
     """Read an autoencoder. ValueError naming the file and the field that is wrong."""
     tensors, config = _load(path, "autoencoder", AutoencoderConfig)
-    return _filled(path, Autoencoder(config), tensors).to(device, dtype)
+    return _filled(path, _made(Autoencoder, config), tensors).to(device, dtype)
 
 
 def save_hands(path: Path, model: Hands, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
@@ -73,7 +74,7 @@ def save_hands(path: Path, model: Hands, summary: dict[str, Any], dtype: torch.d
 def load_hands(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Hands:
     """Read hands. ValueError naming the file and the field that is wrong."""
     tensors, config = _load(path, "hands", HandsConfig)
-    return _filled(path, Hands(config), tensors).to(device, dtype)
+    return _filled(path, _made(Hands, config), tensors).to(device, dtype)
 
 
 def save_sight(path: Path, model: Sight, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
@@ -84,7 +85,7 @@ def save_sight(path: Path, model: Sight, summary: dict[str, Any], dtype: torch.d
 def load_sight(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Sight:
     """Read sight. ValueError naming the file and the field that is wrong."""
     tensors, config = _load(path, "sight", SightConfig)
-    return _filled(path, Sight(config), tensors).to(device, dtype)
+    return _filled(path, _made(Sight, config), tensors).to(device, dtype)
 
 
 def save_restorer(path: Path, model: Restorer, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
@@ -95,7 +96,7 @@ def save_restorer(path: Path, model: Restorer, summary: dict[str, Any], dtype: t
 def load_restorer(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Restorer:
     """Read a restorer. ValueError naming the file and the field that is wrong."""
     tensors, config = _load(path, "restorer", RestorerConfig)
-    return _filled(path, Restorer(config), tensors).to(device, dtype)
+    return _filled(path, _made(Restorer, config), tensors).to(device, dtype)
 
 
 def save_small(path: Path, kind: str, model: nn.Module, summary: dict[str, Any]) -> None:
@@ -133,8 +134,7 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     autoencoder = load_autoencoder(folder / "autoencoder.safetensors", dtype, device)
     if autoencoder.config != config.autoencoder:
         raise ValueError(f"{path}: was trained on another autoencoder than {folder / 'autoencoder.safetensors'}")
-    world = World(config)
-    world.autoencoder = autoencoder
+    world = _made(World, config, autoencoder)
     hands, sight, restorer = (folder / f"{name}.safetensors" for name in ("hands", "sight", "restorer"))
     world.hands = load_hands(hands, dtype, device) if hands.exists() else None
     world.sight = load_sight(sight, dtype, device) if sight.exists() else None
@@ -197,6 +197,21 @@ def _load(path: Path, kind: str, config: type[Config]) -> tuple[dict[str, Tensor
     """The tensors of a file of this kind, and its config."""
     tensors, header = read_tensors(path)
     return tensors, build(config, _config(path, header, kind), str(path))
+
+
+class _Undrawn(TorchFunctionMode):
+    """Nothing is drawn by chance: of a world's networks that takes a third of a second, and files fill them all the same."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (nn.init.kaiming_uniform_, nn.init.uniform_, nn.init.normal_, Tensor.uniform_, Tensor.normal_):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+def _made(kind: Callable[..., Network], *arguments: Any) -> Network:
+    """A network that is still to be filled."""
+    with _Undrawn():
+        return kind(*arguments)
 
 
 def _filled(path: Path, model: Network, tensors: dict[str, Tensor]) -> Network:

@@ -55,12 +55,13 @@ class WorldConfig:
 
 
 class World(nn.Module):
-    """The three networks, and hands, sight and a restorer where it has them. Sampling: `sampler`, files: `checkpoint`."""
+    """The three networks, and hands, sight and a restorer where it has them. Sampling: `sampler`, files: `checkpoint`.
+    autoencoder: one that there is already."""
 
-    def __init__(self, config: WorldConfig) -> None:
+    def __init__(self, config: WorldConfig, autoencoder: Autoencoder | None = None) -> None:
         super().__init__()
         self.config = config
-        self.autoencoder = Autoencoder(config.autoencoder)
+        self.autoencoder = autoencoder or Autoencoder(config.autoencoder)
         self.text = TextEncoder(config.text)
         self.denoiser = Denoiser(config.denoiser, config.path)
         self.hands: Hands | None = None
