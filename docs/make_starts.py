@@ -19,6 +19,7 @@ from simworld.env.panoramas import panorama
 from simworld.env.sightings import Sightings, looks, openness, packed, packed_lattice, to_webp, unpacked
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
+from simworld.env.voxel.physics import YAW
 from simworld.env.voxel.render import FIELD_OF_VIEW
 from simworld.env.voxel.scout import bare, reached, scout
 from simworld.env.voxel.stages import TaskStage
@@ -28,7 +29,7 @@ from simworld.model.checkpoint import write_tensors
 from simworld.model.lattice import Lattice
 from simworld.model.masonry import lattice_of
 from simworld.training.scouting import RADIUS, SPOTS
-from simworld.training.showing import show, view
+from simworld.training.showing import View, classes, show, view
 from simworld.training.truth import FIRST_SEED
 
 SCENES = ((0.2, False), (0.5, False), (0.58, False), (0.3, True))
@@ -40,9 +41,11 @@ START_SEED, TASK_SEED = 800_000, 900_000
 NUM_CAPTIONS = 24
 TASK_STARTS = {"navigate": 24, "treechop": 12, "recall": 16}
 """How many beginnings of each task, from which training seed on."""
-CHOICE, WIDE = 24, 2000
-"""Of so many places the one is taken that is most open, of those that show what they are called, from which one can walk to so
-many cells."""
+WORLDS, CHOICE, CLEARLY, WIDE = 4, 48, 0.8, 2000
+"""Of so many worlds the one is taken, and of so many places of each, that shows most of what it is called, ahead and `ASIDE`;
+of places that show so much of what the best does, the most open one, if one can walk to so many cells from there."""
+ASIDE = (-60.0, 60.0)
+"""Degrees."""
 OPEN = 0.06
 """The least detail of a picture that is worth starting from."""
 
@@ -76,28 +79,50 @@ def make_start(job: tuple[int, int, int, int]) -> tuple[np.ndarray, float, bytes
     """A start in a biome and a scene of these numbers, of such a height and width: its frame, pitch, panorama, captions and
     what is seen of it from elsewhere."""
     biome, (time_of_day, wet) = BIOMES[job[0]], SCENES[job[1]]
-    seed, cold = START_SEED + 100 * job[0] + job[1], biome in COLD
+    seeds, cold = [START_SEED + 100 * job[0] + 10 * world + job[1] for world in range(WORLDS)], biome in COLD
     weather = "snow" if cold and (wet or time_of_day > DUSK) else ("rain", "storm")[job[0] % 2] if wet else "clear"
     game = Game(*job[2:])
-    game.reset(seed)
-    settle(game, biome=biome, time_of_day=time_of_day, weather=weather)
+    conditions = {"biome": biome, "time_of_day": time_of_day, "weather": weather}
+    for seed in sorted(seeds, key=lambda one: settle(game, one, **conditions), reverse=True):
+        settle(game, seed, **conditions)
+        seen = scout(game, SPOTS, RADIUS)
+        if lattice_of_sightings(seen) is not None:  # else there is too much water for blocks to be read off
+            break
     told = {game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
-    seen = scout(game, SPOTS, RADIUS)
     print(f"{biome}, {time_of_day}, {weather}: {len(seen)} sightings", flush=True)
     sighted = Sighted(*packed(seen), seen.places, seen.views, looks(seen.frames), openness(seen.near))
     return bare(game), float(game.pose[4]), to_webp(panorama(game), quality=QUALITY), " / ".join(sorted(told)), sighted
 
 
-def settle(game: Game, biome: str, **conditions: Any) -> None:
-    """Put the player where the biome is seen, there is a view and room to walk."""
+def settle(game: Game, seed: int, biome: str, **conditions: Any) -> float:
+    """Put the player, in the world of a seed, where the biome is seen, there is a view and room to walk; returns how much of
+    what is seen is the biome, 0 where that is too little."""
+    game.reset(seed)
     found = []
-    for _ in range(CHOICE):
+    for number in range(CHOICE):
         game.set_conditions(biome=biome, **conditions, respawn=True)
-        seen = view(game)
-        shows = show([seen], "place", biome) and detail(seen.frame) > OPEN
-        wide = min(len(reached(game, RADIUS)), WIDE) if shows else 0
-        found.append((wide, float(-(1 / game.look()[1]).mean()), len(found), game.save_state()))
-    game.load_state(max(found, key=lambda one: one[:3])[3])
+        ahead, *aside = (_turned(game, angle) for angle in (0, *ASIDE))
+        fit = show([ahead], "place", biome) and detail(ahead.frame) > OPEN
+        share = np.mean([each.shares["place"][classes()["place"].index(biome)] for each in (ahead, *aside)])
+        found.append((fit * float(share), float(-(1 / game.look()[1]).mean()), number, game.save_state()))
+
+    def room(state: Any) -> int:
+        game.load_state(state)
+        return min(len(reached(game, RADIUS)), WIDE)
+
+    clearly = max(found, key=lambda one: one[:3])[0]
+    best = [one for one in found if one[0] >= CLEARLY * clearly]
+    chosen = max(best, key=lambda one: (room(one[3]), *one[1:3]))
+    game.load_state(chosen[3])
+    return chosen[0]
+
+
+def _turned(game: Game, angle: float) -> View:
+    """What is seen so many degrees aside."""
+    game.body[YAW] += angle
+    seen = view(game)
+    game.body[YAW] -= angle
+    return seen
 
 
 def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96, width: int = 160) -> None:

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from simworld.env.sightings import Sightings, from_file, looks, unpacked, unpacked_lattice
 from simworld.env.thesaurus import Meaning, meanings, of_weather, said_of_the_scene, words
 from simworld.model.checkpoint import read_tensors
-from simworld.model.masonry import stood
 
 NUM_ALIKE = 4
 """So many pictures look most like another one."""
@@ -98,8 +96,7 @@ class StartPictures:
         bearing = None if self._bearing is None else float(self._bearing[number])
         seen = unpacked(*self._seen[number]) if self._seen else None
         if seen is not None and self._lattices:
-            lattice = unpacked_lattice(*self._lattices[number])
-            seen = replace(seen, lattice=lattice and stood(lattice, torch.from_numpy(seen.places)))
+            seen = replace(seen, lattice=unpacked_lattice(*self._lattices[number]))
         return Start(self.frames[number], around, float(self._pitch[number]), bearing, seen)
 
     @property
