@@ -29,7 +29,7 @@ from simworld.model.checkpoint import write_tensors
 from simworld.model.lattice import Lattice
 from simworld.model.masonry import lattice_of
 from simworld.training.scouting import RADIUS, SPOTS
-from simworld.training.showing import View, classes, show, view
+from simworld.training.showing import View, share, show, view
 from simworld.training.truth import FIRST_SEED
 
 SCENES = ((0.2, False), (0.5, False), (0.58, False), (0.3, True))
@@ -41,7 +41,7 @@ START_SEED, TASK_SEED = 800_000, 900_000
 NUM_CAPTIONS = 24
 TASK_STARTS = {"navigate": 24, "treechop": 12, "recall": 16}
 """How many beginnings of each task, from which training seed on."""
-WORLDS, CHOICE, CLEARLY, WIDE = 4, 48, 0.8, 2000
+WORLDS, CHOICE, NEARLY, WIDE = 4, 48, 0.8, 2000
 """Of so many worlds the one is taken, and of so many places of each, that shows most of what it is called, ahead and `ASIDE`;
 of places that show so much of what the best does, the most open one, if one can walk to so many cells from there."""
 ASIDE = (-60.0, 60.0)
@@ -103,15 +103,15 @@ def settle(game: Game, seed: int, biome: str, **conditions: Any) -> float:
         game.set_conditions(biome=biome, **conditions, respawn=True)
         ahead, *aside = (_turned(game, angle) for angle in (0, *ASIDE))
         fit = show([ahead], "place", biome) and detail(ahead.frame) > OPEN
-        share = np.mean([each.shares["place"][classes()["place"].index(biome)] for each in (ahead, *aside)])
-        found.append((fit * float(share), float(-(1 / game.look()[1]).mean()), number, game.save_state()))
+        clear = fit * share([ahead, *aside], "place", biome)
+        found.append((clear, float(-(1 / game.look()[1]).mean()), number, game.save_state()))
 
     def room(state: Any) -> int:
         game.load_state(state)
         return min(len(reached(game, RADIUS)), WIDE)
 
-    clearly = max(found, key=lambda one: one[:3])[0]
-    best = [one for one in found if one[0] >= CLEARLY * clearly]
+    clearest = max(clear for clear, *_ in found)
+    best = [one for one in found if one[0] >= NEARLY * clearest]
     chosen = max(best, key=lambda one: (room(one[3]), *one[1:3]))
     game.load_state(chosen[3])
     return chosen[0]

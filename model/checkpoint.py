@@ -112,7 +112,7 @@ def load_small(
     tensors, header = read_tensors(path)
     if header.get("kind") != kind or header.get("format") != FORMAT:
         raise ValueError(f"{path}: holds {header.get('kind')!r} of format {header.get('format')!r}; not {what} of {FORMAT}")
-    model = make(build(config, header["config"], str(path)))
+    model = _made(make, build(config, header["config"], str(path)))
     try:
         model.load_state_dict(_as(tensors, torch.float32))
     except RuntimeError as error:

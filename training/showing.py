@@ -76,8 +76,12 @@ def view(game: Any) -> View:
 
 def show(views: Sequence[View], kind: str, name: str) -> bool:
     """Whether the pictures, taken together, clearly show that the `kind` of their scene is `name`."""
-    share = np.mean([view.shares[kind] for view in views], 0)
-    return bool(share[classes()[kind].index(name)] >= CLEARLY)
+    return share(views, kind, name) >= CLEARLY
+
+
+def share(views: Sequence[View], kind: str, name: str) -> float:
+    """How much of the pictures, taken together, shows that the `kind` of their scene is `name`, from 0 to 1."""
+    return float(np.mean([view.shares[kind] for view in views], 0)[classes()[kind].index(name)])
 
 
 def _places(game: Any, depth: np.ndarray) -> dict[str, float]:
