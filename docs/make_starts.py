@@ -21,7 +21,7 @@ from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import YAW
 from simworld.env.voxel.render import FIELD_OF_VIEW
-from simworld.env.voxel.scout import bare, reached, scout
+from simworld.env.voxel.scout import bare, daylight, reached, scout
 from simworld.env.voxel.stages import TaskStage
 from simworld.env.voxel.terrain import BIOMES
 from simworld.env.voxel.voxel_env import VoxelEnv
@@ -71,13 +71,14 @@ def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
     jobs = [(number, scene, height, width) for number in range(len(BIOMES)) for scene in range(len(SCENES))]
     with ProcessPoolExecutor() as workers:
         made = list(workers.map(make_start, jobs))
-    frames, pitches, panoramas, captions, seen = zip(*made, strict=True)
-    _write(folder / "starts.safetensors", frames, pitches, panoramas, captions, **_sighted(seen))
+    frames, pitches, panoramas, captions, seen, light = zip(*made, strict=True)
+    more = {**_sighted(seen), "daylight": torch.from_numpy(np.stack(light))}
+    _write(folder / "starts.safetensors", frames, pitches, panoramas, captions, **more)
 
 
-def make_start(job: tuple[int, int, int, int]) -> tuple[np.ndarray, float, bytes, str, Sighted]:
-    """A start in a biome and a scene of these numbers, of such a height and width: its frame, pitch, panorama, captions and
-    what is seen of it from elsewhere."""
+def make_start(job: tuple[int, int, int, int]) -> tuple[np.ndarray, float, bytes, str, Sighted, np.ndarray]:
+    """A start in a biome and a scene of these numbers, of such a height and width: its frame, pitch, panorama, captions, what
+    is seen of it from elsewhere, and in what light."""
     biome, (time_of_day, wet) = BIOMES[job[0]], SCENES[job[1]]
     seeds, cold = [START_SEED + 100 * job[0] + 10 * world + job[1] for world in range(WORLDS)], biome in COLD
     weather = "snow" if cold and (wet or time_of_day > DUSK) else ("rain", "storm")[job[0] % 2] if wet else "clear"
@@ -91,7 +92,8 @@ def make_start(job: tuple[int, int, int, int]) -> tuple[np.ndarray, float, bytes
     told = {game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
     print(f"{biome}, {time_of_day}, {weather}: {len(seen)} sightings", flush=True)
     sighted = Sighted(*packed(seen), seen.places, seen.views, looks(seen.frames), openness(seen.near))
-    return bare(game), float(game.pose[4]), to_webp(panorama(game), quality=QUALITY), " / ".join(sorted(told)), sighted
+    around = to_webp(panorama(game), quality=QUALITY)
+    return bare(game), float(game.pose[4]), around, " / ".join(sorted(told)), sighted, daylight(game)
 
 
 def settle(game: Game, seed: int, biome: str, **conditions: Any) -> float:

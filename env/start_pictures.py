@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from simworld.env.sightings import Sightings, from_file, looks, unpacked, unpacked_lattice
-from simworld.env.thesaurus import Meaning, meanings, of_weather, said_of_the_scene, words
+from simworld.env.thesaurus import Meaning, meanings, of_hour, of_weather, said_of_the_scene, words
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
@@ -31,7 +31,8 @@ HAND = (slice(1, None), slice(3, None))
 class Start:
     """frame: uint8 (h, w, 3). around: what lies around it, uint8 (p, 2p, 3), all directions at equal angles (an
     equirectangular panorama) with the frame's heading in its middle, or None. pitch: how far the frame looks down, degrees.
-    bearing: of a task's goal, in degrees to the right, None where there is none. seen: what the place looks like from
+    bearing: of a task's goal, in degrees to the right, None where there is none. daylight: float32
+    (5,), as `WorldEnv.reset` has it, None where nobody has told. seen: what the place looks like from
     elsewhere. spot: of those from where it looks most like something else, (right, ahead, above, yaw); None where nobody
     asked."""
 
@@ -41,12 +42,14 @@ class Start:
     bearing: float | None = None
     seen: Sightings | None = None
     spot: np.ndarray | None = None
+    daylight: np.ndarray | None = None
 
     def options(self) -> dict[str, Any]:
         """The env's reset options that begin here."""
         options: dict[str, Any] = {"frames": self.frame[None], "pitch": self.pitch}
-        if self.bearing is not None:
-            options["bearing"] = self.bearing
+        for name in ("bearing", "daylight"):
+            if getattr(self, name) is not None:
+                options[name] = getattr(self, name)
         if self.seen is not None:
             options["seen"] = vars(self.seen)
         return options if self.around is None else {**options, "around": self.around}
@@ -55,13 +58,15 @@ class Start:
 class StartPictures:
     """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist. In the file,
     `frames` are as they are, or n WebP pictures, one after another, of `frames_sizes` bytes each; so is `around`, what lies
-    around them, of `sizes`; `pitch` and, where tasks have a goal, `bearing` are n angles; `seen_frames` and `seen_near` hold n
-    AVIF and WebP pictures, of `seen_frames_sizes` and `seen_near_sizes` bytes, as `sightings.packed` makes them, `seen_places`,
-    `seen_views`, `seen_looks` and `seen_open` one row for each of their `seen_numbers` pictures; `lattices`, of
-    `lattices_sizes` bytes, and `lattices_lie`, a row for each, hold their blocks, as `sightings.packed_lattice` makes them."""
+    around them, of `sizes`; `pitch` and, where tasks have a goal, `bearing` are n angles; `daylight` n rows;
+    `seen_frames` and `seen_near` hold n AVIF and WebP pictures, of `seen_frames_sizes` and `seen_near_sizes` bytes, as
+    `sightings.packed` makes them, `seen_places`, `seen_views`, `seen_looks` and `seen_open` one row for each of their
+    `seen_numbers` pictures; `lattices`, of `lattices_sizes` bytes, and `lattices_lie`, a row for each, hold their blocks, as
+    `sightings.packed_lattice` makes them."""
 
     def __init__(self, path: Path, height: int, width: int) -> None:
         self.frames = np.zeros((0, height, width, 3), np.uint8)
+        self._daylight: np.ndarray | None = None
         self._around: list[bytes] = []
         self._pitch = np.zeros(0, np.float32)
         self._bearing: np.ndarray | None = None
@@ -77,6 +82,7 @@ class StartPictures:
                 self.frames = np.stack([from_file(file) for file in _split(tensors["frames"], tensors["frames_sizes"])])
             self._pitch = tensors["pitch"].numpy() if "pitch" in tensors else np.zeros(len(self.frames), np.float32)
             self._bearing = tensors["bearing"].numpy() if "bearing" in tensors else None
+            self._daylight = tensors["daylight"].numpy() if "daylight" in tensors else None
             if "around" in tensors:
                 self._around = _split(tensors["around"], tensors["sizes"])
             if "seen_frames" in tensors:
@@ -97,7 +103,8 @@ class StartPictures:
         seen = unpacked(*self._seen[number]) if self._seen else None
         if seen is not None and self._lattices:
             seen = replace(seen, lattice=unpacked_lattice(*self._lattices[number]))
-        return Start(self.frames[number], around, float(self._pitch[number]), bearing, seen)
+        daylight = None if self._daylight is None else self._daylight[number]
+        return Start(self.frames[number], around, float(self._pitch[number]), bearing, seen, daylight=daylight)
 
     @property
     def most_seen(self) -> int:
@@ -146,6 +153,17 @@ class StartPictures:
         nearest = sorted(found, key=lambda one: one[0])[:NUM_ALIKE]
         _, number, spot = nearest[seed % len(nearest)]
         return replace(self[number], spot=spot)
+
+    def hour(self, prompt: str) -> float | None:
+        """The hour that the prompt means: the one at which most of the starts are seen whose captions say it. None where it
+        means none, or nobody has told the hours."""
+        if self._daylight is None:
+            return None
+        hours = [meaning for meaning in meanings(prompt) if of_hour(meaning)]
+        seen = [
+            float(row[0]) for said, row in zip(self._words, self._daylight, strict=True) if any(said & each for each in hours)
+        ]
+        return max(seen, key=seen.count, default=None)
 
     def knows(self, prompt: str) -> bool:
         """Whether any caption says something that the prompt means."""

@@ -47,6 +47,11 @@ def of_weather(meaning: Meaning) -> bool:
     return any(meaning >= said for said in _kinds()["weather"])
 
 
+def of_hour(meaning: Meaning) -> bool:
+    """Whether it is about the hour."""
+    return any(meaning >= said for said in _kinds()["hours"])
+
+
 def said_of_the_scene(caption: Collection[str]) -> int:
     """How many different things a caption of these words says of the place, the hour and the weather."""
     kinds = _kinds()

@@ -22,11 +22,13 @@ from simworld.env.packing import pack, unpack
 from simworld.env.sightings import FIELDS, LOOKS, Sightings, checked, looks
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.start_pictures import Start, StartPictures, detail, light_of
+from simworld.env.thesaurus import meanings, of_hour
 from simworld.frames import check_frames
 from simworld.model import sampler
 from simworld.model.album import Album, given_album
 from simworld.model.checkpoint import load_world
 from simworld.model.context_parts import put_together, take_apart
+from simworld.model.daylight import Daylight, hastened, lit, turned_to
 from simworld.model.denoiser import STEP_COUNTS
 from simworld.model.flops import flops
 from simworld.model.gauge import load_gauge
@@ -39,7 +41,7 @@ from simworld.model.shipped import find_world
 from simworld.tasks import TASKS
 
 Observation = dict[str, Any]
-OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing", "seen")
+OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing", "seen", "daylight")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
 FAR, LONG = 4.0, 5
@@ -62,8 +64,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     picture; where the world has a gauge (`model/gauge.py`), expected_psnr: how like the truth the observation is likely to be,
     in dB, and trust: how sure the dream can be of it, from 0 to 1, whatever the scene. task: a name of `simworld.tasks.TASKS`:
     the dream then begins where the task does, is not renewed, and gives rewards and ends as the world's judge tells; without a
-    task rewards are 0 and a dream never ends. dtype: "bfloat16" or "float32", None for the faster one here. ValueError for a
-    world or arguments that cannot be.
+    task rewards are 0 and a dream never ends. day: frames of a whole day, 0 for light that stands still, None for days as the
+    world has learned them; light passes where the world has a relighter and it is known at which hour a dream began, which
+    `info` then has as hour: a share of a day, from sunrise on. dtype: "bfloat16" or "float32", None for the faster one here.
+    ValueError for a world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
@@ -78,7 +82,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         from_pictures: bool = True,
         task: str | None = None,
         dtype: str | None = None,
+        day: int | None = None,
     ) -> None:
+        if day is not None and day < 0:
+            raise ValueError(f"day is {day}; it must be a number of frames, 0 for light that stands still, or None")
         if num_steps not in STEP_COUNTS:
             raise ValueError(f"num_steps is {num_steps}; it must be one of {sorted(STEP_COUNTS)}")
         if render_mode not in (None, "rgb_array"):
@@ -100,6 +107,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self.num_steps = num_steps
         self.renew = renew and task is None
         self.from_pictures = from_pictures
+        self.day = day
         self.render_mode = render_mode
         self.action_space = action_space()
         self.observation_space = observation_space(self.world.config.height, self.world.config.width)
@@ -124,7 +132,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         dreamt where there are none. pitch: how far that frame looks down, in degrees; as players do where not given. bearing:
         of the beacon of task navigate or the right pillar of recall, in degrees to the right of where the last frame looks.
         seen: what the place looks like from elsewhere, a dict of frames uint8 (n, h, w, 3), near (n, h, w), places (n, 3) and
-        views (n, 2), counted from the last frame's eye, as `simworld.env.sightings.Sightings` tells.
+        views (n, 2), counted from the last frame's eye, as `simworld.env.sightings.Sightings` tells. daylight: in what light
+        that is seen, five numbers: the hour, as a share of a day from sunrise on; how many degrees to the right of sunrise the
+        last frame looks; how much rain, snow and storm there is, from 0 to 1.
         ValueError for unknown options or wrong shapes.
         """
         super().reset(seed=seed)
@@ -139,6 +149,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         around, pitch = self._surroundings(options.get("around"), options.get("pitch"))
         seen = options.get("seen")
         albums = None if seen is None else self._albums(checked(seen, self._frame.shape[:2]))
+        daylight = self._daylight(options.get("daylight"))
         if self._task is not None:
             self._task.begin(_check_bearing(options.get("bearing")))
         if options.get("frames") is None and around is not None:
@@ -152,8 +163,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             device = self.world.device
             sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
             self._frame = frames[-1]
-            if around is not None or pitch is not None or albums is not None:
-                sampler.surround(self.world, context, around, pitch, albums)
+            if any(part is not None for part in (around, pitch, albums, daylight)):
+                hour = self._starts.hour(prompt)
+                if daylight is not None and hour is not None:
+                    daylight = hastened(daylight, hour)
+                sampler.surround(self.world, context, around, pitch, albums, daylight)
         self._context, self._unfinished = context, None
         return self._observation(), self._info(context, self._frame[None])
 
@@ -213,11 +227,17 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
         Where pictures to start from come with the world and the captions of one say what the prompt means, or some of it, the
         dream fades within a second into the one described most like it, in such a light as there is now where the prompt leaves
-        a choice, and looks as it does."""
+        a choice, and looks as it does. Where the light passes and the prompt means nothing but another hour, it becomes that
+        hour where the player is."""
         context = self._started()
         sampler.set_prompts(self.world, context, [_check_prompt(text)])
-        if self._task is None and self._starts.knows(text):
-            self._lead(self._starts.nearest(text, sampler.lot(context), light=self._light(context)))
+        if self._task is not None or not self._starts.knows(text):
+            return
+        hour = self._starts.hour(text)
+        if hour is not None and self.hours(context)[0] and all(of_hour(meaning) for meaning in meanings(text)):
+            context.daylight = hastened(context.daylight, hour)
+            return
+        self._lead(self._starts.nearest(text, sampler.lot(context), light=self._light(context)), hour)
 
     def leave_mist(self) -> None:
         """Let the dream fade, from the next step on, into a place that is described most like its prompt, lies in such a light
@@ -313,12 +333,16 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"{self._folder} has no {path.name}; make one: {command}{self._folder}")
         return path
 
-    def _lead(self, start: Start | None) -> None:
+    def _lead(self, start: Start | None, hour: float | None = None) -> None:
+        """Let the dream fade into a start, and there it shall be such an hour."""
         if start is not None:
             around = self._surroundings(start.around, start.pitch)
             albums = None if start.seen is None else self._albums(start.seen)
             spots = None if start.spot is None else torch.from_numpy(start.spot)[None].to(self.world.device)
-            lead(self.world, self._started(), torch.from_numpy(start.frame)[None], FADE_CHUNKS, *around, albums, spots)
+            context, daylight = self._started(), self._daylight(start.daylight)
+            lead(self.world, context, torch.from_numpy(start.frame)[None], FADE_CHUNKS, *around, albums, spots, daylight)
+            if hour is not None and daylight is not None:
+                context.goal.daylight = turned_to(context.goal.daylight, hour)
 
     def _light(self, context: sampler.Context) -> np.ndarray:
         """The light that the place lies in, (3,), or the picture where no more is known of it."""
@@ -346,6 +370,25 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
                 "as wide as high"
             )
         return torch.from_numpy(np.array(panorama)).to(self.world.device), pitches
+
+    def _daylight(self, conditions: Any) -> Daylight | None:
+        """The light of a reset option as the sampler takes it."""
+        if conditions is None:
+            return None
+        numbers = np.asarray(conditions, np.float32)
+        if numbers.shape != (5,) or not np.isfinite(numbers).all() or not (0 <= numbers[0] < 1 and (numbers[2:] >= 0).all()):
+            raise ValueError(
+                f"reset option daylight is {conditions!r}; it must be five numbers: the hour from 0 up to 1, degrees to the "
+                "right of sunrise, and how much rain, snow and storm there is"
+            )
+        day = self.world.day if self.day is None else self.day
+        return lit(torch.from_numpy(numbers)[None].to(self.world.device), day)
+
+    def hours(self, context: sampler.Context) -> list[dict[str, float]]:
+        """The `info` of b dreams of this world about the hour: none where nobody knows it."""
+        if self.world.relighter is None:
+            return [{} for _ in context.prompts]
+        return [{"hour": hour} if hour >= 0 else {} for hour in context.daylight.hour.tolist()]
 
     def _albums(self, seen: Sightings) -> list[Album]:
         """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""
@@ -377,7 +420,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         return {"pov": self._frame.copy()}
 
     def _info(self, context: sampler.Context, frames: np.ndarray, led: bool = False) -> dict[str, Any]:
-        return {"frames": frames, "prompt": context.prompts[0], "led": led, **self.sureness(context)[0]}
+        told = {**self.sureness(context)[0], **self.hours(context)[0]}
+        return {"frames": frames, "prompt": context.prompts[0], "led": led, **told}
 
 
 def _check_prompt(text: Any) -> str:

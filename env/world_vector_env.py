@@ -83,10 +83,10 @@ class WorldVectorEnv(WorldsVectorEnv):
         self._context, self._dice = state["context"].fork(), copy.deepcopy(state["dice"])
         self._tasks = {number: task.fork() for number, task in state["tasks"].items()}
         self._num_steps, self._over, self._begun = state["num_steps"].copy(), state["over"].copy(), True
-        prompts, sure = self._context.prompts, self._single.sureness(self._context)
+        prompts, told = self._context.prompts, self._told(self._context)
         return self._observe(
             {
-                number: Moment({"frames": frame[None], "prompt": prompts[number], "led": False, **sure[number]})
+                number: Moment({"frames": frame[None], "prompt": prompts[number], "led": False, **told[number]})
                 for number, frame in enumerate(state["frames"])
             },
             set(),
@@ -141,13 +141,18 @@ class WorldVectorEnv(WorldsVectorEnv):
         if self._tasks:
             verdict = self._single.verdict(context, before, self._frames)
             scores = {number: self._tasks[number].score(verdict, number, actions[number]) for number in vectors}
-        sure, prompts = self._single.sureness(context), context.prompts
+        told, prompts = self._told(context), context.prompts
         return {
             number: Moment(
-                {"frames": frames[number], "prompt": prompts[number], "led": led[number], **sure[number]}, *scores[number]
+                {"frames": frames[number], "prompt": prompts[number], "led": led[number], **told[number]}, *scores[number]
             )
             for number in vectors
         }
+
+    def _told(self, context: sampler.Context) -> list[dict[str, float]]:
+        """What `info` has of each dream beside its frames."""
+        told = zip(self._single.sureness(context), self._single.hours(context), strict=True)
+        return [{**sure, **hour} for sure, hour in told]
 
     def _alone(self, numbers: list[int], change: Callable[[int], None]) -> None:
         """Change some of the dreams as a single env changes its own."""

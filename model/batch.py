@@ -98,9 +98,11 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         of_worlds([goal.around for goal in goals]),
         listed([goal.albums for goal in goals]),
         of_worlds([goal.scenery for goal in goals]),
+        of_worlds([goal.daylight for goal in goals]),
     )
     around = of_worlds([context.around for context in contexts])
     ground = of_worlds([context.ground for context in contexts])
+    daylight = of_worlds([context.daylight for context in contexts])
     impressions = [context.impression for context in contexts if context.impression is not None]
     impression = None
     if impressions:
@@ -110,7 +112,7 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
     albums = listed([context.albums for context in contexts])
     work, grip = of_worlds([context.work for context in contexts]), of_worlds([context.grip for context in contexts])
     own = memory, decoder, around, scenery, albums, actions, work, grip
-    return Context(*own, prompts, text, generators, goal, ground, impression)
+    return Context(*own, prompts, text, generators, goal, ground, daylight, impression)
 
 
 def _padded(text: Text, num_tokens: int) -> Text:

@@ -1,8 +1,8 @@
 """Networks on disk: safetensors with the configuration as JSON in its header. Never pickle.
 
 A world is a folder of files: `autoencoder.safetensors`, `dynamics.safetensors` (denoiser and text encoder) and, where it
-has them, `hands.safetensors`, `sight.safetensors` and `restorer.safetensors`, so that each can be trained, shipped and replaced
-alone. Written aside and renamed.
+has them, `hands`, `sight`, `restorer` and `relighter.safetensors`, so that each can be trained, shipped and replaced alone.
+Written aside and renamed.
 """
 
 import json
@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.hands import Hands, HandsConfig
+from simworld.model.relighter import Relighter, RelighterConfig
 from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.sight import Sight, SightConfig
 from simworld.model.world import World, WorldConfig
@@ -29,6 +30,8 @@ Config = TypeVar("Config")
 Network = TypeVar("Network", bound=nn.Module)
 FORMAT = 1
 """Raised when older files can no longer be read."""
+_BESIDE = ("hands", "sight", "restorer", "relighter")
+"""The networks that a world may have beside."""
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
@@ -99,6 +102,17 @@ def load_restorer(path: Path, dtype: torch.dtype = torch.float32, device: str = 
     return _filled(path, _made(Restorer, config), tensors).to(device, dtype)
 
 
+def save_relighter(path: Path, model: Relighter, summary: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
+    """Write a relighter. summary: JSON values about its training."""
+    _save(path, "relighter", model.config, model.state_dict(), summary, dtype)
+
+
+def load_relighter(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Relighter:
+    """Read a relighter. ValueError naming the file and the field that is wrong."""
+    tensors, config = _load(path, "relighter", RelighterConfig)
+    return _filled(path, _made(Relighter, config), tensors).to(device, dtype)
+
+
 def save_small(path: Path, kind: str, model: nn.Module, summary: dict[str, Any]) -> None:
     """Write a small network with a `config` that goes beside a world, in half precision. summary: JSON values about its
     training."""
@@ -135,10 +149,11 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     if autoencoder.config != config.autoencoder:
         raise ValueError(f"{path}: was trained on another autoencoder than {folder / 'autoencoder.safetensors'}")
     world = _made(World, config, autoencoder)
-    hands, sight, restorer = (folder / f"{name}.safetensors" for name in ("hands", "sight", "restorer"))
+    hands, sight, restorer, relighter = (folder / f"{name}.safetensors" for name in _BESIDE)
     world.hands = load_hands(hands, dtype, device) if hands.exists() else None
     world.sight = load_sight(sight, dtype, device) if sight.exists() else None
     world.restorer = load_restorer(restorer, dtype, device) if restorer.exists() else None
+    world.relighter = load_relighter(relighter, torch.float32, device) if relighter.exists() else None
     if world.sight is not None and world.sight.config.time_stride != autoencoder.config.time_stride:
         raise ValueError(
             f"{sight}: for chunks of {world.sight.config.time_stride} frames; this world's have "
@@ -228,7 +243,7 @@ def _filled(path: Path, model: Network, tensors: dict[str, Tensor]) -> Network:
 
 
 def _dynamics(world: World) -> dict[str, Tensor]:
-    others = ("autoencoder.", "hands.", "sight.", "restorer.")
+    others = tuple(f"{name}." for name in ("autoencoder", *_BESIDE))
     return {name: value for name, value in world.state_dict().items() if not name.startswith(others)}
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from simworld.model.album import Album
 from simworld.model.autoencoder import DecoderState
+from simworld.model.daylight import Daylight
 from simworld.model.denoiser import Text
 from simworld.model.grip import Grip
 from simworld.model.ground import Ground
@@ -23,7 +24,7 @@ RECALL = 32
 @dataclass
 class Goal:
     """What b dreams fade into: pictures in [-1, 1], how many of `total` chunks are left on the way, 0 for none, and where the
-    eye is there, with what lies around it and what is seen from elsewhere, as it is shown."""
+    eye is there, with what lies around it and what is seen from elsewhere, as it is shown, and in what light."""
 
     pictures: Float[Tensor, "b h w 3"]
     left: Int[Tensor, " b"]
@@ -31,6 +32,7 @@ class Goal:
     around: Surroundings
     albums: list[Album]
     scenery: Scenery
+    daylight: Daylight
 
 
 @dataclass
@@ -51,7 +53,7 @@ class Context:
     albums: of each world, all that were kept. actions: the last `RECALL`, zeros before the first. work: how far the player's
     hands have come; grip: what they hold. prompts: b texts; text: the same, as the denoiser reads it. generators: one source
     of randomness each. goal: where `lead` leads the dreams. ground: what was really shown to them, and how long ago.
-    impression: None before the first latent.
+    daylight: at which hour their places are shown. impression: None before the first latent.
     """
 
     memory: Memory
@@ -67,6 +69,7 @@ class Context:
     generators: list[torch.Generator]
     goal: Goal
     ground: Ground
+    daylight: Daylight
     impression: Impression | None = None
 
     def fork(self) -> "Context":

@@ -15,6 +15,8 @@ from simworld.model import sampler
 from simworld.model.album import Album, Page, Place
 from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context, Goal, Impression
+from simworld.model.daylight import Daylight
+from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.denoiser import Text
 from simworld.model.eye import nothing_known
 from simworld.model.grip import Grip, unknown
@@ -27,8 +29,8 @@ from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
 _KINDS: tuple[type, ...] = (
-    Album, Context, DecoderState, Goal, Grip, Ground, Impression, Lattice, Memory, Page, Place, Scenery, Surroundings, Text,
-    Work,
+    Album, Context, Daylight, DecoderState, Goal, Grip, Ground, Impression, Lattice, Memory, Page, Place, Scenery, Surroundings,
+    Text, Work,
 )  # fmt: skip
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
@@ -69,9 +71,10 @@ def _of_now(parts: dict[str, Any], world: World) -> dict[str, Any]:
     missing = {
         "ground": nothing_shown(b, device), "scenery": nothing_known(world, b), "albums": [Album()] * b,
         "work": nothing_done(b, device), "grip": unknown(b, device),
+        "daylight": unknown_daylight(b, device),
     }  # fmt: skip
     parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
-    goal = {"total": goal["left"], "scenery": _apart(nothing_known(world, b)), **goal}
+    goal = {"total": goal["left"], "scenery": _apart(nothing_known(world, b)), "daylight": _apart(missing["daylight"]), **goal}
     parts["work"] = {"cell": _apart(nothing_done(b, device).cell), **parts["work"]}
     parts["scenery"] = {"sees": parts["scenery"]["lost"], **parts["scenery"]}
     goal["albums"], albums = ([_album_of_now(album) for album in each] for each in (goal["albums"], parts["albums"]))

@@ -28,6 +28,8 @@ from simworld.model.world import World
 JUMP = KEYS.index("jump")
 JUMPING = 8
 """Frames in which one may rise after a jump."""
+STILL = 1e-3
+"""Blocks and degrees in a chunk: whose eye moves less has the very same picture before it."""
 LEAST_STEP = 0.01
 """Blocks in a frame's time; who moves less stands still."""
 ENOUGH, ENOUGH_REAL = 0.25, 0.9
@@ -181,6 +183,12 @@ def recalled(
     share = torch.maximum(trust * uncovered, PULL * drifted) * (1 - fixed).view_as(trust)
     if shown is not None:
         share = torch.where(shown.known, 0, share)
+        # Who stands still has the present picture before their eyes, and it must not change by being dreamt again and again.
+        scenery = context.scenery
+        turned, gone = views - scenery.views[:, -1:], context.around.place - scenery.places[:, -1]
+        still = (turned.abs().amax((1, 2)) + gone.abs().amax(1) < STILL) & ~context.work.changing
+        lasting = still[:, None, None, None, None] & shown.known & ~shown.kept
+        remembered, share = torch.where(lasting, shown.colors, remembered), torch.where(lasting, 1, share)
     frames = torch.lerp(frames, remembered.movedim(2, -1), share.movedim(2, -1))
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
     return frames

@@ -1,6 +1,7 @@
 """Leading: how dreams fade over into other places, while the player goes on. Until they are there they dream on as they did,
 and both are seen, the one through the other; free functions over a world and a context."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -12,6 +13,8 @@ from simworld.model import grip as grips
 from simworld.model import ground as grounds
 from simworld.model.album import Album
 from simworld.model.context import Context, Goal
+from simworld.model.daylight import Daylight, brought, passed
+from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.eye import beside_hand, beyond, looked_up, nothing_known, on_foot, restored
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float
@@ -33,6 +36,7 @@ def lead(
     pitch: Float[Tensor, " b"] | None = None,
     albums: list[Album] | None = None,
     spots: Float[Tensor, "b 4"] | None = None,
+    daylight: Daylight | None = None,
 ) -> None:
     """Let dreams fade over the next chunks into what pictures show, and go on from there, with what `surround` would tell of
     them. Where there are pictures of the place from elsewhere, one comes to it on foot: to where its picture was taken, and
@@ -51,7 +55,8 @@ def lead(
         view = torch.stack([context.around.view[:, 0], spots[:, 3]], 1)
         around.place, around.view = spots[:, :3], torch.where(on_spot, view, around.view)
     left = torch.full_like(context.goal.left, num_chunks)
-    context.goal = Goal(goals, left, left, around, albums, nothing_known(world, len(pictures)))
+    daylight = brought(daylight or unknown_daylight(len(pictures), world.device), context.daylight)
+    context.goal = Goal(goals, left, left, around, albums, nothing_known(world, len(pictures)), daylight)
 
 
 def is_led(context: Context) -> bool:
@@ -79,22 +84,27 @@ def led(
     fine: Float[Tensor, "b r h w 3"],
     actions: Float[Tensor, "b r a"] | None,
     shown: Shown | None,
+    as_seen: Callable[[Daylight, Tensor, Tensor, Shown | None], Tensor],
 ) -> tuple[Float[Tensor, "b r h w 3"], Float[Tensor, "b r h w 3"], Shown | None]:
-    """What is seen of the frames to which `actions` led, `fine` ones, through which the goals show; the frames that dreams go
-    on from, of those that have arrived the goals'; and what is known of these."""
+    """What is seen of the frames to which `actions` led, `fine` ones, through which the goals show, `as_seen` in their light
+    with their views and what is known of them; the frames that dreams go on from, of those that have arrived the goals'; and
+    what is known of these."""
     goal = context.goal
     if not is_led(context):
         return fine, frames, shown
     assert context.decoder is not None, "it has just made these frames"
     num_frames = frames.shape[1]
     there, known_there = goal.pictures[:, None].expand_as(frames), None
+    views_there = goal.around.view[:, None].expand(-1, num_frames, -1)
     if actions is not None and shown is not None and bool(sighted(goal.albums, world.device).any()):
-        there, known_there = _gone_there(world, context, frames, actions, there)
+        there, views_there, known_there = _gone_there(world, context, frames, actions, there)
     nearer = torch.arange(1, num_frames + 1, device=frames.device) / num_frames
     share = ((goal.total - goal.left)[:, None] + nearer) / goal.total.clamp(min=1)[:, None]
     share = torch.where(goal.left[:, None] > 0, share * share * (3 - 2 * share), 0)
+    context.goal = replace(context.goal, daylight=passed(context.goal.daylight, num_frames))
     gone = replace(context, around=context.goal.around, scenery=context.goal.scenery)
-    seen = torch.lerp(fine, restored(world, gone, there, known_there), share[:, :, None, None, None])
+    fine_there = as_seen(context.goal.daylight, restored(world, gone, there, known_there), views_there, known_there)
+    seen = torch.lerp(fine, fine_there, share[:, :, None, None, None])
     arrived = goal.left == 1
     if bool(arrived.any()):
         frames = torch.where(arrived[:, None, None, None, None], there, frames)
@@ -111,9 +121,9 @@ def _gone_there(
     frames: Float[Tensor, "b r h w 3"],
     actions: Float[Tensor, "b r a"],
     pictures: Float[Tensor, "b r h w 3"],
-) -> tuple[Float[Tensor, "b r h w 3"], Shown]:
-    """Where goals have been seen from elsewhere, what the player sees there who goes on as here, and what is known of it; where
-    nothing is, `frames` stay. Of others their `pictures`."""
+) -> tuple[Float[Tensor, "b r h w 3"], Float[Tensor, "b r 2"], Shown]:
+    """Where goals have been seen from elsewhere, what the player sees there who goes on as here, where that looks, and what is
+    known of it; where nothing is, `frames` stay. Of others their `pictures`."""
     goal, field_of_view = context.goal, world.config.autoencoder.field_of_view
     around, size = replace(goal.around), (world.config.height, world.config.width)
     yaw = context.around.view[:, 1] - actions[..., CAMERA][..., 1].sum(1)
@@ -127,7 +137,7 @@ def _gone_there(
     remembered, trust, _ = recall(around, views, size, field_of_view)
     far = torch.lerp(frames.movedim(-1, 2), remembered, trust * free)
     there = torch.where(shown.known, shown.colors, far).movedim(2, -1)
-    return torch.where(sighted(goal.albums, world.device)[:, None, None, None, None], there, pictures), shown
+    return torch.where(sighted(goal.albums, world.device)[:, None, None, None, None], there, pictures), views, shown
 
 
 def _arrive(world: World, context: Context, arrived: Bool[Tensor, " b"]) -> None:
@@ -137,5 +147,6 @@ def _arrive(world: World, context: Context, arrived: Bool[Tensor, " b"]) -> None
     context.scenery = where(arrived, goal.scenery, context.scenery)
     pairs = zip(arrived.tolist(), goal.albums, context.albums, strict=True)
     context.albums = [there if arrives else here for arrives, there, here in pairs]
+    context.daylight = where(arrived, goal.daylight, context.daylight)
     context.ground = where(arrived, grounds.told(known(goal.around)), context.ground)
     context.grip = where(arrived, grips.brought(seen_in_hand(world, goal.pictures), context.grip), context.grip)

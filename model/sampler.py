@@ -19,6 +19,8 @@ from simworld.model import ground as grounds
 from simworld.model.album import Album
 from simworld.model.body import came
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
+from simworld.model.daylight import Daylight, passed, relit
+from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.eye import look, nothing_known, recalled, restored, went
 from simworld.model.ground import nothing_shown
@@ -52,11 +54,12 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     actions = torch.zeros(len(seeds), RECALL, config.action_size, device=world.device)
     scenery, ground = nothing_known(world, len(seeds)), nothing_shown(len(seeds), world.device)
     empty, none_left = [Album()] * len(seeds), torch.zeros(len(seeds), dtype=torch.long, device=world.device)
-    goal = Goal(nowhere, none_left, none_left, replace(around), empty, replace(scenery))
+    daylight = unknown_daylight(len(seeds), world.device)
+    goal = Goal(nowhere, none_left, none_left, replace(around), empty, replace(scenery), daylight)
     text = _read(world, prompts)
     work, grip = nothing_done(len(seeds), world.device), grips.unknown(len(seeds), world.device)
     own = around, scenery, list(empty), actions, work, grip
-    return Context(memory, None, *own, list(prompts), text, generators, goal, ground)
+    return Context(memory, None, *own, list(prompts), text, generators, goal, ground, daylight)
 
 
 @torch.inference_mode()
@@ -89,14 +92,17 @@ def surround(
     panoramas: UInt8[Tensor, "b p two_p 3"] | None,
     pitch: Float[Tensor, " b"] | None = None,
     albums: list[Album] | None = None,
+    daylight: Daylight | None = None,
 ) -> None:
     """Tell begun dreams how far down they look, in degrees, and what lies around them: panoramas of all directions at equal
     angles (equirectangular), the heading of the present picture in their middle; and albums of what is seen from elsewhere,
-    places and views counted from the present picture's. What was remembered of it is forgotten; they go on as the keys did."""
+    places and views counted from the present picture's; and in what light they lie. What was remembered of it is
+    forgotten; they go on as the keys did."""
     assert context.decoder is not None, "only where a dream has begun something can lie around it"
     context.around = surroundings(world, len(context.prompts), panoramas, pitch)
     context.scenery = nothing_known(world, len(context.prompts))
     context.albums = list(albums) if albums else [Album()] * len(context.prompts)
+    context.daylight = daylight or unknown_daylight(len(context.prompts), world.device)
     rows = zip(context.albums, context.around.view[:, 1].tolist(), context.actions, strict=True)
     moved = [came(album.lattice, yaw, actions, context.scenery.moved.shape[1]) for album, yaw, actions in rows]
     context.scenery = replace(context.scenery, moved=torch.stack(moved))
@@ -146,8 +152,13 @@ def see(
     frames = recalled(world, context, touch.frames, actions, views, shown)
     # Who arrives where a picture shows it sees what is real.
     arriving = (context.goal.left == 1) & ~sighted(context.goal.albums, world.device)
-    fine = restored(world, context, frames, shown)
-    seen, frames, shown = led(world, context, frames, fine, actions, shown)
+    context.daylight = passed(context.daylight, frames.shape[1])
+
+    def as_seen(daylight: Daylight, frames: Tensor, views: Tensor | None, shown: Shown | None) -> Tensor:
+        return relit(world, daylight, touch.shown(frames), views, shown)
+
+    fine = as_seen(context.daylight, restored(world, context, frames, shown), views, shown)
+    seen, frames, shown = led(world, context, frames, fine, actions, shown, as_seen)
     look(world, context, frames[:, -1], shown, arriving, changed=touch.changed)
 
     @torch.inference_mode()
@@ -155,7 +166,7 @@ def see(
         # What is remembered is what is shown, sharper than what was sampled.
         _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
 
-    return to_uint8(touch.shown(seen)), remember
+    return to_uint8(seen), remember
 
 
 @stage("denoise")

@@ -13,6 +13,7 @@ from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
 from simworld.model.hands import Hands
 from simworld.model.motion import CELL, fixed_share, gained_flow, learned_drive, pitched, turned_flow
 from simworld.model.path import Path
+from simworld.model.relighter import Relighter
 from simworld.model.restorer import Restorer
 from simworld.model.scenery import Shown
 from simworld.model.sight import Sight
@@ -55,8 +56,8 @@ class WorldConfig:
 
 
 class World(nn.Module):
-    """The three networks, and hands, sight and a restorer where it has them. Sampling: `sampler`, files: `checkpoint`.
-    autoencoder: one that there is already."""
+    """The three networks, and hands, sight, a restorer and a relighter where it has them. Sampling: `sampler`, files:
+    `checkpoint`. autoencoder: one that there is already."""
 
     def __init__(self, config: WorldConfig, autoencoder: Autoencoder | None = None) -> None:
         super().__init__()
@@ -67,7 +68,13 @@ class World(nn.Module):
         self.hands: Hands | None = None
         self.sight: Sight | None = None
         self.restorer: Restorer | None = None
+        self.relighter: Relighter | None = None
         self._fixed: tuple[Tensor, int, Tensor] | None = None
+
+    @property
+    def day(self) -> int:
+        """Frames of a whole day; 0 where light stands still."""
+        return 0 if self.relighter is None else self.relighter.config.day
 
     def hidden_matrices(self) -> list[nn.Parameter]:
         """The denoiser's."""

@@ -108,10 +108,11 @@ def lasting(player: Player, num_clips: int, seconds: float, must: str, in_places
     return Found(figures, sheet_of(truth, dream, places))
 
 
-def standing(player: Player, num_clips: int, seconds: float) -> Found:
+def standing(player: Player, num_clips: int, seconds: float, in_places: bool = False) -> Found:
     """Nothing is done for so long: how much PSNR is lost from the first second to the last, and how sharpness and brightness
-    change relative to the truth's (1: not at all)."""
-    truth = play_script((Moment("stand", _even(seconds)),), num_clips, *player.size, player.known)
+    change relative to the truth's (1: not at all). in_places: as in `moving_play`."""
+    stand = (Moment("stand", _even(seconds)),)
+    truth = play_script(stand, num_clips, *player.size, player.known, in_places=in_places)
     dream = player.roll(truth)
     first, last = slice(0, FPS), slice(-FPS, None)
     true = truth.frames[:, truth.known :]

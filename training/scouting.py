@@ -10,6 +10,7 @@ import torch
 
 from simworld.model import sampler
 from simworld.model.album import Album, given_album
+from simworld.model.daylight import lit
 from simworld.model.masonry import lattice_of
 from simworld.model.world import World
 from simworld.training.stream import load
@@ -22,7 +23,8 @@ SPOTS, RADIUS = 56, 28.0
 @dataclass(frozen=True)
 class Scouted:
     """Of a place. frames: uint8 [n, h, w, 3]. near: float32 [n, h, w]. places: float32 [n, 3]. views: float32 [n, 2], all as
-    `env.sightings` has them. around: uint8 [p, 2p, 3], what lies around. pitch: how far down the player looks, degrees."""
+    `env.sightings` has them. around: uint8 [p, 2p, 3], what lies around. pitch: how far down the player looks, degrees.
+    daylight: float32 [5], as `WorldEnv.reset` has it."""
 
     frames: np.ndarray
     near: np.ndarray
@@ -30,12 +32,14 @@ class Scouted:
     views: np.ndarray
     around: np.ndarray
     pitch: float
+    daylight: np.ndarray
 
 
 def scouted(game: Any, num_spots: int = SPOTS, radius: float = RADIUS) -> Scouted:
     """What the game looks like from where the player is and from spots about; it is as it was afterwards."""
     seen = load(VOXEL_SCOUT + "scout")(game, num_spots, radius)
-    return Scouted(seen.frames, seen.near, seen.places, seen.views, load(VOXEL_PANORAMA)(game), float(game.pose[4]))
+    around, daylight = load(VOXEL_PANORAMA)(game), load(VOXEL_SCOUT + "daylight")(game)
+    return Scouted(seen.frames, seen.near, seen.places, seen.views, around, float(game.pose[4]), daylight)
 
 
 def tell(world: World, context: sampler.Context, places: Sequence[Scouted], all_told: Sequence[bool] | None = None) -> None:
@@ -47,7 +51,9 @@ def tell(world: World, context: sampler.Context, places: Sequence[Scouted], all_
     told = [True] * len(places) if all_told is None else all_told
     each = [albums[id(place)] if tell else Album() for place, tell in zip(places, told, strict=True)]
     around = torch.from_numpy(np.stack([place.around for place in places])).to(world.device)
-    sampler.surround(world, context, around, torch.tensor([place.pitch for place in places], device=world.device), each)
+    pitch = torch.tensor([place.pitch for place in places], device=world.device)
+    daylight = torch.from_numpy(np.stack([place.daylight for place in places])).to(world.device)
+    sampler.surround(world, context, around, pitch, each, lit(daylight, world.day))
 
 
 def _album(world: World, place: Scouted) -> Album:

@@ -2,6 +2,7 @@
 there."""
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from simworld.env.sightings import Sightings
 from simworld.env.voxel import physics
 from simworld.env.voxel.blocks import SOLID, WATER
 from simworld.env.voxel.game import Game
+from simworld.env.voxel.sky import WEATHERS
 from simworld.tasks import turned
 
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1))
@@ -21,6 +23,8 @@ HEADINGS = (0.0, 90.0, 180.0, 270.0)
 """Degrees to the right of where the player looks, in which a scout looks from each place; the picture is wider than that."""
 DOWN, STEEP = 10.0, 55.0
 """Degrees that scouts look down; and once more where the player stands, who may begin to dig at once."""
+EAST = 90.0
+"""Degrees from where the sun rises to where yaw 0 looks."""
 
 
 def bare(game: Game) -> np.ndarray:
@@ -29,6 +33,13 @@ def bare(game: Game) -> np.ndarray:
     frame = game.render()
     game.hit = hit
     return frame
+
+
+def daylight(game: Game) -> np.ndarray:
+    """In what light the player's place lies, float32 [5]: the hour, as a share of a day from sunrise on; how many degrees to
+    the right of sunrise the player looks; how much rain, snow and storm there is."""
+    falls = [game.weather.intensity * (game.weather.kind == kind) for kind in WEATHERS[1:]]
+    return np.array([game.time_of_day, (game.body[physics.YAW] + EAST) % 360, *falls], np.float32)
 
 
 def look_from(game: Game, place: np.ndarray, view: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,3 +127,14 @@ def _apart(places: np.ndarray, number: int) -> list[np.ndarray]:
         nearest = np.minimum(nearest, np.linalg.norm(places - (found[-1] if found else places[0]), axis=1))
         found.append(places[int(nearest.argmax())])
     return found
+
+
+def at_hours(game: Game, hours: Sequence[float], nobody: bool) -> tuple[np.ndarray, np.ndarray]:
+    """What the game would show now at such hours, uint8 [n, h, w, 3], and how far away that is, as `Game.look`. The game is as
+    it was afterwards."""
+    before, frames = game.time_of_day, []
+    for game.time_of_day in hours:
+        frame, depth = game.look(nobody)
+        frames.append(frame)
+    game.time_of_day = before
+    return np.stack(frames), depth

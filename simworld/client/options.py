@@ -1,5 +1,6 @@
 """What a play is started with: one record, filled by the command line. Knows no window, no env and no file."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -12,8 +13,9 @@ class PlayOptions:
     draws one. steps: sampling steps of the dream (1, 2, 4, 8); None as the settings say. headless: no window, pictures go
     to `out`. bot: a scripted wanderer plays. auto: the world plays itself. frames: stop after so many pictures (headless
     without it: 600). out: mp4 file that receives every picture shown (headless without it: play.mp4). scale: window (or video)
-    pixels per picture pixel; None fits. device: where the dream computes, as torch names it. dtype: in which number format;
-    None takes the faster one.
+    pixels per picture pixel; None fits. day: minutes of a whole day in the dream, 0 for light that stands
+    still; None for days as it has learned them. device: where the dream computes, as torch names it. dtype: in which number
+    format; None takes the faster one.
     """
 
     world: str = "small"
@@ -32,6 +34,7 @@ class PlayOptions:
     frames: int | None = None
     out: str | None = None
     scale: int | None = None
+    day: float | None = None
     device: str = "cpu"
     dtype: str | None = None
 
@@ -40,6 +43,8 @@ class PlayOptions:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"play: {name} is {value}; it must be 1 or more")
+        if self.day is not None and not 0 <= self.day < math.inf:
+            raise ValueError(f"play: day is {self.day}; it must be 0 minutes or more")
         if self.compare and (self.image or self.panorama or self.video or self.prompt is not None):
             raise ValueError("play: --compare begins where the game begins; it takes no prompt, picture or clip of your own")
         if self.compare and self.world.startswith("voxel"):

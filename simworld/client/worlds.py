@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simworld.client.options import PlayOptions
+from simworld.frames import FPS
 
 if TYPE_CHECKING:
     import gymnasium
@@ -36,7 +37,9 @@ def environment(options: PlayOptions) -> tuple[str, dict[str, Any]]:
         raise ValueError(f"play: no world {world!r}; the reference game is played as {', '.join(GAMES)}")
     if _GYMNASIUM_ID.fullmatch(world) and not Path(world).exists():
         return world, {}
-    how = {"device": options.device} | ({"dtype": options.dtype} if options.dtype else {})
+    how: dict[str, Any] = {"device": options.device} | ({"dtype": options.dtype} if options.dtype else {})
+    if options.day is not None:
+        how["day"] = round(options.day * 60 * FPS)
     return DREAM, {"world": world, "num_steps": options.steps or DEFAULT_STEPS, **how}
 
 

@@ -55,6 +55,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, metavar="N", help="stop after N pictures (20 a second)")
     parser.add_argument("--out", metavar="FILE", help="write what is played to this .mp4")
     parser.add_argument("--scale", type=int, metavar="N", help="screen pixels per picture pixel (default: fits)")
+    parser.add_argument(
+        "--day", type=float, metavar="MINUTES", help="how long a day is in the dream; 0: the light stands still (default: 10)"
+    )
     parser.add_argument("--device", choices=("cpu", "cuda"), help="where the net runs (default: cpu)")
     parser.add_argument(
         "--dtype", choices=("bfloat16", "float32"), help="number format of the net (default: the faster one here)"

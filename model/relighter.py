@@ -1,0 +1,96 @@
+"""Relighter: what a picture looks like at another hour. A small network tells, for any two hours, what becomes of each pixel.
+
+Three layers whose weights the hours tell (a hypernetwork, arXiv 1609.09106) read a pixel's colour, how near it is, in which
+direction it lies, and what a coarse view of the picture says of the light there. Knows no dream, losses or files.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from simworld.model.restorer import LEAST_NEAR
+
+WEATHERS = 3
+"""How much rain, snow and storm there is."""
+PIXEL = 8
+"""What is known of a pixel: its colour, the logarithm of its nearness, whether that is known, and its direction."""
+HARMONICS = 2
+"""The hour is told by its sines and cosines, of a day and of parts of it."""
+SOON = 0.01
+"""Of a day: what is relit by less is relit so much less, so that nothing is lost where no time has passed."""
+
+
+@dataclass(kw_only=True)
+class RelighterConfig:
+    """`day`: frames of a whole day. `hidden`: numbers in each of a pixel's layers. `coarse`: pixels to a side of what the
+    coarse view sees as one; `width`: its channels, `blocks` its layers, `hints` the numbers that it tells each pixel. `told`:
+    numbers in the layers that make the weights."""
+
+    day: int = 12_000
+    hidden: int = 32
+    coarse: int = 8
+    width: int = 48
+    blocks: int = 3
+    hints: int = 8
+    told: int = 96
+
+
+class Relighter(nn.Module):
+    """Pictures, with what is known of their pixels, and two hours → the pictures at the other hour."""
+
+    def __init__(self, config: RelighterConfig) -> None:
+        super().__init__()
+        self.config = config
+        size, told = config.hidden, config.told
+        self.tell = nn.Sequential(nn.Linear(4 * HARMONICS + WEATHERS, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU())
+        self.enter = nn.Conv2d(PIXEL, config.width, 3, padding=1)
+        self.light = nn.Linear(told, config.width)
+        self.blocks = nn.ModuleList(nn.Conv2d(config.width, config.width, 3, padding=1) for _ in range(config.blocks))
+        self.hint = nn.Conv2d(config.width, config.hints, 1)
+        sizes = [(PIXEL + config.hints, size), (size, size), (size, 6)]
+        self.layers = nn.ModuleList(nn.Linear(told, (inputs + 1) * outputs) for inputs, outputs in sizes)
+        for layer, (inputs, outputs) in zip(self.layers, sizes, strict=True):
+            assert isinstance(layer, nn.Linear)
+            reach = 0.0 if outputs == 6 else 1.5 / math.sqrt(inputs)
+            nn.init.normal_(layer.weight, std=0.3 / math.sqrt(told) if reach else 0.0)
+            nn.init.uniform_(layer.bias, -reach, reach)
+
+    def forward(
+        self,
+        pictures: Float[Tensor, "n 3 h w"],
+        near: Float[Tensor, "n 1 h w"],
+        directions: Float[Tensor, "n 3 h w"],
+        hours: Float[Tensor, "n 2"],
+        weather: Float[Tensor, "n 3"],
+    ) -> Float[Tensor, "n 3 h w"]:
+        """pictures: in [-1, 1]. near: 1 / blocks, 0 for the sky, below 0 where it is not known. directions: of length 1,
+        towards sunrise, to the right of that, and up. hours: at which they were taken, and at which they are to be seen,
+        as shares of a day from sunrise on. weather: how much rain, snow and storm there is, from 0 to 1."""
+        dtype, (h, w) = self.hint.weight.dtype, pictures.shape[-2:]
+        known = (near >= 0).float()
+        far = known * torch.log(near.clamp(min=0) + LEAST_NEAR) / 2
+        pixels = torch.cat([pictures.float(), far, known, directions], 1)
+        told = self.tell(torch.cat([_told(hours), weather], 1).to(dtype))
+        coarse = self.config.coarse
+        padded = F.pad(pixels, (0, -w % coarse, 0, -h % coarse), mode="replicate")
+        view = self.enter(F.avg_pool2d(padded, coarse).to(dtype)) + self.light(told)[:, :, None, None]
+        for block in self.blocks:
+            view = view + block(F.silu(view))
+        hints = F.interpolate(self.hint(F.silu(view)), padded.shape[-2:], mode="bilinear", align_corners=False)
+        x = torch.cat([pixels.to(dtype), hints[..., :h, :w]], 1).flatten(2)
+        for number, layer in enumerate(self.layers):
+            weights = layer(told).unflatten(1, (-1, x.shape[1] + 1))
+            x = torch.baddbmm(weights[..., -1:], weights[..., :-1], F.relu(x) if number else x)
+        share, more = x.float().unflatten(2, (h, w)).split(3, 1)
+        apart = (hours[:, 1] - hours[:, 0] + 0.5).remainder(1) - 0.5
+        passed = (apart.abs() / SOON).clamp(max=1)[:, None, None, None]
+        return (pictures + passed * (pictures * share + more)).clamp(-1, 1)
+
+
+def _told(hours: Float[Tensor, "n 2"]) -> Float[Tensor, "n m"]:
+    angles = 2 * math.pi * hours[..., None] * torch.arange(1, HARMONICS + 1, device=hours.device)
+    return torch.cat([angles.cos(), angles.sin()], -1).flatten(1)
