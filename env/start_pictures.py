@@ -19,6 +19,8 @@ CLEAR = "clear"
 SAME_LIGHT, MOST_SAME_LIGHT = 0.25, 5
 """Such a share of the places, and so many at most, count as lying in the same light: a quarter of the shipped ones share an
 hour."""
+SAME_HOUR = 0.01
+"""Of a day: hours that are no farther apart count as equally near."""
 SKY = 0.2
 """So much of what is high up in the pictures of a place is held to be sky."""
 OPEN = 0.5
@@ -112,20 +114,29 @@ class StartPictures:
         return max((len(places) for _, _, places, _ in self._seen), default=0)
 
     def nearest(
-        self, prompt: str, seed: int = 0, like: np.ndarray | None = None, light: np.ndarray | None = None
+        self,
+        prompt: str,
+        seed: int = 0,
+        like: np.ndarray | None = None,
+        light: np.ndarray | None = None,
+        hour: float | None = None,
     ) -> Start | None:
         """A start whose captions say most of what the prompt means (`thesaurus`), where what is meant counts more the fewer say
         it; under a clear sky where no weather is meant, and with as little else as there is. Of these one in such a `light`,
-        (3,), as `light_of` tells, and one of the few that look most like `like`, uint8 (h, w, 3), where they are given. `seed`
-        chooses among equals. None where there is none."""
-        meant = meanings(prompt)
-        scores = self._scores(meant)
+        (3,), as `light_of` tells, and one of the few that look most like `like`, uint8 (h, w, 3), where they are given. `hour`:
+        at which it will be shown, where that can be any: what the captions say of the hour does not count then, but that it was
+        seen at about this one. `seed` chooses among equals. None where there is none."""
+        meant, hours = meanings(prompt), None if hour is None else self._daylight
+        scores = self._scores({meaning for meaning in meant if hours is None or not of_hour(meaning)})
         best = [number for number, score in enumerate(scores) if score == max(scores)]
         if not best:
             return None
-        if max(scores) > 0:
+        if self.knows(prompt):
             if not any(of_weather(meaning) for meaning in meant):
                 best = [number for number in best if CLEAR in self._words[number]] or best
+            if hours is not None:
+                later = np.abs((hours[best, 0] - hour + 0.5) % 1 - 0.5)
+                best, light = [best[place] for place in (later < later.min() + SAME_HOUR).nonzero()[0]], None
             said = [said_of_the_scene(self._words[number]) for number in best]
             best = [number for number, much in zip(best, said, strict=True) if much == min(said)]
         if light is not None and self._looks:

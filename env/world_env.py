@@ -36,6 +36,7 @@ from simworld.model.heads import load_heads
 from simworld.model.judge import Verdict, evidence, load_judge
 from simworld.model.leading import is_led, lead
 from simworld.model.masonry import lattice_of
+from simworld.model.pixels import to_uint8
 from simworld.model.precision import number_format
 from simworld.model.shipped import find_world
 from simworld.tasks import TASKS
@@ -164,7 +165,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
             self._frame = frames[-1]
             if any(part is not None for part in (around, pitch, albums, daylight)):
-                hour = self._starts.hour(prompt)
+                hour = self._asked(prompt)
                 if daylight is not None and hour is not None:
                     daylight = hastened(daylight, hour)
                 sampler.surround(self.world, context, around, pitch, albums, daylight)
@@ -179,7 +180,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def start_options(self, prompt: str, seed: int) -> dict[str, Any]:
         """Reset options that begin at the one of them that is described most like `prompt`, with what lies around it; none
         where there are no pictures."""
-        start = self._starts.nearest(prompt, seed)
+        start = self._starts.nearest(prompt, seed, hour=self._asked(prompt))
         return {} if start is None else start.options()
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -233,11 +234,12 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         sampler.set_prompts(self.world, context, [_check_prompt(text)])
         if self._task is not None or not self._starts.knows(text):
             return
-        hour = self._starts.hour(text)
-        if hour is not None and self.hours(context)[0] and all(of_hour(meaning) for meaning in meanings(text)):
+        hour, now = self._asked(text), self._hour(context)
+        if hour is not None and now is not None and all(of_hour(meaning) for meaning in meanings(text)):
             context.daylight = hastened(context.daylight, hour)
             return
-        self._lead(self._starts.nearest(text, sampler.lot(context), light=self._light(context)), hour)
+        shown_at = now if hour is None else hour
+        self._lead(self._starts.nearest(text, sampler.lot(context), None, self._light(context), shown_at), hour)
 
     def leave_mist(self) -> None:
         """Let the dream fade, from the next step on, into a place that is described most like its prompt, lies in such a light
@@ -245,7 +247,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         context = self._started()
         if not len(self._starts.frames):
             return
-        self._lead(self._starts.nearest(context.prompts[0], sampler.lot(context), self._frame, self._light(context)))
+        assert context.decoder is not None, "a dream that has begun has seen something"
+        h, w, _ = self._frame.shape
+        dreamt = to_uint8(context.decoder.picture[0, :, :h, :w].movedim(0, -1)).cpu().numpy()
+        lot, light = sampler.lot(context), self._light(context)
+        self._lead(self._starts.nearest(context.prompts[0], lot, dreamt, light, self._hour(context)))
 
     def suggest_action(self, warmth: float = 1.0) -> Action:
         """What a player like those that the world was trained on might do now: its own policy head, so that the dream can play
@@ -389,6 +395,14 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if self.world.relighter is None:
             return [{} for _ in context.prompts]
         return [{"hour": hour} if hour >= 0 else {} for hour in context.daylight.hour.tolist()]
+
+    def _asked(self, prompt: str) -> float | None:
+        """The hour that a prompt asks for, where light can pass."""
+        return None if self.world.relighter is None else self._starts.hour(prompt)
+
+    def _hour(self, context: sampler.Context) -> float | None:
+        """The hour at which the place is shown, where light can pass and that is known."""
+        return self.hours(context)[0].get("hour")
 
     def _albums(self, seen: Sightings) -> list[Album]:
         """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""

@@ -153,7 +153,7 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     world.hands = load_hands(hands, dtype, device) if hands.exists() else None
     world.sight = load_sight(sight, dtype, device) if sight.exists() else None
     world.restorer = load_restorer(restorer, dtype, device) if restorer.exists() else None
-    world.relighter = load_relighter(relighter, torch.float32, device) if relighter.exists() else None
+    world.relighter = load_relighter(relighter, dtype, device) if relighter.exists() else None
     if world.sight is not None and world.sight.config.time_stride != autoencoder.config.time_stride:
         raise ValueError(
             f"{sight}: for chunks of {world.sight.config.time_stride} frames; this world's have "

@@ -1,5 +1,5 @@
 """A chunk of a world, timed and counted stage by stage, with a full memory, while the player walks, turns and digs in a
-place."""
+place, and the light passes."""
 
 import time
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from torch import Tensor
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.model import sampler
 from simworld.model.album import Album, given_album
+from simworld.model.daylight import lit
 from simworld.model.flops import counter
 from simworld.model.footing import EYE
 from simworld.model.lattice import WHOLE, Lattice, cast
@@ -57,7 +58,9 @@ def profile(
     noise = torch.randint(0, 255, (1, 1, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     sampler.append_frames(world, context, noise.to(world.device), torch.zeros(1, 0, ACTION_SIZE, device=world.device))
     if world.sight is not None:
-        sampler.surround(world, context, None, None, [_place(noise[0].to(world.device), config.autoencoder.field_of_view)])
+        place = _place(noise[0].to(world.device), config.autoencoder.field_of_view)
+        sunrise = torch.zeros(1, 5, device=world.device)
+        sampler.surround(world, context, None, None, [place], lit(sunrise, world.day))
     actions = torch.zeros(1, config.denoiser.time_stride, ACTION_SIZE, device=world.device)
     actions[..., SLOT["forward"]] = actions[..., SLOT["attack"]] = 1
     actions[..., CAMERA] = torch.tensor([0.0, TURN])

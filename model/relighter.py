@@ -76,15 +76,21 @@ class Relighter(nn.Module):
         pixels = torch.cat([pictures.float(), far, known, directions], 1)
         told = self.tell(torch.cat([_told(hours), weather], 1).to(dtype))
         coarse = self.config.coarse
-        padded = F.pad(pixels, (0, -w % coarse, 0, -h % coarse), mode="replicate")
+        padded = pixels
+        if h % coarse or w % coarse:
+            padded = F.pad(pixels, (0, -w % coarse, 0, -h % coarse), mode="replicate")
         view = self.enter(F.avg_pool2d(padded, coarse).to(dtype)) + self.light(told)[:, :, None, None]
         for block in self.blocks:
             view = view + block(F.silu(view))
-        hints = F.interpolate(self.hint(F.silu(view)), padded.shape[-2:], mode="bilinear", align_corners=False)
-        x = torch.cat([pixels.to(dtype), hints[..., :h, :w]], 1).flatten(2)
+        hints = F.interpolate(self.hint(F.silu(view)).float(), padded.shape[-2:], mode="bilinear", align_corners=False)
+        x = torch.cat([pixels, hints[..., :h, :w], torch.ones_like(far)], 1).flatten(2).to(dtype)
+        # Each layer but the last hands on the one that biases are multiplied with: adding them would take as long again.
         for number, layer in enumerate(self.layers):
-            weights = layer(told).unflatten(1, (-1, x.shape[1] + 1))
-            x = torch.baddbmm(weights[..., -1:], weights[..., :-1], F.relu(x) if number else x)
+            weights = layer(told).unflatten(1, (-1, x.shape[1]))
+            if number < len(self.layers) - 1:
+                one = F.pad(weights.new_ones(len(weights), 1, 1), (x.shape[1] - 1, 0))
+                weights = torch.cat([weights, one], 1)
+            x = torch.bmm(weights, F.relu(x) if number else x)
         share, more = x.float().unflatten(2, (h, w)).split(3, 1)
         apart = (hours[:, 1] - hours[:, 0] + 0.5).remainder(1) - 0.5
         passed = (apart.abs() / SOON).clamp(max=1)[:, None, None, None]

@@ -136,6 +136,8 @@ def test_it_goes_on_from_given_frames(folder: Path, num_frames: int) -> None:
         ({"frames": some_frames(1), "around": np.zeros((9, 18, 3))}, "reset option around: .*float64"),
         ({"frames": some_frames(1), "pitch": 91}, "pitch is 91"),
         ({"frames": some_frames(1), "pitch": "down"}, "pitch is 'down'"),
+        ({"frames": some_frames(1), "daylight": 0.25}, "daylight is 0.25; it must be five numbers"),
+        ({"frames": some_frames(1), "daylight": [1.5, 0, 0, 0, 0]}, r"daylight is \[1.5, .*the hour from 0 up to 1"),
     ],
 )
 def test_wrong_reset_options_are_told(folder: Path, options: dict[str, Any], message: str) -> None:
@@ -159,6 +161,8 @@ def test_wrong_actions_are_told(folder: Path) -> None:
 
 
 def test_wrong_arguments_are_told(folder: Path) -> None:
+    with pytest.raises(ValueError, match="day is -1"):
+        make(folder, day=-1)
     with pytest.raises(ValueError, match="num_steps is 3"):
         gymnasium.make("simworld:simworld/World-v0", world=str(folder), num_steps=3)
     with pytest.raises(ValueError, match="no world 'atlantis'"):
@@ -246,6 +250,42 @@ def test_who_stands_still_sees_the_same_for_long() -> None:
         last = env.step(noop())[0]["pov"]
     assert np.square(last.astype(float) - first["pov"]).mean() < 250, "24 dB"
     assert 0.6 < detail(last) / detail(first["pov"]) < 1.3
+
+
+def test_who_asks_for_an_hour_gets_it_where_they_are() -> None:
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False)
+    first, info = env.reset(seed=1, options={"prompt": "a desert at noon"})
+    assert info["hour"] == pytest.approx(0.2)
+    bright = []
+    for prompt, hour in (("late at night", 0.58), ("noon", 0.2)):
+        env.unwrapped.set_prompt(prompt)
+        for _ in range(25):
+            last, *_, info = env.step(noop())
+            assert not info["led"]
+        assert info["hour"] == pytest.approx(hour, abs=0.01)
+        bright.append(float(last["pov"].mean()))
+    assert bright[0] < 0.5 * bright[1] and np.abs(last["pov"].astype(float) - first["pov"]).mean() < 12, "the same desert"
+
+
+def test_who_goes_elsewhere_finds_it_as_late_there() -> None:
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False, day=2000)
+    env.reset(seed=1, options={"prompt": "a desert at noon"})
+    hours = [env.step(noop())[4]["hour"] for _ in range(20)]
+    assert np.diff(hours) == pytest.approx(2 / 2000, abs=1e-5)
+    for prompt, hour in (("a forest", hours[-1] + 0.01), ("plains at dusk", 0.5)):
+        env.unwrapped.set_prompt(prompt)
+        for _ in range(10):
+            *_, info = env.step(noop())
+        assert not info["led"] and info["hour"] == pytest.approx(hour, abs=0.02)
+
+
+def test_light_may_stand_still(folder: Path) -> None:
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, day=0)
+    env.reset(seed=1)
+    assert len({env.step(noop())[4]["hour"] for _ in range(3)}) == 1
+    dark = make(folder)
+    _, info = dark.reset(seed=1, options={"frames": some_frames(1), "daylight": [0.2, 0, 0, 0, 0]})
+    assert "hour" not in info, "this world has no relighter"
 
 
 def test_a_prompt_finds_the_picture_that_is_most_like_it(tmp_path: Path) -> None:

@@ -137,6 +137,8 @@ def _measures(player: Player, suite: Suite, probes: Probes) -> Iterator[tuple[st
             for seconds in away[:2]:
                 lasts = partial(measures.lasting, player, suite.places, seconds, must, in_places=True)
                 yield f"in_places_{must}_lasts_{seconds:g}s", lasts
+        if few:
+            yield "in_places_standing_still", partial(measures.standing, player, few, suite.stand, in_places=True)
     if few:
         yield "standing_still", partial(measures.standing, player, few, suite.stand)
         yield "long_play", partial(measures.long_play, player, few, suite.play)

@@ -3,7 +3,7 @@
 The last of the scenes are kept aside to be judged on.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,9 @@ HELD_OUT = 0.02
 """So many of the scenes, the last, nothing is learned from."""
 UNKNOWN, PATCH = 0.3, 8
 """In so many batches it is not known of some squares of so many pixels how near they are."""
+SPECKS, ASIDE, WRONG = 0.1, 2, 0.1
+"""Of up to so many single pixels it is not known either; what is told of the others lies up to so many pixels aside, and the
+logarithm of nearness is off by so much."""
 SHOWN = -1 & 0xFFFF, 8
 """The batch that is shown in pictures, and of how many scenes."""
 AS = "as_it_was", "relit"
@@ -84,12 +87,7 @@ class RelighterTask:
         rng = np.random.default_rng([self.config.loop.seed, step])
         scenes = rng.integers(self.num_known, size=num)
         pairs = self.pick(scenes, rng.integers(self.config.data.num_hours, size=(num, 2)))
-        if rng.random() < UNKNOWN:
-            cells = [-(-size // PATCH) for size in pairs.near.shape[-2:]]
-            hidden = torch.from_numpy(rng.random((num, 1, *cells)) < rng.random()).float()
-            hidden = F.interpolate(hidden, scale_factor=PATCH)[..., : pairs.near.shape[2], : pairs.near.shape[3]]
-            pairs.near.masked_fill_(hidden.to(pairs.near.device) > 0, -1)
-        return pairs
+        return replace(pairs, near=_as_dreamt(pairs.near, rng))
 
     def pick(self, scenes: np.ndarray, which: np.ndarray) -> Pairs:
         """Some scenes, from one to another of their hours, by their numbers."""
@@ -137,6 +135,19 @@ class RelighterTask:
         """`relighter.safetensors`."""
         assert isinstance(model, Relighter)
         save_relighter(folder / "relighter.safetensors", model, summary)
+
+
+def _as_dreamt(near: Float[Tensor, "n 1 h w"], rng: np.random.Generator) -> Float[Tensor, "n 1 h w"]:
+    """How near things are as well as dreams know it: here and there not at all, and elsewhere not quite."""
+    n, _, h, w = near.shape
+    aside = (int(each) for each in rng.integers(-ASIDE, ASIDE + 1, size=2))
+    wrong = np.exp(WRONG * rng.standard_normal((n, 1, 1, 1))) * np.exp(WRONG * rng.standard_normal(near.shape))
+    near = near.roll(tuple(aside), (2, 3)) * torch.from_numpy(wrong.astype(np.float32)).to(near.device)
+    hidden = torch.from_numpy(rng.random(near.shape) < rng.random() * SPECKS)
+    if rng.random() < UNKNOWN:
+        squares = torch.from_numpy(rng.random((n, 1, -(-h // PATCH), -(-w // PATCH))) < rng.random())
+        hidden |= F.interpolate(squares.float(), scale_factor=PATCH)[..., :h, :w] > 0
+    return near.masked_fill(hidden.to(near.device), -1)
 
 
 def train(config: RelighterTraining) -> Relighter:
