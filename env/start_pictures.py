@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from simworld.env.sightings import Sightings, from_file, looks, unpacked, unpacked_lattice
-from simworld.env.thesaurus import Meaning, meanings, of_hour, of_weather, said_of_the_scene, words
+from simworld.env.thesaurus import Meaning, meanings, nearly, of_hour, of_weather, said_of_the_scene, words
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
@@ -19,8 +19,11 @@ CLEAR = "clear"
 SAME_LIGHT, MOST_SAME_LIGHT = 0.25, 5
 """Such a share of the places, and so many at most, count as lying in the same light: a quarter of the shipped ones share an
 hour."""
-SAME_HOUR = 0.01
-"""Of a day: hours that are no farther apart count as equally near."""
+NEARLY = 0.5
+"""So much counts what comes near to what is meant."""
+SAME_HEIGHT, DARKER = 0.05, 3.0
+"""Places are shown best at another hour that were seen when the sun stood about as high, by its sine; lower counts so much
+more, for what is dark in a picture is lost. What differs by no more than the first counts as equal."""
 SKY = 0.2
 """So much of what is high up in the pictures of a place is held to be sky."""
 OPEN = 0.5
@@ -135,8 +138,9 @@ class StartPictures:
             if not any(of_weather(meaning) for meaning in meant):
                 best = [number for number in best if CLEAR in self._words[number]] or best
             if hours is not None:
-                later = np.abs((hours[best, 0] - hour + 0.5) % 1 - 0.5)
-                best, light = [best[place] for place in (later < later.min() + SAME_HOUR).nonzero()[0]], None
+                higher = np.sin(2 * np.pi * hours[best, 0]) - math.sin(2 * math.pi * hour)
+                unlike = np.where(higher < 0, -DARKER * higher, higher)
+                best, light = [best[place] for place in (unlike < unlike.min() + SAME_HEIGHT).nonzero()[0]], None
             said = [said_of_the_scene(self._words[number]) for number in best]
             best = [number for number, much in zip(best, said, strict=True) if much == min(said)]
         if light is not None and self._looks:
@@ -184,7 +188,13 @@ class StartPictures:
         """Of each start, how much its captions say of what is meant; summed exactly, for sets have another order each time."""
         counts = {meaning: sum(not meaning.isdisjoint(said) for said in self._words) for meaning in meant}
         rarity = {meaning: math.log((1 + len(self._words)) / count) for meaning, count in counts.items() if count}
-        return [math.fsum(rarity[meaning] for meaning in rarity if not meaning.isdisjoint(said)) for said in self._words]
+        return [math.fsum(rarity[meaning] * _said(meaning, said) for meaning in rarity) for said in self._words]
+
+
+def _said(meaning: Meaning, said: set[str]) -> float:
+    """How much of a meaning words say."""
+    other = nearly(meaning)
+    return float(not meaning.isdisjoint(said)) or NEARLY * float(other is not None and not other.isdisjoint(said))
 
 
 def detail(frame: np.ndarray) -> float:

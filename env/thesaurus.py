@@ -2,7 +2,7 @@
 and words mistyped.
 
 In the file, a key is words of captions that mean the same; its list, what else is said for it, in words and phrases. `alone`
-has what stands for a place where none is named; `nothing`, words that are not others mistyped.
+has what stands for a place where none is named; `nearly`, what comes near to it; `nothing`, words that are not others mistyped.
 """
 
 import json
@@ -38,7 +38,7 @@ def meanings(prompt: str) -> set[Meaning]:
             found += sorted(said for said in _slips(word) & synonyms.keys() if len(said) >= LEAST_LETTERS)[:1]
     meant = {synonyms[said] for said in found if synonyms[said]}
     if not any(meaning >= place for meaning in meant for place in _kinds()["places"]):
-        meant |= {place for thing, place in _alone().items() if thing in meant}
+        meant |= {place for thing, place in _pairs("alone").items() if thing in meant}
     return meant
 
 
@@ -56,6 +56,11 @@ def said_of_the_scene(caption: Collection[str]) -> int:
     """How many different things a caption of these words says of the place, the hour and the weather."""
     kinds = _kinds()
     return sum(not meaning.isdisjoint(caption) for kind in ("places", "hours", "weather") for meaning in kinds[kind])
+
+
+def nearly(meaning: Meaning) -> Meaning | None:
+    """What comes near to it where there is none; None for nothing."""
+    return _pairs("nearly").get(meaning)
 
 
 def _slips(word: str) -> set[str]:
@@ -76,9 +81,9 @@ def _kinds() -> dict[str, list[Meaning]]:
 
 
 @cache
-def _alone() -> dict[Meaning, Meaning]:
-    """What things mean as well where no place is named."""
-    return {frozenset(thing.split()): frozenset(place.split()) for thing, (place,) in _entries()["alone"].items()}
+def _pairs(kind: str) -> dict[Meaning, Meaning]:
+    """Of meanings another one each."""
+    return {frozenset(one.split()): frozenset(other.split()) for one, (other,) in _entries()[kind].items()}
 
 
 @cache
@@ -86,7 +91,7 @@ def _synonyms() -> dict[str, Meaning]:
     """For each word and phrase what it means: all that it may mean, where that is not clear."""
     meant: dict[str, Meaning] = {}
     for kind, entries in _entries().items():
-        for entry, others in entries.items() if kind != "alone" else ():
+        for entry, others in entries.items() if kind not in ("alone", "nearly") else ():
             for said in (*entry.split(), *others):
                 meant[said] = meant.get(said, frozenset()) | frozenset(entry.split())
     return meant

@@ -67,8 +67,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     the dream then begins where the task does, is not renewed, and gives rewards and ends as the world's judge tells; without a
     task rewards are 0 and a dream never ends. day: frames of a whole day, 0 for light that stands still, None for days as the
     world has learned them; light passes where the world has a relighter and it is known at which hour a dream began, which
-    `info` then has as hour: a share of a day, from sunrise on. dtype: "bfloat16" or "float32", None for the faster one here.
-    ValueError for a world or arguments that cannot be.
+    `info` then has as time_of_day: a share of a day, from sunrise on, as the game's has. dtype: "bfloat16" or "float32",
+    None for the faster one here. ValueError for a world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way
@@ -394,7 +394,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """The `info` of b dreams of this world about the hour: none where nobody knows it."""
         if self.world.relighter is None:
             return [{} for _ in context.prompts]
-        return [{"hour": hour} if hour >= 0 else {} for hour in context.daylight.hour.tolist()]
+        return [{"time_of_day": hour} if hour >= 0 else {} for hour in context.daylight.hour.tolist()]
 
     def _asked(self, prompt: str) -> float | None:
         """The hour that a prompt asks for, where light can pass."""
@@ -402,7 +402,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     def _hour(self, context: sampler.Context) -> float | None:
         """The hour at which the place is shown, where light can pass and that is known."""
-        return self.hours(context)[0].get("hour")
+        return self.hours(context)[0].get("time_of_day")
 
     def _albums(self, seen: Sightings) -> list[Album]:
         """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""

@@ -255,14 +255,14 @@ def test_who_stands_still_sees_the_same_for_long() -> None:
 def test_who_asks_for_an_hour_gets_it_where_they_are() -> None:
     env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False)
     first, info = env.reset(seed=1, options={"prompt": "a desert at noon"})
-    assert info["hour"] == pytest.approx(0.2)
+    assert info["time_of_day"] == pytest.approx(0.2)
     bright = []
     for prompt, hour in (("late at night", 0.58), ("noon", 0.2)):
         env.unwrapped.set_prompt(prompt)
         for _ in range(25):
             last, *_, info = env.step(noop())
             assert not info["led"]
-        assert info["hour"] == pytest.approx(hour, abs=0.01)
+        assert info["time_of_day"] == pytest.approx(hour, abs=0.01)
         bright.append(float(last["pov"].mean()))
     assert bright[0] < 0.5 * bright[1] and np.abs(last["pov"].astype(float) - first["pov"]).mean() < 12, "the same desert"
 
@@ -270,22 +270,22 @@ def test_who_asks_for_an_hour_gets_it_where_they_are() -> None:
 def test_who_goes_elsewhere_finds_it_as_late_there() -> None:
     env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False, day=2000)
     env.reset(seed=1, options={"prompt": "a desert at noon"})
-    hours = [env.step(noop())[4]["hour"] for _ in range(20)]
+    hours = [env.step(noop())[4]["time_of_day"] for _ in range(20)]
     assert np.diff(hours) == pytest.approx(2 / 2000, abs=1e-5)
     for prompt, hour in (("a forest", hours[-1] + 0.01), ("plains at dusk", 0.5)):
         env.unwrapped.set_prompt(prompt)
         for _ in range(10):
             *_, info = env.step(noop())
-        assert not info["led"] and info["hour"] == pytest.approx(hour, abs=0.02)
+        assert not info["led"] and info["time_of_day"] == pytest.approx(hour, abs=0.02)
 
 
 def test_light_may_stand_still(folder: Path) -> None:
     env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, day=0)
     env.reset(seed=1)
-    assert len({env.step(noop())[4]["hour"] for _ in range(3)}) == 1
+    assert len({env.step(noop())[4]["time_of_day"] for _ in range(3)}) == 1
     dark = make(folder)
     _, info = dark.reset(seed=1, options={"frames": some_frames(1), "daylight": [0.2, 0, 0, 0, 0]})
-    assert "hour" not in info, "this world has no relighter"
+    assert "time_of_day" not in info, "this world has no relighter"
 
 
 def test_a_prompt_finds_the_picture_that_is_most_like_it(tmp_path: Path) -> None:
