@@ -21,9 +21,9 @@ SAME_LIGHT, MOST_SAME_LIGHT = 0.25, 5
 hour."""
 NEARLY = 0.5
 """So much counts what comes near to what is meant."""
-SAME_HEIGHT, DARKER = 0.05, 3.0
-"""Places are shown best at another hour that were seen when the sun stood about as high, by its sine; lower counts so much
-more, for what is dark in a picture is lost. What differs by no more than the first counts as equal."""
+SAME_HEIGHT, LIKE_HEIGHT = 0.05, 0.25
+"""Sines of the sun's height: what differs less counts as equal, and as alike. Places are shown best at an hour that were
+seen when the sun stood alike, else when it stood highest, for then all is seen."""
 SKY = 0.2
 """So much of what is high up in the pictures of a place is held to be sky."""
 OPEN = 0.5
@@ -138,8 +138,9 @@ class StartPictures:
             if not any(of_weather(meaning) for meaning in meant):
                 best = [number for number in best if CLEAR in self._words[number]] or best
             if hours is not None:
-                higher = np.sin(2 * np.pi * hours[best, 0]) - math.sin(2 * math.pi * hour)
-                unlike = np.where(higher < 0, -DARKER * higher, higher)
+                height = np.sin(2 * np.pi * hours[best, 0])
+                apart = np.abs(height - math.sin(2 * math.pi * hour))
+                unlike = np.where(apart < LIKE_HEIGHT, apart, 2 - height)
                 best, light = [best[place] for place in (unlike < unlike.min() + SAME_HEIGHT).nonzero()[0]], None
             said = [said_of_the_scene(self._words[number]) for number in best]
             best = [number for number, much in zip(best, said, strict=True) if much == min(said)]

@@ -14,7 +14,7 @@ from simworld.model.scenery import NOTHING, Shown
 from simworld.model.stages import stage
 from simworld.model.world import World
 
-HASTE = 0.01
+HASTE = 0.02
 """Of a day: so much of what is still to come passes in a frame."""
 
 
