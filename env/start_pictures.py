@@ -137,10 +137,10 @@ class StartPictures:
         if self.knows(prompt):
             if not any(of_weather(meaning) for meaning in meant):
                 best = [number for number in best if CLEAR in self._words[number]] or best
-            if hours is not None:
+            if hours is not None and hour is not None:
                 height = np.sin(2 * np.pi * hours[best, 0])
-                apart = np.abs(height - math.sin(2 * math.pi * hour))
-                unlike = np.where(apart < LIKE_HEIGHT, apart, 2 - height)
+                between = np.abs(height - math.sin(2 * math.pi * hour))
+                unlike = np.where(between < LIKE_HEIGHT, between, 2 - height)
                 best, light = [best[place] for place in (unlike < unlike.min() + SAME_HEIGHT).nonzero()[0]], None
             said = [said_of_the_scene(self._words[number]) for number in best]
             best = [number for number, much in zip(best, said, strict=True) if much == min(said)]

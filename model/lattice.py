@@ -9,7 +9,7 @@ from itertools import count
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int32, UInt8
+from jaxtyping import Bool, Float, Int32, Shaped, UInt8
 from torch import Tensor
 
 from simworld.model.camera import rays
@@ -66,6 +66,11 @@ class Lattice:
         """How broad, deep and high what is in each cell is."""
         return torch.stack([self.broad.flatten(), self.broad.flatten(), self.high.flatten()])
 
+    @cached_property
+    def has_water(self) -> bool:
+        """Whether there is any."""
+        return bool(((self.high > 0) & (self.high < WHOLE) & (self.broad == WHOLE)).any())
+
     def to(self, device: torch.device) -> "Lattice":
         """The lattice on a device."""
         since = None if self.since is None else self.since.to(device)
@@ -86,6 +91,14 @@ class Lattice:
     def is_water(self, cell: Cell) -> bool:
         """Whether what is in a cell is as broad as blocks are, but not as high."""
         return 0 < int(self.high[cell]) < WHOLE and int(self.broad[cell]) == WHOLE
+
+    def is_wet(self, points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
+        """Which points, (right, ahead, above) in blocks, lie in cells of water."""
+        cells, bounds = self.within(points).floor().long(), torch.tensor(self.high.shape, device=points.device)
+        inside = ((cells >= 0) & (cells < bounds)).all(1)
+        x, y, z = cells.clamp(min=0).minimum(bounds - 1).T
+        high = self.high[x, y, z]
+        return inside & (high > 0) & (high < WHOLE) & (self.broad[x, y, z] == WHOLE)
 
     def changed(self, point: Float[Tensor, "3"], solid: bool, number: int) -> "Lattice":
         """The lattice with a block, or none, where a point is, after the picture of such a number; as it was beyond its
@@ -118,16 +131,20 @@ def _room(filled: UInt8[Tensor, "*n"], axes: tuple[int, ...], most: int) -> Floa
 class Cast:
     """What eyes see of lattices, pixel by pixel. near: 1 / blocks along the view's axis, `NOTHING` where no block is met.
     clear: the same of up to where nothing is in the way: of the block, or of the lattice's bounds. since: as in `Lattice`, of
-    what is met and what lies before it, whichever is later; None where hands have changed nothing."""
+    what is met and what lies before it, whichever is later; None where hands have changed nothing. wet: where it is water, seen
+    from above; None where there is none. lattices: of each world."""
 
     near: Float[Tensor, "b r h w"]
     clear: Float[Tensor, "b r h w"]
     since: Int32[Tensor, "b r h w"] | None = None
+    wet: Bool[Tensor, "b r h w"] | None = None
+    lattices: Sequence[Lattice | None] = ()
 
     def last(self, world: int) -> "Cast":
         """What the last eye of one world sees."""
         here = slice(world, world + 1), slice(-1, None)
-        return Cast(self.near[here], self.clear[here], None if self.since is None else self.since[here])
+        since, wet = (None if part is None else part[here] for part in (self.since, self.wet))
+        return Cast(self.near[here], self.clear[here], since, wet, self.lattices[world : world + 1])
 
 
 def cast(
@@ -143,7 +160,7 @@ def cast(
         return None
     ways, shape = rays(size, field_of_view, places.device).flatten(1), (*places.shape[:2], *size)
     near, clear = torch.full(shape, NOTHING, device=places.device), torch.full(shape, 1 / LEAST_AHEAD, device=places.device)
-    since = None
+    since = wet = None
     for world, lattice in enumerate(lattices):
         if lattice is None:
             continue
@@ -154,11 +171,17 @@ def cast(
         if lattice.since is not None:
             since = torch.zeros(shape, dtype=torch.int32, device=places.device) if since is None else since
             since[world, -1] = torch.where(met, _since(lattice.since, *sent, far), 0).view(size)
+        if lattice.has_water:
+            wet = torch.zeros(shape, dtype=torch.bool, device=places.device) if wet is None else wet
+            start, way = sent
+            behind = lattice.around((start + (far + BESIDE) * way).T)
+            wet[world, -1] = (met & (way[2] < 0) & lattice.is_wet(behind)).view(size)
     if places.shape[1] > 1:
-        near[:, :-1], before = _carried(near[:, -1:], None if since is None else since[:, -1:], places, views, field_of_view)
-        if since is not None and before is not None:
-            since[:, :-1] = before
-    return Cast(near, clear, since)
+        marks = [part[:, -1:] for part in (since, wet) if part is not None]
+        near[:, :-1], before = _carried(near[:, -1:], marks, places, views, field_of_view)
+        for part, carried in zip((part for part in (since, wet) if part is not None), before, strict=True):
+            part[:, :-1] = carried.to(part.dtype)
+    return Cast(near, clear, since, wet, lattices)
 
 
 def _since(
@@ -192,13 +215,13 @@ def aimed_at(lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2
 
 def _carried(
     near: Float[Tensor, "b 1 h w"],
-    since: Int32[Tensor, "b 1 h w"] | None,
+    marks: Sequence[Shaped[Tensor, "b 1 h w"]],
     places: Float[Tensor, "b r 3"],
     views: Float[Tensor, "b r 2"],
     field_of_view: float,
-) -> tuple[Float[Tensor, "b before h w"], Int32[Tensor, "b before h w"] | None]:
-    """How near what the last of the eyes sees is for those a moment before, `NOTHING` where that cannot be told, and since when
-    it is there: for these no rays are sent."""
+) -> tuple[Float[Tensor, "b before h w"], list[Float[Tensor, "b before h w"]]]:
+    """How near what the last of the eyes sees is for those a moment before, `NOTHING` where that cannot be told, and its marks
+    there, 0 where there are none: for these no rays are sent."""
     (b, _, h, w), r = near.shape, places.shape[1] - 1
     eyes, others = (places[:, -1:], views[:, -1:]), (places[:, :-1], views[:, :-1])
     any_size = torch.full((1,), 1 / LEAST_AHEAD, device=near.device)
@@ -211,10 +234,8 @@ def _carried(
 
     there = landed(points.near)
     there = torch.where(there >= 0, there, -largest(-largest(there, 3), 3))
-    if since is None:
-        return there, None
-    late = landed(since.flatten(2)[:, None].expand(-1, r, -1, -1).float())
-    return there, largest(late, 3).clamp(min=0).int()
+    landing = (landed(mark.flatten(2)[:, None].expand(-1, r, -1, -1).float()) for mark in marks)
+    return there, [largest(each, 3).clamp(min=0) for each in landing]
 
 
 def _sent(
