@@ -46,9 +46,12 @@ def seen_by(
     if told.wet is not None and bool(told.wet.any()):
         _mirrored(near, eyes, others, told, turns, first, mirrored, field_of_view)
     for world in range(b):
-        left = (~mirrored[world]).nonzero()[:, 0]
-        counts = (left // (h * w)).bincount(minlength=r).tolist()
-        sought, free, way = wanted[world, left], clear[world, left], ways.index_select(1, left)
+        left, counts = torch.arange(r * h * w, device=near.device), [h * w] * r
+        sought, free, way = wanted[world], clear[world], ways
+        if bool(mirrored[world].any()):
+            left = (~mirrored[world]).nonzero()[:, 0]
+            counts = (left // (h * w)).bincount(minlength=r).tolist()
+            sought, free, way = sought[left], free[left], way.index_select(1, left)
         for number in range(k):
             parts = turns[world, :, number], shifts[world, :, number], way.split(counts, 1), sought.split(counts)
             there = torch.cat([_seen_from(*part) for part in zip(*parts, strict=True)], 1)
@@ -86,15 +89,19 @@ def _mirrored(
         ways = rays((h, w), field_of_view, near.device).flatten(1).index_select(1, pixels)
         aside, below, onward = axes(others[1][world, one]) @ ways
         place, height = one * h * w + pixels, others[0][world, one, 2] - below / told.near[world, one].flatten()[pixels]
-        left = torch.arange(len(pixels), device=near.device)
+        left, along = torch.arange(len(pixels), device=near.device), torch.stack([aside, onward, -below], 1)
         for picture in range(k):
             eye = eyes[0][world, picture]
             far = (eye[2] - height[left]) / below[left]
             places = (turns[world, one, picture] @ ways[:, left])[None]
             _, same, _ = _looked_up(near[world, picture, None], places, 1 / far, 1 / far)
-            points = eye + torch.stack([aside[left], onward[left], -below[left]], 1) * (far * ON)[:, None]
-            seen = left[same[0] & (far > 0) & lattice.is_wet(points)]
-            first[world, place[seen]], mirrored[world, place[seen]] = float(picture), True
+            alike = (same[0] & (far > 0)).nonzero()[:, 0]
+            if not len(alike):
+                continue
+            points = eye + along[left[alike]] * (far[alike] * ON)[:, None]
+            alike = alike[lattice.is_wet(lattice.within(points))]
+            seen = place[left[alike]]
+            first[world, seen], mirrored[world, seen] = float(picture), True
             left = left[~mirrored[world, place[left]]]
             if not len(left):
                 break

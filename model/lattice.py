@@ -93,8 +93,8 @@ class Lattice:
         return 0 < int(self.high[cell]) < WHOLE and int(self.broad[cell]) == WHOLE
 
     def is_wet(self, points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
-        """Which points, (right, ahead, above) in blocks, lie in cells of water."""
-        cells, bounds = self.within(points).floor().long(), torch.tensor(self.high.shape, device=points.device)
+        """Which points among the cells lie in those of water."""
+        cells, bounds = points.floor().long(), torch.tensor(self.high.shape, device=points.device)
         inside = ((cells >= 0) & (cells < bounds)).all(1)
         x, y, z = cells.clamp(min=0).minimum(bounds - 1).T
         high = self.high[x, y, z]
@@ -173,15 +173,24 @@ def cast(
             since[world, -1] = torch.where(met, _since(lattice.since, *sent, far), 0).view(size)
         if lattice.has_water:
             wet = torch.zeros(shape, dtype=torch.bool, device=places.device) if wet is None else wet
-            start, way = sent
-            behind = lattice.around((start + (far + BESIDE) * way).T)
-            wet[world, -1] = (met & (way[2] < 0) & lattice.is_wet(behind)).view(size)
+            wet[world, -1] = _wet(lattice, *sent, met, far).view(size)
     if places.shape[1] > 1:
         marks = [part[:, -1:] for part in (since, wet) if part is not None]
         near[:, :-1], before = _carried(near[:, -1:], marks, places, views, field_of_view)
         for part, carried in zip((part for part in (since, wet) if part is not None), before, strict=True):
             part[:, :-1] = carried.to(part.dtype)
     return Cast(near, clear, since, wet, lattices)
+
+
+def _wet(
+    lattice: Lattice, start: Float[Tensor, "3 1"], ways: Float[Tensor, "3 n"], met: Bool[Tensor, " n"], far: Float[Tensor, " n"]
+) -> Bool[Tensor, " n"]:
+    """Where rays meet water from above."""
+    up = start[2] + far * ways[2]
+    found = met & (ways[2] < 0) & ((up - up.round()).abs() > BESIDE)  # blocks' upper faces are as high as cells
+    some = found.nonzero()[:, 0]
+    found[some] = lattice.is_wet((start + (far[some] + BESIDE) * ways[:, some]).T)
+    return found
 
 
 def _since(

@@ -153,9 +153,10 @@ def show(
         right, down, ahead, shift = (row.index_select(0, which).view_as(near) for row in table)
         directions.append(ahead.addcmul_(right, right_of).addcmul_(down, down_of))
         shifts.append(shift)
+    mirrors = bool(mirrored.any())
     for attempt in range(2):
         # What water mirrors is as far away as the sky.
-        seen_at = torch.where(mirrored, 0, near)
+        seen_at = torch.where(mirrored, 0, near) if mirrors else near
         x, y, ahead = (torch.addcmul(direction, shift, seen_at) for direction, shift in zip(directions, shifts, strict=True))
         before, ahead = ahead, ahead.clamp(min=LEAST_AHEAD)
         x, y = x / ahead + middle[0], y / ahead + middle[1]
