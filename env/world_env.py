@@ -237,6 +237,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         hour, now = self._asked(text), self._hour(context)
         if hour is not None and now is not None and all(of_hour(meaning) for meaning in meanings(text)):
             context.daylight = hastened(context.daylight, hour)
+            context.goal.daylight = hastened(context.goal.daylight, hour)  # who is on the way arrives at that hour
             return
         shown_at = now if hour is None else hour
         self._lead(self._starts.nearest(text, sampler.lot(context), None, self._light(context), shown_at), hour)

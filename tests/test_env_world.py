@@ -277,6 +277,13 @@ def test_who_goes_elsewhere_finds_it_as_late_there() -> None:
         for _ in range(10):
             *_, info = env.step(noop())
         assert not info["led"] and info["time_of_day"] == pytest.approx(hour, abs=0.02)
+    for prompt in ("a forest", "at night"):
+        env.unwrapped.set_prompt(prompt)
+        *_, info = env.step(noop())
+    assert info["led"], "who asks for an hour on the way still goes there"
+    for _ in range(10):
+        *_, info = env.step(noop())
+    assert not info["led"] and info["time_of_day"] == pytest.approx(0.58, abs=0.02)
 
 
 def test_light_may_stand_still(folder: Path) -> None:
