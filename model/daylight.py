@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simworld.model.camera import rays
-from simworld.model.relighter import WEATHERS
+from simworld.model.relighter import WEATHERS, between
 from simworld.model.scenery import NOTHING, Shown
 from simworld.model.stages import stage
 from simworld.model.world import World
@@ -61,7 +61,7 @@ def turned_to(daylight: Daylight, hour: float) -> Daylight:
 
 def hastened(daylight: Daylight, hour: float) -> Daylight:
     """The light that is soon to be that of an hour, on the shortest way."""
-    return replace(daylight, coming=(hour - daylight.hour + 0.5).remainder(1) - 0.5)
+    return replace(daylight, coming=between(daylight.hour, hour))
 
 
 def brought(there: Daylight, here: Daylight) -> Daylight:

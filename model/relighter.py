@@ -92,9 +92,13 @@ class Relighter(nn.Module):
                 weights = torch.cat([weights, one], 1)
             x = torch.bmm(weights, F.relu(x) if number else x)
         share, more = x.float().unflatten(2, (h, w)).split(3, 1)
-        apart = (hours[:, 1] - hours[:, 0] + 0.5).remainder(1) - 0.5
-        passed = (apart.abs() / SOON).clamp(max=1)[:, None, None, None]
+        passed = (between(*hours.unbind(1)).abs() / SOON).clamp(max=1)[:, None, None, None]
         return (pictures + passed * (pictures * share + more)).clamp(-1, 1)
+
+
+def between(hour: Float[Tensor, " n"], other: Float[Tensor, " n"] | float) -> Float[Tensor, " n"]:
+    """How much of a day lies from hours to others, on the shortest way; below 0 backwards."""
+    return (other - hour + 0.5).remainder(1) - 0.5
 
 
 def _told(hours: Float[Tensor, "n 2"]) -> Float[Tensor, "n m"]:

@@ -5,16 +5,13 @@ float32 [n, 5 + k]: how far down the eye looks and how far to the right of sunri
 there is, and the hours. Memory-mapped, and written aside until all is there. Scenes are a function of the seed alone.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
+from simworld.training.ahead import made_ahead
 from simworld.training.array_store import store, stored
 from simworld.training.lane import BIOME_CHANCE, NUM_TRAINING_SEEDS, WEATHERS
 from simworld.training.scouting import VOXEL_SCOUT
@@ -31,8 +28,6 @@ CLOSE, CLOSELY = 0.12, 0.5
 """So often all hours lie within so much of a day, else anywhere."""
 HANDLESS = 0.5
 """So often neither hand nor animals are seen."""
-AHEAD = 2
-"""So many worlds are visited ahead for each worker."""
 CLOCK = 100_000
 """Clouds are drawn by the number of steps."""
 
@@ -70,22 +65,12 @@ def hours(config: HoursConfig) -> Hours:
         size = (config.height, config.width)
         frames: tuple[tuple[int, ...], type] = ((config.num_hours, *size, 3), np.uint8)
         layout = {"frames": frames, "near": (size, np.float16), "conditions": ((5 + config.num_hours,), np.float32)}
-        store(folder, layout, _visited(config), config.num_scenes)
+        store(folder, layout, made_ahead(partial(scenes_of, config), config.num_workers), config.num_scenes)
         arrays = stored(folder, NAMES)
         assert arrays is not None, "they have just been written"
     if len(arrays[0]) < config.num_scenes:
         raise ValueError(f"{folder} holds {len(arrays[0])} scenes, not {config.num_scenes}; use another folder")
     return Hours(*(part[: config.num_scenes] for part in arrays))
-
-
-def _visited(config: HoursConfig) -> Iterator[tuple[np.ndarray, ...]]:
-    """Scenes without end, of world after world."""
-    with ProcessPoolExecutor(config.num_workers, get_context("spawn")) as workers:
-        numbers, waiting = count(), list[Future[list[tuple[np.ndarray, ...]]]]()
-        while True:
-            while len(waiting) < AHEAD * config.num_workers:
-                waiting.append(workers.submit(partial(scenes_of, config), next(numbers)))
-            yield from waiting.pop(0).result()
 
 
 def scenes_of(config: HoursConfig, number: int) -> list[tuple[np.ndarray, ...]]:

@@ -7,11 +7,8 @@ seed alone.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import count
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +27,7 @@ from simworld.model.scenery import Shown
 from simworld.model.shipped import find_world
 from simworld.model.surroundings import Surroundings, headed
 from simworld.model.world import World
+from simworld.training.ahead import made_ahead
 from simworld.training.array_store import store, stored
 from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
 from simworld.training.scouting import RADIUS, SPOTS, VOXEL_SCOUT, scouted, tell
@@ -42,8 +40,6 @@ MARKS = ("known", "real", "free")
 NAMES = ("frames", "colors", "truth", "near", "marks")
 INSIDE = 0.06
 """Blocks: whose eye is nearer to something than so is in it."""
-AHEAD = 2
-"""So many places are dreamt ahead for each worker."""
 
 
 @dataclass(kw_only=True)
@@ -109,22 +105,14 @@ def moments(config: PlacesConfig) -> Moments:
         world = load_world(find_world(config.world))
         size = (world.config.height, world.config.width)
         layout: dict[str, tuple[tuple[int, ...], Any]] = {name: ((*size, 3), np.uint8) for name in NAMES[:3]}
-        store(folder, {**layout, "near": (size, np.float16), "marks": (size, np.uint8)}, _dreamt(config), config.num_moments)
+        layout |= {"near": (size, np.float16), "marks": (size, np.uint8)}
+        dreamt = made_ahead(partial(dreams_of, config), config.num_workers)
+        store(folder, layout, dreamt, config.num_moments)
         arrays = stored(folder, NAMES)
         assert arrays is not None, "they have just been written"
     if len(arrays[0]) < config.num_moments:
         raise ValueError(f"{folder} holds {len(arrays[0])} moments, not {config.num_moments}; use another folder")
     return Moments(*(part[: config.num_moments] for part in arrays))
-
-
-def _dreamt(config: PlacesConfig) -> Iterator[tuple[np.ndarray, ...]]:
-    """Moments without end, of place after place."""
-    with ProcessPoolExecutor(config.num_workers, get_context("spawn"), torch.set_num_threads, (1,)) as workers:
-        numbers, waiting = count(), list[Future[list[tuple[np.ndarray, ...]]]]()
-        while True:
-            while len(waiting) < AHEAD * config.num_workers:
-                waiting.append(workers.submit(partial(dreams_of, config), next(numbers)))
-            yield from waiting.pop(0).result()
 
 
 def dreams_of(config: PlacesConfig, number: int) -> list[tuple[np.ndarray, ...]]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from simworld.model.checkpoint import load_relighter, save_relighter
 from simworld.model.daylight import directed
 from simworld.model.pixels import to_float, to_uint8
-from simworld.model.relighter import Relighter, RelighterConfig
+from simworld.model.relighter import Relighter, RelighterConfig, between
 from simworld.model.shipped import find_world
 from simworld.training.hours import FALLS, VIEW, Hours, HoursConfig, hours
 from simworld.training.loop import LoopConfig, is_begun, run
@@ -116,7 +116,7 @@ class RelighterTask:
         for scene in range(self.num_known, len(self.hours)):
             for other in range(1, self.config.data.num_hours):
                 pairs = self.pick(np.array([scene]), np.array([[0, other]]))
-                apart = float(((pairs.hours[0, 1] - pairs.hours[0, 0] + 0.5).remainder(1) - 0.5).abs())
+                apart = float(between(*pairs.hours.unbind(1)).abs())
                 name = "soon" if apart < SOON else "later" if apart < LATER else "long_after"
                 lit = pairs.relit(model)
                 pictures = [to_uint8(part.movedim(1, -1)) for part in (pairs.pictures, lit, pairs.truth)]
