@@ -18,25 +18,20 @@ import torch
 
 from simworld.actions import Action, from_vector, to_vector
 from simworld.env.dream_task import KINDS, DreamTask
+from simworld.env.guide import Guide
 from simworld.env.packing import pack, unpack
-from simworld.env.sightings import FIELDS, LOOKS, Sightings, checked, looks
 from simworld.env.spaces import action_space, observation_space
-from simworld.env.start_pictures import Start, StartPictures, detail, light_of
-from simworld.env.thesaurus import meanings, of_hour
+from simworld.env.start_pictures import StartPictures
 from simworld.frames import check_frames
 from simworld.model import sampler
-from simworld.model.album import Album, given_album
 from simworld.model.checkpoint import load_world
 from simworld.model.context_parts import put_together, take_apart
-from simworld.model.daylight import Daylight, hastened, lit, turned_to
 from simworld.model.denoiser import STEP_COUNTS
 from simworld.model.flops import flops
 from simworld.model.gauge import load_gauge
 from simworld.model.heads import load_heads
 from simworld.model.judge import Verdict, evidence, load_judge
-from simworld.model.leading import is_led, lead
-from simworld.model.masonry import lattice_of
-from simworld.model.pixels import to_uint8
+from simworld.model.leading import is_led
 from simworld.model.precision import number_format
 from simworld.model.shipped import find_world
 from simworld.tasks import TASKS
@@ -45,13 +40,6 @@ Observation = dict[str, Any]
 OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing", "seen", "daylight")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
-FAR, LONG = 4.0, 5
-"""Who has walked so many blocks and for so many chunks seen little that is real has gone astray."""
-FADE_CHUNKS = 8
-"""How slowly a dream fades into a picture that it is led to."""
-LEAST_DETAIL, A_LITTLE = 0.025, 0.15
-"""A picture of less `detail` is mist, where no more than a little of it is real. Of the game's pictures, 98 in 100 have more; a
-dream that has lost its way ends at 0.005 to 0.02."""
 
 
 class WorldEnv(gymnasium.Env[Observation, Action]):
@@ -95,7 +83,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"task is {task!r}; in a dream it must be one of {', '.join(TASKS)}, or None")
         folder = find_world(world)
         self.world = load_world(folder, number_format(dtype, device), device)
-        self._starts = StartPictures(folder / "starts.safetensors", self.world.config.height, self.world.config.width)
+        own_starts = folder / f"starts-{task}.safetensors"
+        starts = own_starts if task and own_starts.exists() else folder / "starts.safetensors"
+        self.guide = Guide(self.world, StartPictures(starts, self.world.config.height, self.world.config.width), day)
         self._folder = folder
         heads = folder / "heads.safetensors"
         self._heads = load_heads(heads, device) if heads.exists() else None
@@ -103,12 +93,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self._gauge = load_gauge(gauge, device) if gauge.exists() else None
         self._task = DreamTask(task) if task else None
         self._judge = load_judge(self._own_file("judge", "simworld train judge world="), device) if task else None
-        if task and (starts := folder / f"starts-{task}.safetensors").exists():
-            self._starts = StartPictures(starts, self.world.config.height, self.world.config.width)
         self.num_steps = num_steps
         self.renew = renew and task is None
         self.from_pictures = from_pictures
-        self.day = day
         self.render_mode = render_mode
         self.action_space = action_space()
         self.observation_space = observation_space(self.world.config.height, self.world.config.width)
@@ -147,14 +134,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         context = sampler.start(self.world, [prompt], [dream_seed])
         if self.from_pictures and not set(options) - {"prompt"}:
             options.update(self.start_options(prompt, dream_seed))
-        around, pitch = self._surroundings(options.get("around"), options.get("pitch"))
-        seen = options.get("seen")
-        albums = None if seen is None else self._albums(checked(seen, self._frame.shape[:2]))
-        daylight = self._daylight(options.get("daylight"))
+        told = self.guide.told(options)
         if self._task is not None:
             self._task.begin(_check_bearing(options.get("bearing")))
-        if options.get("frames") is None and around is not None:
-            options["frames"] = sampler.view(self.world, around, pitch).cpu().numpy()
+        if options.get("frames") is None and told.around is not None:
+            options["frames"] = sampler.view(self.world, told.around, told.pitch).cpu().numpy()
         if options.get("frames") is None:
             if options.get("actions"):
                 raise ValueError("reset options: actions without the frames that they lead to; give both or neither")
@@ -164,24 +148,19 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             device = self.world.device
             sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
             self._frame = frames[-1]
-            if any(part is not None for part in (around, pitch, albums, daylight)):
-                hour = self._asked(prompt)
-                if daylight is not None and hour is not None:
-                    daylight = hastened(daylight, hour)
-                sampler.surround(self.world, context, around, pitch, albums, daylight)
+            self.guide.begin(context, told)
         self._context, self._unfinished = context, None
         return self._observation(), self._info(context, self._frame[None])
 
     def start_pictures(self) -> np.ndarray:
         """Pictures, uint8 (n, h, w, 3), that come with the world to start from: `reset(options={"frames": pictures[:1]})`.
         They lie in its folder as starts.safetensors; a world may have none."""
-        return self._starts.frames
+        return self.guide.starts.frames
 
     def start_options(self, prompt: str, seed: int) -> dict[str, Any]:
         """Reset options that begin at the one of them that is described most like `prompt`, with what lies around it; none
         where there are no pictures."""
-        start = self._starts.nearest(prompt, seed, hour=self._asked(prompt))
-        return {} if start is None else start.options()
+        return self.guide.start_options(prompt, seed)
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One chunk: r frames under `action`. ValueError for a malformed action, or before the first reset."""
@@ -193,7 +172,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         frames, self._unfinished = sampler.see(self.world, context, actions, self.num_steps)
         chunk = frames[0].cpu().numpy()
         before, self._frame = self._frame, chunk[-1]
-        self._leaves = self.renew and not led and (self.mist(context, self._frame[None])[0] or self.astray(context)[0])
+        self._leaves = self.renew and not led and self.guide.lost(context, self._frame[None])[0]
         reward, over = 0.0, False
         if self._task is not None:
             self.finish_step()
@@ -232,27 +211,13 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         hour where the player is."""
         context = self._started()
         sampler.set_prompts(self.world, context, [_check_prompt(text)])
-        if self._task is not None or not self._starts.knows(text):
-            return
-        hour, now = self._asked(text), self._hour(context)
-        if hour is not None and now is not None and all(of_hour(meaning) for meaning in meanings(text)):
-            context.daylight = hastened(context.daylight, hour)
-            context.goal.daylight = hastened(context.goal.daylight, hour)  # who is on the way arrives at that hour
-            return
-        shown_at = now if hour is None else hour
-        self._lead(self._starts.nearest(text, sampler.lot(context), None, self._light(context), shown_at), hour)
+        if self._task is None:
+            self.guide.follow(context, text, self._frame)
 
     def leave_mist(self) -> None:
         """Let the dream fade, from the next step on, into a place that is described most like its prompt, lies in such a light
         as this one, and looks from some spot most like what is seen now. Nothing happens where there is none."""
-        context = self._started()
-        if not len(self._starts.frames):
-            return
-        assert context.decoder is not None, "a dream that has begun has seen something"
-        h, w, _ = self._frame.shape
-        dreamt = to_uint8(context.decoder.picture[0, :, :h, :w].movedim(0, -1)).cpu().numpy()
-        lot, light = sampler.lot(context), self._light(context)
-        self._lead(self._starts.nearest(context.prompts[0], lot, dreamt, light, self._hour(context)))
+        self.guide.leave_mist(self._started(), self._frame)
 
     def suggest_action(self, warmth: float = 1.0) -> Action:
         """What a player like those that the world was trained on might do now: its own policy head, so that the dream can play
@@ -279,21 +244,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         pairs = zip(self._gauge.psnr(signs).tolist(), self._gauge.trust(signs).tolist(), strict=True)
         return [{"expected_psnr": one, "trust": share} for one, share in pairs]
 
-    def mist(self, context: sampler.Context, frames: np.ndarray) -> list[bool]:
-        """Which of b dreams of this world that show frames, uint8 (b, h, w, 3), have next to nothing to show."""
-        sees = context.scenery.sees.tolist()
-        return [share < A_LITTLE and detail(frame) < LEAST_DETAIL for share, frame in zip(sees, frames, strict=True)]
-
-    def astray(self, context: sampler.Context) -> list[bool]:
-        """Which of b dreams of this world have walked away from all that they were shown, and see little of it for a while;
-        none where the world has no sight."""
-        away = context.around.place.norm(dim=1) > FAR
-        return (away & (context.scenery.lost > LONG)).tolist()
-
     @property
     def most_given(self) -> int:
         """Pictures of a place that a dream may be led to."""
-        return self._starts.most_seen
+        return self.guide.starts.most_seen
 
     @property
     def plays_itself(self) -> bool:
@@ -340,78 +294,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"{self._folder} has no {path.name}; make one: {command}{self._folder}")
         return path
 
-    def _lead(self, start: Start | None, hour: float | None = None) -> None:
-        """Let the dream fade into a start, and there it shall be such an hour."""
-        if start is not None:
-            around = self._surroundings(start.around, start.pitch)
-            albums = None if start.seen is None else self._albums(start.seen)
-            spots = None if start.spot is None else torch.from_numpy(start.spot)[None].to(self.world.device)
-            context, daylight = self._started(), self._daylight(start.daylight)
-            lead(self.world, context, torch.from_numpy(start.frame)[None], FADE_CHUNKS, *around, albums, spots, daylight)
-            if hour is not None and daylight is not None:
-                context.goal.daylight = turned_to(context.goal.daylight, hour)
-
-    def _light(self, context: sampler.Context) -> np.ndarray:
-        """The light that the place lies in, (3,), or the picture where no more is known of it."""
-        given = context.albums[0].given
-        high_up = self._frame[None, :LOOKS] if given is None else given.pictures[:, :LOOKS].cpu().numpy()
-        return light_of(looks(high_up))
-
     def _started(self) -> sampler.Context:
         if self._context is None:
             raise ValueError("this dream has not begun; call reset() first")
         self.finish_step()
         return self._context
-
-    def _surroundings(self, around: Any, pitch: Any) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """A panorama and a pitch as the sampler takes them."""
-        if pitch is not None and not (isinstance(pitch, (int, float)) and -90 <= pitch <= 90):
-            raise ValueError(f"reset option pitch is {pitch!r}; it must be an angle from -90 (up) to 90 degrees (down)")
-        pitches = None if pitch is None else torch.tensor([float(pitch)], device=self.world.device)
-        if around is None:
-            return None, pitches
-        panorama = check_frames(np.asarray(around)[None], "reset option around")
-        if panorama.shape[2] != 2 * panorama.shape[1]:
-            raise ValueError(
-                f"reset option around: {panorama.shape[1]}×{panorama.shape[2]} pixels; a panorama of all directions is twice "
-                "as wide as high"
-            )
-        return torch.from_numpy(np.array(panorama)).to(self.world.device), pitches
-
-    def _daylight(self, conditions: Any) -> Daylight | None:
-        """The light of a reset option as the sampler takes it."""
-        if conditions is None:
-            return None
-        numbers = np.asarray(conditions, np.float32)
-        if numbers.shape != (5,) or not np.isfinite(numbers).all() or not (0 <= numbers[0] < 1 and (numbers[2:] >= 0).all()):
-            raise ValueError(
-                f"reset option daylight is {conditions!r}; it must be five numbers: the hour from 0 up to 1, degrees to the "
-                "right of sunrise, and how much rain, snow and storm there is"
-            )
-        day = self.world.day if self.day is None else self.day
-        return lit(torch.from_numpy(numbers)[None].to(self.world.device), day)
-
-    def hours(self, context: sampler.Context) -> list[dict[str, float]]:
-        """The `info` of b dreams of this world about the hour: none where nobody knows it."""
-        if self.world.relighter is None:
-            return [{} for _ in context.prompts]
-        return [{"time_of_day": hour} if hour >= 0 else {} for hour in context.daylight.hour.tolist()]
-
-    def _asked(self, prompt: str) -> float | None:
-        """The hour that a prompt asks for, where light can pass."""
-        return None if self.world.relighter is None else self._starts.hour(prompt)
-
-    def _hour(self, context: sampler.Context) -> float | None:
-        """The hour at which the place is shown, where light can pass and that is known."""
-        return self.hours(context)[0].get("time_of_day")
-
-    def _albums(self, seen: Sightings) -> list[Album]:
-        """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""
-        frames, near, places, views = (torch.from_numpy(np.array(getattr(seen, name))).to(self.world.device) for name in FIELDS)
-        field_of_view = self.world.config.autoencoder.field_of_view
-        known = seen.lattice.to(self.world.device) if seen.lattice is not None else None
-        lattice = known or lattice_of(near, places, views, field_of_view)
-        return [given_album(frames, near, places, views, field_of_view, lattice)]
 
     def _history(self, frames: Any, actions: Any) -> tuple[np.ndarray, torch.Tensor]:
         frames = check_frames(frames, "reset option frames")
@@ -435,7 +322,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         return {"pov": self._frame.copy()}
 
     def _info(self, context: sampler.Context, frames: np.ndarray, led: bool = False) -> dict[str, Any]:
-        told = {**self.sureness(context)[0], **self.hours(context)[0]}
+        told = {**self.sureness(context)[0], **self.guide.hours(context)[0]}
         return {"frames": frames, "prompt": context.prompts[0], "led": led, **told}
 
 

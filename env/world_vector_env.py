@@ -134,9 +134,8 @@ class WorldVectorEnv(WorldsVectorEnv):
         before = self._frames.copy()
         self._frames[:] = frames[:, -1]
         if self._single.renew:
-            astray, mist = self._single.astray(context), self._single.mist(context, self._frames)
-            lost = [n for n in vectors if not led[n] and (mist[n] or astray[n])]
-            self._alone(lost, lambda number: self._single.leave_mist())
+            lost = self._single.guide.lost(context, self._frames)
+            self._alone([n for n in vectors if not led[n] and lost[n]], lambda number: self._single.leave_mist())
         scores = {number: (0.0, False) for number in vectors}
         if self._tasks:
             verdict = self._single.verdict(context, before, self._frames)
@@ -151,7 +150,7 @@ class WorldVectorEnv(WorldsVectorEnv):
 
     def _told(self, context: sampler.Context) -> list[dict[str, float]]:
         """What `info` has of each dream beside its frames."""
-        told = zip(self._single.sureness(context), self._single.hours(context), strict=True)
+        told = zip(self._single.sureness(context), self._single.guide.hours(context), strict=True)
         return [{**sure, **hour} for sure, hour in told]
 
     def _alone(self, numbers: list[int], change: Callable[[int], None]) -> None:

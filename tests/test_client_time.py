@@ -154,7 +154,7 @@ def test_rewinding_is_exact_in_a_dream(tmp_path: Path) -> None:
 def test_rewinding_is_exact_where_the_dream_plays_itself_and_is_renewed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simworld.env.world_env.LEAST_DETAIL", 1e9)  # everything is mist, and faded from
+    monkeypatch.setattr("simworld.env.guide.LEAST_DETAIL", 1e9)  # everything is mist, and faded from
     folder = write_tiny_world(tmp_path)
     pictures = torch.randint(0, 256, (9, HEIGHT, WIDTH, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     write_tensors(folder / "starts.safetensors", {"frames": pictures}, {"captions": ["a place"] * len(pictures)})

@@ -8,6 +8,7 @@ import torch
 from tiny_world import write_tiny_world
 
 from simworld.actions import from_vector
+from simworld.env.guide import FADE_CHUNKS
 from simworld.env.sightings import (
     FARTHEST,
     FIELDS,
@@ -26,7 +27,7 @@ from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import YAW
 from simworld.env.voxel.render import FIELD_OF_VIEW
 from simworld.env.voxel.scout import DOWN, HEADINGS, STEEP, scout
-from simworld.env.world_env import FADE_CHUNKS, WorldEnv
+from simworld.env.world_env import WorldEnv
 from simworld.model.checkpoint import write_tensors
 from simworld.model.lattice import WHOLE, Lattice
 from simworld.model.masonry import lattice_of

@@ -13,9 +13,9 @@ from test_env_world import some_frames, with_pictures
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import noop
+from simworld.env.guide import Guide
 from simworld.env.vector_env import WorldsVectorEnv
 from simworld.env.voxel.blocks import LOG
-from simworld.env.world_env import WorldEnv
 from simworld.model import footprint
 
 NUM = 3
@@ -186,9 +186,9 @@ def test_each_world_of_a_vector_has_its_own_start_and_prompt(folder: Path, tmp_p
 def test_mist_is_left_by_the_worlds_that_are_lost_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     envs = make("World", with_pictures(tmp_path))
     envs.reset(seed=1)
-    monkeypatch.setattr(WorldEnv, "mist", lambda *_: [False, True, False])
+    monkeypatch.setattr(Guide, "lost", lambda *_: [False, True, False])
     assert envs.step(turning())[4]["led"].tolist() == [False] * 3
-    monkeypatch.setattr(WorldEnv, "mist", lambda *_: [False] * 3)
+    monkeypatch.setattr(Guide, "lost", lambda *_: [False] * 3)
     assert envs.step(turning())[4]["led"].tolist() == [False, True, False]
 
 

@@ -14,8 +14,8 @@ from PIL import Image
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import noop
+from simworld.env.guide import FADE_CHUNKS, LEAST_DETAIL
 from simworld.env.start_pictures import StartPictures, detail
-from simworld.env.world_env import FADE_CHUNKS, LEAST_DETAIL
 from simworld.model.checkpoint import write_tensors
 
 
@@ -326,7 +326,7 @@ def test_a_new_prompt_leads_to_the_picture_most_like_it(tmp_path: Path) -> None:
 
 
 def test_mist_is_led_to_the_picture_most_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simworld.env.world_env.LEAST_DETAIL", 1e9)  # everything is mist
+    monkeypatch.setattr("simworld.env.guide.LEAST_DETAIL", 1e9)  # everything is mist
     folder = with_pictures(tmp_path)
     for renew in (True, False):
         env = make(folder, renew=renew)

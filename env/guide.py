@@ -1,0 +1,175 @@
+"""Guide: where dreams begin and whereto they are led, of the places that come with their world, and at which hour.
+
+Knows a world and its start pictures, no spaces, tasks or rewards. Dreams are led one at a time, in their own contexts.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from simworld.env.sightings import FIELDS, LOOKS, Sightings, checked, looks
+from simworld.env.start_pictures import Start, StartPictures, detail, light_of
+from simworld.env.thesaurus import meanings, of_hour
+from simworld.frames import check_frames
+from simworld.model import sampler
+from simworld.model.album import Album, given_album
+from simworld.model.daylight import Daylight, hastened, lit, turned_to
+from simworld.model.leading import lead
+from simworld.model.masonry import lattice_of
+from simworld.model.pixels import to_uint8
+from simworld.model.world import World
+
+FAR, LONG = 4.0, 5
+"""Who has walked so many blocks and for so many chunks seen little that is real has gone astray."""
+FADE_CHUNKS = 8
+"""How slowly a dream fades into a picture that it is led to."""
+LEAST_DETAIL, A_LITTLE = 0.025, 0.15
+"""A picture of less `detail` is mist, where no more than a little of it is real. Of the game's pictures, 98 in 100 have more; a
+dream that has lost its way ends at 0.005 to 0.02."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a dream is told of where it is, as the sampler takes it; None where it is not told."""
+
+    around: UInt8[Tensor, "1 p two_p 3"] | None
+    pitch: Float[Tensor, "1"] | None
+    albums: list[Album] | None
+    daylight: Daylight | None
+
+
+class Guide:
+    """Of a world. day: frames of a whole day, 0 for light that stands still, None for days as the world has learned them."""
+
+    def __init__(self, world: World, starts: StartPictures, day: int | None) -> None:
+        self.world = world
+        self.starts = starts
+        self.day = day
+
+    def told(self, options: dict[str, Any]) -> Told:
+        """The reset options around, pitch, seen and daylight, as `WorldEnv.reset` has them. ValueError where one is wrong."""
+        around, pitch = self._around(options.get("around")), self._pitch(options.get("pitch"))
+        seen, size = options.get("seen"), (self.world.config.height, self.world.config.width)
+        albums = None if seen is None else self._albums(checked(seen, size))
+        return Told(around, pitch, albums, self._daylight(options.get("daylight")))
+
+    def begin(self, context: sampler.Context, told: Told) -> None:
+        """Tell a dream that has begun where it is; at the hour that its prompt asks for it is soon."""
+        if all(part is None for part in vars(told).values()):
+            return
+        daylight, hour = told.daylight, self.asked(context.prompts[0])
+        if daylight is not None and hour is not None:
+            daylight = hastened(daylight, hour)
+        sampler.surround(self.world, context, told.around, told.pitch, told.albums, daylight)
+
+    def start_options(self, prompt: str, seed: int) -> dict[str, Any]:
+        """Reset options that begin where it is described most like a prompt; none where there are no places."""
+        start = self.starts.nearest(prompt, seed, hour=self.asked(prompt))
+        return {} if start is None else start.options()
+
+    def follow(self, context: sampler.Context, text: str, frame: np.ndarray) -> None:
+        """Let a dream that shows a frame become what a prompt means, where any place that comes with the world is described so.
+        Where it means nothing but an hour that can come, it becomes that hour; else the dream is led to the place that is
+        described most like it, in such a light as there is now where the prompt leaves a choice."""
+        if not self.starts.knows(text):
+            return
+        hour, now = self.asked(text), self._hour(context)
+        if hour is not None and now is not None and all(of_hour(meaning) for meaning in meanings(text)):
+            context.daylight = hastened(context.daylight, hour)
+            context.goal.daylight = hastened(context.goal.daylight, hour)  # who is on the way arrives at that hour
+            return
+        shown_at = now if hour is None else hour
+        self._lead(context, self.starts.nearest(text, sampler.lot(context), None, _light(context, frame), shown_at), hour)
+
+    def leave_mist(self, context: sampler.Context, frame: np.ndarray) -> None:
+        """Lead a dream that shows a frame to a place that is described most like its prompt, lies in such a light, and looks
+        from some spot most like what is dreamt. Nothing happens where there is none."""
+        if not len(self.starts.frames):
+            return
+        assert context.decoder is not None, "a dream that has begun has seen something"
+        h, w, _ = frame.shape
+        dreamt = to_uint8(context.decoder.picture[0, :, :h, :w].movedim(0, -1)).cpu().numpy()
+        lot, light = sampler.lot(context), _light(context, frame)
+        self._lead(context, self.starts.nearest(context.prompts[0], lot, dreamt, light, self._hour(context)))
+
+    def lost(self, context: sampler.Context, frames: np.ndarray) -> list[bool]:
+        """Which of b dreams that show frames, uint8 (b, h, w, 3), have next to nothing to show, or have walked away from all
+        that they were shown and see little of it for a while."""
+        away = context.around.place.norm(dim=1) > FAR
+        astray = (away & (context.scenery.lost > LONG)).tolist()
+        sees = context.scenery.sees.tolist()
+        mist = [share < A_LITTLE and detail(frame) < LEAST_DETAIL for share, frame in zip(sees, frames, strict=True)]
+        return [one or other for one, other in zip(astray, mist, strict=True)]
+
+    def hours(self, context: sampler.Context) -> list[dict[str, float]]:
+        """The `info` of b dreams about the hour: none where nobody knows it."""
+        if self.world.relighter is None:
+            return [{} for _ in context.prompts]
+        return [{"time_of_day": hour} if hour >= 0 else {} for hour in context.daylight.hour.tolist()]
+
+    def asked(self, prompt: str) -> float | None:
+        """The hour that a prompt asks for, where light can pass."""
+        return None if self.world.relighter is None else self.starts.hour(prompt)
+
+    def _hour(self, context: sampler.Context) -> float | None:
+        """The hour at which the place is shown, where light can pass and that is known."""
+        return self.hours(context)[0].get("time_of_day")
+
+    def _lead(self, context: sampler.Context, start: Start | None, hour: float | None = None) -> None:
+        """Let a dream fade into a start, and there it shall be such an hour."""
+        if start is None:
+            return
+        around, pitch, daylight = self._around(start.around), self._pitch(start.pitch), self._daylight(start.daylight)
+        albums = None if start.seen is None else self._albums(start.seen)
+        spots = None if start.spot is None else torch.from_numpy(start.spot)[None].to(self.world.device)
+        lead(self.world, context, torch.from_numpy(start.frame)[None], FADE_CHUNKS, around, pitch, albums, spots, daylight)
+        if hour is not None and daylight is not None:
+            context.goal.daylight = turned_to(context.goal.daylight, hour)
+
+    def _pitch(self, pitch: Any) -> Float[Tensor, "1"] | None:
+        if pitch is None:
+            return None
+        if not (isinstance(pitch, (int, float)) and -90 <= pitch <= 90):
+            raise ValueError(f"reset option pitch is {pitch!r}; it must be an angle from -90 (up) to 90 degrees (down)")
+        return torch.tensor([float(pitch)], device=self.world.device)
+
+    def _around(self, around: Any) -> UInt8[Tensor, "1 p two_p 3"] | None:
+        if around is None:
+            return None
+        panorama = check_frames(np.asarray(around)[None], "reset option around")
+        if panorama.shape[2] != 2 * panorama.shape[1]:
+            raise ValueError(
+                f"reset option around: {panorama.shape[1]}×{panorama.shape[2]} pixels; a panorama of all directions is twice "
+                "as wide as high"
+            )
+        return torch.from_numpy(np.array(panorama)).to(self.world.device)
+
+    def _daylight(self, conditions: Any) -> Daylight | None:
+        if conditions is None:
+            return None
+        numbers = np.asarray(conditions, np.float32)
+        if numbers.shape != (5,) or not np.isfinite(numbers).all() or not (0 <= numbers[0] < 1 and (numbers[2:] >= 0).all()):
+            raise ValueError(
+                f"reset option daylight is {conditions!r}; it must be five numbers: the hour from 0 up to 1, degrees to the "
+                "right of sunrise, and how much rain, snow and storm there is"
+            )
+        return lit(torch.from_numpy(numbers)[None].to(self.world.device), self.world.day if self.day is None else self.day)
+
+    def _albums(self, seen: Sightings) -> list[Album]:
+        """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""
+        frames, near, places, views = (torch.from_numpy(np.array(getattr(seen, name))).to(self.world.device) for name in FIELDS)
+        field_of_view = self.world.config.autoencoder.field_of_view
+        known = seen.lattice.to(self.world.device) if seen.lattice is not None else None
+        lattice = known or lattice_of(near, places, views, field_of_view)
+        return [given_album(frames, near, places, views, field_of_view, lattice)]
+
+
+def _light(context: sampler.Context, frame: np.ndarray) -> np.ndarray:
+    """The light that the place lies in, (3,), or the picture where no more is known of it."""
+    given = context.albums[0].given
+    high_up = frame[None, :LOOKS] if given is None else given.pictures[:, :LOOKS].cpu().numpy()
+    return light_of(looks(high_up))
