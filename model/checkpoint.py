@@ -1,8 +1,8 @@
 """Networks on disk: safetensors with the configuration as JSON in its header. Never pickle.
 
 A world is a folder of files: `autoencoder.safetensors`, `dynamics.safetensors` (denoiser and text encoder) and, where it
-has them, `hands`, `sight`, `restorer` and `relighter.safetensors`, so that each can be trained, shipped and replaced alone.
-Written aside and renamed.
+has them, `hands`, `sight`, `restorer`, `grain` and `relighter.safetensors`, so that each can be trained, shipped and replaced
+alone. Written aside and renamed.
 """
 
 import json
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
+from simworld.model.grain import Grain, GrainConfig
 from simworld.model.hands import Hands, HandsConfig
 from simworld.model.relighter import Relighter, RelighterConfig
 from simworld.model.restorer import Restorer, RestorerConfig
@@ -30,7 +31,7 @@ Config = TypeVar("Config")
 Network = TypeVar("Network", bound=nn.Module)
 FORMAT = 1
 """Raised when older files can no longer be read."""
-_BESIDE = ("hands", "sight", "restorer", "relighter")
+_BESIDE = ("hands", "sight", "restorer", "grain", "relighter")
 """The networks that a world may have beside."""
 
 
@@ -102,6 +103,17 @@ def load_restorer(path: Path, dtype: torch.dtype = torch.float32, device: str = 
     return _filled(path, _made(Restorer, config), tensors).to(device, dtype)
 
 
+def save_grain(path: Path, model: Grain, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write a grain. summary: JSON values about its training."""
+    _save(path, "grain", model.config, model.state_dict(), summary, dtype)
+
+
+def load_grain(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Grain:
+    """Read a grain. ValueError naming the file and the field that is wrong."""
+    tensors, config = _load(path, "grain", GrainConfig)
+    return _filled(path, _made(Grain, config), tensors).to(device, dtype)
+
+
 def save_relighter(path: Path, model: Relighter, summary: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
     """Write a relighter. summary: JSON values about its training."""
     _save(path, "relighter", model.config, model.state_dict(), summary, dtype)
@@ -149,10 +161,11 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
     if autoencoder.config != config.autoencoder:
         raise ValueError(f"{path}: was trained on another autoencoder than {folder / 'autoencoder.safetensors'}")
     world = _made(World, config, autoencoder)
-    hands, sight, restorer, relighter = (folder / f"{name}.safetensors" for name in _BESIDE)
+    hands, sight, restorer, grain, relighter = (folder / f"{name}.safetensors" for name in _BESIDE)
     world.hands = load_hands(hands, dtype, device) if hands.exists() else None
     world.sight = load_sight(sight, dtype, device) if sight.exists() else None
     world.restorer = load_restorer(restorer, dtype, device) if restorer.exists() else None
+    world.grain = load_grain(grain, dtype, device) if grain.exists() else None
     world.relighter = load_relighter(relighter, dtype, device) if relighter.exists() else None
     if world.sight is not None and world.sight.config.time_stride != autoencoder.config.time_stride:
         raise ValueError(

@@ -14,6 +14,7 @@ from simworld.model.album import Album, forget, keep, nearby, opened
 from simworld.model.body import walked
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
+from simworld.model.facade import Others as Eyes
 from simworld.model.footing import held
 from simworld.model.grip import Grip, at_rest, covered
 from simworld.model.lattice import cast
@@ -38,9 +39,6 @@ LEAST_REAL = 0.3
 """Who sees less of what was real, as a share of the picture, is lost."""
 MOSTLY = 0.5
 """A picture changed by hands counts as real where more than so much of it was."""
-SEAM, AWAY = 9, 1.0
-"""Pixels: half of this away from what is real a picture is no longer restored. Blocks: so far from where something real was
-seen it is restored wholly."""
 ABOUT = 0.35
 """What is measured of a real picture and is off by less than so, as a share, is what a lattice says is there."""
 NEARLY_ALL, BESIDE = 0.9, 17
@@ -60,21 +58,21 @@ PULL = 0.5
 @stage("scenery")
 def went(
     world: World, context: Context, actions: Float[Tensor, "b r a"] | None
-) -> tuple[Float[Tensor, "b r 2"] | None, Shown | None]:
-    """Move the eye as the actions do: where it looks after each, and what is known of what it sees there, where the world has
-    sight."""
+) -> tuple[Eyes | None, Shown | None]:
+    """Move the eye as the actions do: where it is and looks after each, and what is known of what it sees there, where the
+    world has sight."""
     if actions is None:
         return None, None
     around, scenery, sight = context.around, context.scenery, world.sight
     field_of_view = world.config.autoencoder.field_of_view
     if sight is None or not field_of_view:
-        return go(around, actions)[1], None
+        return go(around, actions), None
     lately = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECENT - actions.shape[1] :]
     yaw = around.view[:, 1]
     steps = on_foot(context.albums, around, lately, scenery.moved, lambda: _imagined(world, sight, context, lately))
     places, views = go(around, actions, steps)
     context.scenery, shown = looked_up(context.albums, replace(scenery, moved=headed(steps, yaw)), places, views, field_of_view)
-    return views, beyond(shown, beside_hand(world, context))
+    return (places, views), beyond(shown, beside_hand(world, context))
 
 
 def _imagined(world: World, sight: Sight, context: Context, lately: Float[Tensor, "b n a"]) -> Float[Tensor, "b r 3"]:
@@ -163,15 +161,16 @@ def recalled(
     context: Context,
     frames: Float[Tensor, "b t h w 3"],
     actions: Float[Tensor, "b r a"] | None,
-    views: Float[Tensor, "b r 2"] | None,
+    eyes: Eyes | None,
     shown: Shown | None,
 ) -> Float[Tensor, "b t h w 3"]:
-    """The frames to which `actions` led, towards `views`, where they are not what `shown` knows: where they turn into view what
+    """The frames to which `actions` led, seen by `eyes`, where they are not what `shown` knows: where they turn into view what
     lay beyond the border, or behind what is fixed to the camera, with what is remembered of it; and where they have drifted
     from what was seen from here, drawn back to it. The decoder then goes on from there."""
     field_of_view, size = world.config.autoencoder.field_of_view, (frames.shape[2], frames.shape[3])
-    if actions is None or views is None or not field_of_view:
+    if actions is None or eyes is None or not field_of_view:
         return frames
+    views = eyes[1]
     assert context.decoder is not None, "it has just made these frames"
     remembered, trust, same = recall(context.around, views, size, field_of_view)
     places = turn_grid(actions[..., CAMERA].float().cumsum(1).flatten(0, 1), size, field_of_view)
@@ -192,25 +191,6 @@ def recalled(
     frames = torch.lerp(frames, remembered.movedim(2, -1), share.movedim(2, -1))
     context.decoder.picture = world.autoencoder.padded(frames[:, -1])
     return frames
-
-
-@stage("restore")
-def restored(
-    world: World, context: Context, frames: Float[Tensor, "b r h w 3"], shown: Shown | None
-) -> Float[Tensor, "b r h w 3"]:
-    """The frames as the eye would see them, beside the hands at rest, where what is `shown` of them was real, and in its holes
-    and seams: what was dreamt stays as it was dreamt, for of that the network knows but the mean of all that may be there; and
-    from where it was really seen nothing is lost. As they are in a world that has no restorer."""
-    if world.restorer is None or shown is None:
-        return frames
-    free = own(world, at_rest(context.grip))[:, None] < 0.5
-    real = (shown.known & shown.real).flatten(0, 1).float()
-    scenery, away = context.scenery, (context.scenery.places - context.around.place[:, None]).norm(dim=2)
-    lost = (torch.where(scenery.real > 0, away, AWAY).amin(1) / AWAY).clamp(max=1)[:, None, None, None, None]
-    share = lost * (averaged(real, SEAM) / MOSTLY).clamp(max=1).view_as(shown.near) * free
-    if not bool(share.any()):
-        return frames
-    return torch.lerp(frames, world.restorer(frames, shown), share.movedim(2, -1))
 
 
 def look(

@@ -100,6 +100,18 @@ class Lattice:
         high = self.high[x, y, z]
         return inside & (high > 0) & (high < WHOLE) & (self.broad[x, y, z] == WHOLE)
 
+    @cached_property
+    def whole(self) -> Bool[Tensor, " cells"]:
+        """Which cells have blocks, and those of the first layer in all directions around, which have none."""
+        return F.pad((self.high == WHOLE) & (self.broad == WHOLE), (1,) * 6).flatten()
+
+    def is_whole(self, points: Float[Tensor, "3 n"]) -> Bool[Tensor, " n"]:
+        """Which points among the cells lie in those of blocks."""
+        _, deep, tall = self.high.shape
+        bounds = torch.tensor(self.high.shape, device=points.device)[:, None]
+        x, y, z = points.floor().clamp(min=-1).minimum(bounds) + 1
+        return self.whole.index_select(0, ((x * (deep + 2) + y) * (tall + 2) + z).int())
+
     def changed(self, point: Float[Tensor, "3"], solid: bool, number: int) -> "Lattice":
         """The lattice with a block, or none, where a point is, after the picture of such a number; as it was beyond its
         bounds."""
@@ -164,16 +176,16 @@ def cast(
     for world, lattice in enumerate(lattices):
         if lattice is None:
             continue
-        sent = _sent(lattice, places[world, -1], views[world, -1], ways)
-        met, far = _met(lattice, *sent)
+        send = sent(lattice, places[world, -1], views[world, -1], ways)
+        met, far = _met(lattice, *send)
         clear[world, -1] = (1 / far.clamp(min=LEAST_AHEAD)).view(size)
         near[world, -1] = torch.where(met.view(size), clear[world, -1], NOTHING)
         if lattice.since is not None:
             since = torch.zeros(shape, dtype=torch.int32, device=places.device) if since is None else since
-            since[world, -1] = torch.where(met, _since(lattice.since, *sent, far), 0).view(size)
+            since[world, -1] = torch.where(met, _since(lattice.since, *send, far), 0).view(size)
         if lattice.has_water:
             wet = torch.zeros(shape, dtype=torch.bool, device=places.device) if wet is None else wet
-            wet[world, -1] = _wet(lattice, *sent, met, far).view(size)
+            wet[world, -1] = _wet(lattice, *send, met, far).view(size)
     if places.shape[1] > 1:
         marks = [part[:, -1:] for part in (since, wet) if part is not None]
         near[:, :-1], before = _carried(near[:, -1:], marks, places, views, field_of_view)
@@ -207,7 +219,7 @@ def aimed_at(lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2
     """The cell of what an eye looks straight at within so many blocks, through water; None where nothing is. From cell to cell
     (Amanatides and Woo), which for a single ray is many times quicker than what `cast` does."""
     ahead = torch.tensor([[0.0], [0.0], [1.0]], device=place.device)
-    start, way = _sent(lattice, place, view, ahead)
+    start, way = sent(lattice, place, view, ahead)
     begins, goes, cell = start[:, 0].tolist(), way[:, 0].tolist(), start[:, 0].floor().long().tolist()
     along = 0.0
     while along <= reach and all(0 <= each < bound for each, bound in zip(cell, lattice.high.shape, strict=True)):
@@ -247,7 +259,7 @@ def _carried(
     return there, [largest(each, 3).clamp(min=0) for each in landing]
 
 
-def _sent(
+def sent(
     lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2"], ways: Float[Tensor, "3 n"]
 ) -> tuple[Float[Tensor, "3 1"], Float[Tensor, "3 n"]]:
     """Where an eye's rays begin among the cells, and the ways that they go."""

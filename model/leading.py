@@ -15,7 +15,8 @@ from simworld.model.album import Album
 from simworld.model.context import Context, Goal
 from simworld.model.daylight import Daylight, brought, passed
 from simworld.model.daylight import unknown as unknown_daylight
-from simworld.model.eye import beside_hand, beyond, looked_up, nothing_known, on_foot, restored
+from simworld.model.eye import beside_hand, beyond, looked_up, nothing_known, on_foot
+from simworld.model.facade import Others as Eyes
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float
 from simworld.model.records import where
@@ -84,27 +85,28 @@ def led(
     fine: Float[Tensor, "b r h w 3"],
     actions: Float[Tensor, "b r a"] | None,
     shown: Shown | None,
-    as_seen: Callable[[Daylight, Tensor, Tensor, Shown | None], Tensor],
+    as_seen: Callable[[Context, Tensor, Eyes | None, Shown | None], Tensor],
 ) -> tuple[Float[Tensor, "b r h w 3"], Float[Tensor, "b r h w 3"], Shown | None]:
-    """What is seen of the frames to which `actions` led, `fine` ones, through which the goals show, `as_seen` in their light
-    with their views and what is known of them; the frames that dreams go on from, of those that have arrived the goals'; and
-    what is known of these."""
+    """What is seen of the frames to which `actions` led, `fine` ones, through which the goals show, `as_seen` by a dream that
+    is there, with its eyes and what is known of them; the frames that dreams go on from, of those that have arrived the
+    goals'; and what is known of these."""
     goal = context.goal
     if not is_led(context):
         return fine, frames, shown
     assert context.decoder is not None, "it has just made these frames"
     num_frames = frames.shape[1]
     there, known_there = goal.pictures[:, None].expand_as(frames), None
-    views_there = goal.around.view[:, None].expand(-1, num_frames, -1)
+    place, view = (part[:, None].expand(-1, num_frames, -1) for part in (goal.around.place, goal.around.view))
+    eyes = place, view
     if actions is not None and shown is not None and bool(sighted(goal.albums, world.device).any()):
-        there, views_there, known_there = _gone_there(world, context, frames, actions, there)
+        there, eyes, known_there = _gone_there(world, context, frames, actions, there)
     nearer = torch.arange(1, num_frames + 1, device=frames.device) / num_frames
     share = ((goal.total - goal.left)[:, None] + nearer) / goal.total.clamp(min=1)[:, None]
     share = torch.where(goal.left[:, None] > 0, share * share * (3 - 2 * share), 0)
     context.goal = replace(context.goal, daylight=passed(context.goal.daylight, num_frames))
-    gone = replace(context, around=context.goal.around, scenery=context.goal.scenery)
-    fine_there = as_seen(context.goal.daylight, restored(world, gone, there, known_there), views_there, known_there)
-    seen = torch.lerp(fine, fine_there, share[:, :, None, None, None])
+    goal = context.goal
+    gone = replace(context, around=goal.around, scenery=goal.scenery, albums=goal.albums, daylight=goal.daylight)
+    seen = torch.lerp(fine, as_seen(gone, there, eyes, known_there), share[:, :, None, None, None])
     arrived = goal.left == 1
     if bool(arrived.any()):
         frames = torch.where(arrived[:, None, None, None, None], there, frames)
@@ -121,8 +123,8 @@ def _gone_there(
     frames: Float[Tensor, "b r h w 3"],
     actions: Float[Tensor, "b r a"],
     pictures: Float[Tensor, "b r h w 3"],
-) -> tuple[Float[Tensor, "b r h w 3"], Float[Tensor, "b r 2"], Shown]:
-    """Where goals have been seen from elsewhere, what the player sees there who goes on as here, where that looks, and what is
+) -> tuple[Float[Tensor, "b r h w 3"], Eyes, Shown]:
+    """Where goals have been seen from elsewhere, what the player sees there who goes on as here, by which eyes, and what is
     known of it; where nothing is, `frames` stay. Of others their `pictures`."""
     goal, field_of_view = context.goal, world.config.autoencoder.field_of_view
     around, size = replace(goal.around), (world.config.height, world.config.width)
@@ -137,7 +139,7 @@ def _gone_there(
     remembered, trust, _ = recall(around, views, size, field_of_view)
     far = torch.lerp(frames.movedim(-1, 2), remembered, trust * free)
     there = torch.where(shown.known, shown.colors, far).movedim(2, -1)
-    return torch.where(sighted(goal.albums, world.device)[:, None, None, None, None], there, pictures), views, shown
+    return torch.where(sighted(goal.albums, world.device)[:, None, None, None, None], there, pictures), (places, views), shown
 
 
 def _arrive(world: World, context: Context, arrived: Bool[Tensor, " b"]) -> None:

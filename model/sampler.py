@@ -8,6 +8,7 @@ All functions work on b worlds at once that share one forward pass. Inference on
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, UInt8
@@ -19,10 +20,11 @@ from simworld.model import ground as grounds
 from simworld.model.album import Album
 from simworld.model.body import came
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
-from simworld.model.daylight import Daylight, passed, relit
+from simworld.model.daylight import Daylight, passed
 from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
-from simworld.model.eye import look, nothing_known, recalled, restored, went
+from simworld.model.eye import look, nothing_known, recalled, went
+from simworld.model.finish import finished
 from simworld.model.ground import nothing_shown
 from simworld.model.leading import led, sighted, surroundings
 from simworld.model.memory import Memory
@@ -137,7 +139,7 @@ def see(
     """The frames of `extend`, and what it does after they are known: it remembers them. Who cannot wait shows the frames
     first; nothing else may be done with the context before."""
     pitch = context.around.view[:, 0]
-    views, shown = went(world, context, actions)
+    eyes, shown = went(world, context, actions)
     given = _conditions(world, context, actions, pitch, shown)
     latent = sample(world, context, given, num_steps)
     size = (world.config.height, world.config.width)
@@ -149,15 +151,12 @@ def see(
         _act(context, actions)
     touch = touched(world, context, frames.clamp(-1, 1), actions, shown)
     shown = touch.untouched(shown)
-    frames = recalled(world, context, touch.frames, actions, views, shown)
+    frames = recalled(world, context, touch.frames, actions, eyes, shown)
     # Who arrives where a picture shows it sees what is real.
     arriving = (context.goal.left == 1) & ~sighted(context.goal.albums, world.device)
     context.daylight = passed(context.daylight, frames.shape[1])
-
-    def as_seen(daylight: Daylight, frames: Tensor, views: Tensor | None, shown: Shown | None) -> Tensor:
-        return relit(world, daylight, touch.shown(frames), views, shown)
-
-    fine = as_seen(context.daylight, restored(world, context, frames, shown), views, shown)
+    as_seen = partial(finished, world, touch)
+    fine = as_seen(context, frames, eyes, shown)
     seen, frames, shown = led(world, context, frames, fine, actions, shown, as_seen)
     look(world, context, frames[:, -1], shown, arriving, changed=touch.changed)
 

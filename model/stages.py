@@ -82,7 +82,7 @@ def per_chunk(watch: Watch, num_chunks: int) -> dict[str, dict[str, float]]:
     return {name: {"ms": 1000 * totals[name], "flops": flops[name]} for name in order}
 
 
-ORDER = ("scenery", "conditioning", "denoise", REST, "hands", "far memory", "restore", "relight", "cache write")
+ORDER = ("scenery", "conditioning", "denoise", REST, "hands", "far memory", "restore", "grain", "relight", "cache write")
 """The stages, as they follow each other."""
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from simworld.actions import CAMERA
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
 from simworld.model.denoiser import Before, Denoiser, DenoiserConfig
+from simworld.model.grain import Grain
 from simworld.model.hands import Hands
 from simworld.model.motion import CELL, fixed_share, gained_flow, learned_drive, pitched, turned_flow
 from simworld.model.path import Path
@@ -56,7 +57,7 @@ class WorldConfig:
 
 
 class World(nn.Module):
-    """The three networks, and hands, sight, a restorer and a relighter where it has them. Sampling: `sampler`, files:
+    """The three networks, and hands, sight, a restorer, grain and a relighter where it has them. Sampling: `sampler`, files:
     `checkpoint`. autoencoder: one that there is already."""
 
     def __init__(self, config: WorldConfig, autoencoder: Autoencoder | None = None) -> None:
@@ -68,6 +69,7 @@ class World(nn.Module):
         self.hands: Hands | None = None
         self.sight: Sight | None = None
         self.restorer: Restorer | None = None
+        self.grain: Grain | None = None
         self.relighter: Relighter | None = None
         self._fixed: tuple[Tensor, int, Tensor] | None = None
 

@@ -11,7 +11,8 @@ from simworld.model import sampler
 from simworld.model.album import given_album
 from simworld.model.checkpoint import load_restorer, load_world, save_restorer
 from simworld.model.context import Context
-from simworld.model.eye import beside_hand, restored
+from simworld.model.eye import beside_hand
+from simworld.model.finish import restored
 from simworld.model.leading import lead
 from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.scenery import Shown

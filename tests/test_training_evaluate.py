@@ -130,3 +130,14 @@ def test_figures_report_and_sheets_are_written(tmp_path: Path) -> None:
     for name in figures.keys() - others:
         assert f"({name}.png)" in report and (out / f"{name}.png").stat().st_size > 1000, name
     assert not list(out.glob("*.tmp"))
+
+
+def test_who_stops_it_keeps_the_figures_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simworld.training.measures.retracing", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate("copy-last-frame", SHORT, out=str(tmp_path), json_path=str(tmp_path / "alone.json"))
+    found, alone = (json.loads((tmp_path / name).read_text()) for name in ("figures.json", "alone.json"))
+    assert found == alone and {"horizon", "return_after_0.4s"} <= set(found) and "walk_and_reverse" not in found

@@ -68,9 +68,10 @@ def evaluate(
     probes: str | None = None,
 ) -> dict[str, Any]:
     """All figures of a world, of "game" (the ceiling) or of "copy-last-frame" (the floor), written to the folder `out` where
-    given, and alone to `json_path`, the contact sheet of the horizon to `sheet_path`. `num_seeds`: evaluation seeds, a clip
-    of each, of every measure, where not the suite's number. `probes`: the folder of those to read with, else the shipped
-    ones. PSNR in dB and SSIM in [-1, 1], means over clips. ValueError for a world or a suite that there is not."""
+    given, and alone to `json_path`, as soon as they are known, the contact sheet of the horizon to `sheet_path`. `num_seeds`:
+    evaluation seeds, a clip of each, of every measure, where not the suite's number. `probes`: the folder of those to read
+    with, else the shipped ones. PSNR in dB and SSIM in [-1, 1], means over clips. ValueError for a world or a suite that
+    there is not."""
     if isinstance(suite, str):
         if suite not in SUITES:
             raise ValueError(f"suite is {suite!r}; it must be one of {', '.join(SUITES)}")
@@ -89,14 +90,10 @@ def evaluate(
         figures[name] = found.figures if isinstance(found, Found) else found
         if isinstance(found, Found):
             sheets[name] = found.sheet
+        for path in _wanted_paths(out, json_path):
+            _write(path, figures)
     if out:
-        folder = Path(out)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_report(folder, figures, sheets)
-    for path in _wanted_paths(out, json_path):
-        aside = path.with_name(f"{path.name}.tmp")
-        aside.write_text(json.dumps(figures, indent=2) + "\n")
-        os.replace(aside, path)
+        write_report(Path(out), figures, sheets)
     if sheet_path:
         write_sheet(Path(sheet_path), sheets["horizon"])
     return figures
@@ -106,6 +103,14 @@ def _wanted_paths(out: str | None, json_path: str | None) -> list[Path]:
     """Where the figures are written."""
     paths = [Path(out) / "figures.json"] if out else []
     return [*paths, Path(json_path)] if json_path else paths
+
+
+def _write(path: Path, figures: dict[str, Any]) -> None:
+    """Write the figures that there are so far, aside first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.tmp")
+    aside.write_text(json.dumps(figures, indent=2) + "\n")
+    os.replace(aside, path)
 
 
 def _measures(player: Player, suite: Suite, probes: Probes) -> Iterator[tuple[str, Callable[[], Any]]]:

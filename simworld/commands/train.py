@@ -10,6 +10,7 @@ examples:
   simworld train autoencoder loop.folder=runs/autoencoder loop.steps=5000
   simworld train world loop.folder=runs/world data.source=recordings
   simworld train restorer data.world=runs/small/world
+  simworld train grain data.world=runs/small/world
   simworld train relighter world=runs/small/world
   simworld train heads world=runs/small/world data.folder=runs/small/clips
   simworld train gauge world=runs/small/world data.folder=runs/small/clips
@@ -32,6 +33,7 @@ TRAININGS = {
     "heads": ("simworld.training.train_heads", "train"),
     "gauge": ("simworld.training.train_gauge", "train"),
     "restorer": ("simworld.training.train_restorer", "train"),
+    "grain": ("simworld.training.train_grain", "train"),
     "relighter": ("simworld.training.train_relighter", "train"),
     "judge": ("simworld.training.train_judge", "train"),
     "probes": ("simworld.training.train_probes", "train"),
@@ -41,7 +43,7 @@ TRAININGS = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
-    told = "clips, autoencoder, hands, sight, world, restorer, relighter, heads that play, gauge, judge of tasks, or probes"
+    told = "clips, autoencoder, hands, sight, world, restorer, grain, relighter, heads, gauge, judge of tasks, or probes"
     parser.add_argument("what", choices=TRAININGS, help=told)
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="settings, as in hydra")
     parser.add_argument("--preset", metavar="NAME", help="debug, small (the default), medium or large")

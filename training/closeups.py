@@ -1,0 +1,142 @@
+"""Close-ups: what is shown of places of the game that were seen from some spots, and what the game shows. `train_grain` learns
+from it.
+
+A store is a folder: `frames.npy` and `truth.npy` uint8 [n, h, w, 3], `near.npy` float16 [n, h, w] and `spots.npy` int16
+[n, h, w], as in `Closeups`; memory-mapped, and written aside until all is there. Places and eyes are a function of the seed
+alone.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from simworld.model.album import given_album
+from simworld.model.checkpoint import load_world
+from simworld.model.eye import looked_up, nothing_known
+from simworld.model.faces import spots
+from simworld.model.masonry import lattice_of
+from simworld.model.pixels import to_uint8
+from simworld.model.precision import fastest_dtype
+from simworld.model.projection import NOTHING
+from simworld.model.registration import averaged
+from simworld.model.scenery import Shown
+from simworld.model.shipped import find_world
+from simworld.model.world import World
+from simworld.tasks import turned
+from simworld.training.ahead import made_ahead
+from simworld.training.array_store import store, stored
+from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
+from simworld.training.scouting import RADIUS, VOXEL_SCOUT
+from simworld.training.stream import VOXEL_BIOMES, VOXEL_GAME, load
+
+NAMES = ("frames", "truth", "near", "spots")
+ASIDE = 0.3
+"""Blocks to each side of the middles of cells in which eyes are."""
+LEVEL, TILT, STEEPEST = 14.0, 22.0, (-40.0, 80.0)
+"""Degrees that eyes look down: their mean, how much they differ, and at most."""
+INSIDE = 0.06
+"""Blocks: whose eye is nearer to something than so is in it."""
+WIDE = 33
+"""Pixels about, whose mean is seen where nothing is known."""
+
+
+@dataclass(kw_only=True)
+class CloseupsConfig:
+    """`num_pictures`, `num_eyes` of each place, which is known from up to `num_spots` spots within `radius` blocks."""
+
+    folder: str = "runs/closeups"
+    world: str = "small"
+    num_pictures: int = 12_000
+    num_eyes: int = 40
+    num_spots: int = 56
+    radius: float = RADIUS
+    num_workers: int = 2
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Closeups:
+    """frames: what is shown, restored. truth: what the game shows. near: how near that is, below 0 where it is not known.
+    spots: as `faces.spots` tells."""
+
+    frames: np.ndarray
+    truth: np.ndarray
+    near: np.ndarray
+    spots: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def closeups(config: CloseupsConfig) -> Closeups:
+    """The store of `config`, filled first where there is none. ValueError for a store of fewer pictures."""
+    folder = Path(config.folder)
+    arrays = stored(folder, NAMES)
+    if arrays is None:
+        world = load_world(find_world(config.world))
+        size = (world.config.height, world.config.width)
+        layout: dict[str, tuple[tuple[int, ...], Any]] = {name: ((*size, 3), np.uint8) for name in NAMES[:2]}
+        layout |= {"near": (size, np.float16), "spots": (size, np.int16)}
+        store(folder, layout, made_ahead(partial(seen_close, config), config.num_workers), config.num_pictures)
+        arrays = stored(folder, NAMES)
+        assert arrays is not None, "they have just been written"
+    if len(arrays[0]) < config.num_pictures:
+        raise ValueError(f"{folder} holds {len(arrays[0])} pictures, not {config.num_pictures}; use another folder")
+    return Closeups(*(part[: config.num_pictures] for part in arrays))
+
+
+@torch.inference_mode()
+def seen_close(config: CloseupsConfig, number: int) -> list[tuple[np.ndarray, ...]]:
+    """The pictures of a place of this number; none where it is not made of blocks."""
+    world, game = _made(config.world)
+    rng = np.random.default_rng([config.seed, number])
+    game.reset(int(rng.integers(NUM_TRAINING_SEEDS)))
+    weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
+    hour = float(rng.random() * (DAYLIGHT if rng.random() < DAYLIGHT else 1))
+    game.set_conditions(biome=str(rng.choice(load(VOXEL_BIOMES))), time_of_day=hour, weather=weather, respawn=True)
+    field_of_view = world.config.autoencoder.field_of_view
+    seen = load(VOXEL_SCOUT + "scout")(game, int(rng.integers(config.num_spots // 4, config.num_spots + 1)), config.radius)
+    frames, near, places, views = (torch.from_numpy(part) for part in (seen.frames, seen.near, seen.places, seen.views))
+    lattice = lattice_of(near, places, views, field_of_view)
+    if lattice is None:
+        return []
+    album = given_album(frames, near, places, views, field_of_view, lattice)
+    heading = float(load(VOXEL_SCOUT + "daylight")(game)[1])
+    cells = load(VOXEL_SCOUT + "reached")(game, config.radius)
+    yaw = float(game.pose[3])
+    found: list[tuple[np.ndarray, ...]] = []
+    for _ in range(config.num_eyes):
+        aside, up, onward = cells[rng.integers(len(cells))] - cells[0]
+        place = np.array([*turned(-aside, onward, -yaw), up], np.float32)
+        place[:2] += rng.uniform(-ASIDE, ASIDE, 2)
+        view = np.array([np.clip(rng.normal(LEVEL, TILT), *STEEPEST), rng.uniform(-180, 180)], np.float32)
+        truth, depth = load(VOXEL_SCOUT + "look_from")(game, place, view)
+        if depth.min() < INSIDE:
+            continue
+        eye = torch.from_numpy(place)[None, None], torch.from_numpy(view)[None, None]
+        _, shown = looked_up([album], nothing_known(world, 1), *eye, field_of_view)
+        assert shown.sure is not None, "there is a lattice"
+        known, faces = (torch.where(part, shown.near, NOTHING)[0, :, 0] for part in (shown.sure | shown.known, shown.sure))
+        where = spots(lattice, eye[0][0], eye[1][0], faces, heading, field_of_view)
+        picture = to_uint8(_restored(world, shown)[0, 0])
+        found.append((picture.numpy(), truth, known[0].half().numpy(), where[0].short().numpy()))
+    return found
+
+
+def _restored(world: World, shown: Shown) -> torch.Tensor:
+    """What is shown, and about as it is where that is not known, restored where the world can."""
+    known, colors = shown.known.flatten(0, 1).float(), shown.colors.flatten(0, 1)
+    about, much = averaged(known * colors, WIDE), averaged(known, WIDE)
+    colors = torch.where(known > 0, colors, about / much.clamp(min=1e-3)).clamp(-1, 1)
+    frames = colors.movedim(1, -1)[None]
+    return frames if world.restorer is None else world.restorer(frames, shown)
+
+
+@lru_cache(maxsize=1)
+def _made(name: str) -> tuple[World, Any]:
+    world = load_world(find_world(name), fastest_dtype("cpu"))
+    return world, load(VOXEL_GAME)(world.config.height, world.config.width)
