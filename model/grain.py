@@ -18,6 +18,8 @@ from simworld.model.packed import PackedConv, PackedLinear
 from simworld.model.pixels import lit
 
 COLORS, FAINT = 3, 1 / 64
+AT_ONCE = 4096
+"""Pixels are read in multiples of so many."""
 
 
 @dataclass(kw_only=True)
@@ -58,24 +60,26 @@ class Grain(nn.Module):
         which = (flat >= 0).nonzero()[:, 0]
         if not len(which):
             return pictures
+        # Products of ever other sizes would be made ready, and kept, for each.
+        which = torch.cat([which, which[-1:].expand(-len(which) % AT_ONCE)])
         dtype, patch, chosen = self.hint.weight.dtype, self.config.patch, flat.index_select(0, which)
-        plain, close = lit(pictures.float())[0].to(dtype), (torch.log(near.clamp(min=0) + FAINT) / 2).to(dtype)
-        seen = torch.cat([plain, close], 1)
+        seen = torch.cat([lit(pictures)[0], torch.log(near.clamp(min=0) + FAINT) / 2], 1).to(dtype)
         view = self.enter(fold(F.pad(seen, (0, -w % patch, 0, -h % patch), mode="replicate"), patch))
         for block in self.blocks:
             assert isinstance(block, PackedConv)
             view = block.onto(F.silu(view), view)
         hints = F.interpolate(self.hint(F.silu(view)), scale_factor=patch, mode="bilinear", align_corners=False)[..., :h, :w]
-        pixels = torch.cat([_rows(part).index_select(0, which) for part in (plain, close, hints)], 1)
+        pixels = _rows(torch.cat([seen, hints], 1)).index_select(0, which)
         # What the layer would make of the number of each pixel's kind of face, beside the rest.
         of_pixels, of_faces = self.read.weight.split([pixels.shape[1], len(COARSE) * FACES], 1)
-        faces = F.embedding(chosen // SIDE**2, of_faces.T.to(dtype))
-        told = self.tell(F.silu(F.linear(pixels, of_pixels, self.read.bias) + faces)).unflatten(1, (COLORS, -1))
-        more = (told * self.spots(chosen)[:, None]).sum(2).float()
+        faces = F.embedding(chosen // SIDE**2, of_faces.T.to(dtype).contiguous())
+        told = self.tell(F.silu(F.linear(pixels, of_pixels, self.read.bias) + faces)).split(self.config.kinds, 1)
+        there = self.spots(chosen)
+        more = torch.stack([(kinds * there).sum(1) for kinds in told], 1).float()
         colors = _rows(pictures.float())
         # Light falls on what is on a face as on the face itself.
-        there = colors.index_select(0, which)
-        colors = colors.index_copy(0, which, (there + (there + 1) * more).clamp(-1, 1))
+        before = colors.index_select(0, which)
+        colors = colors.index_copy(0, which, (before + (before + 1) * more).clamp(-1, 1))
         return colors.unflatten(0, (n, h, w)).movedim(-1, 1)
 
 
