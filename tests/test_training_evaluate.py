@@ -133,11 +133,12 @@ def test_figures_report_and_sheets_are_written(tmp_path: Path) -> None:
 
 
 def test_who_stops_it_keeps_the_figures_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopped(*_: object) -> None:
+    def stopped() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simworld.training.measures.retracing", stopped)
+    measures = {"horizon": lambda: {"psnr": 21.5}, "likeness": lambda: 4.9, "prompts": stopped}
+    monkeypatch.setattr("simworld.training.evaluate._measures", lambda *_: measures.items())
     with pytest.raises(KeyboardInterrupt):
-        evaluate("copy-last-frame", SHORT, out=str(tmp_path), json_path=str(tmp_path / "alone.json"))
-    found, alone = (json.loads((tmp_path / name).read_text()) for name in ("figures.json", "alone.json"))
-    assert found == alone and {"horizon", "return_after_0.4s"} <= set(found) and "walk_and_reverse" not in found
+        evaluate("copy-last-frame", SHORT, out=str(tmp_path / "out"), json_path=str(tmp_path / "alone.json"))
+    found, alone = (json.loads((tmp_path / name).read_text()) for name in ("out/figures.json", "alone.json"))
+    assert found == alone and found["horizon"] == {"psnr": 21.5} and found["likeness"] == 4.9 and "prompts" not in found
