@@ -1,7 +1,7 @@
 """A folder of arrays of equal length, `NAME.npy` each, memory-mapped to be read, and written aside until all is there."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 Layout = Mapping[str, tuple[tuple[int, ...], type]]
 """By name the shape of one item and its dtype."""
+Items = Iterable[tuple[object, ...]]
+"""Each is a tuple of what goes into each array."""
 
 
 def stored(folder: Path, names: Iterable[str]) -> list[np.ndarray] | None:
@@ -17,8 +19,8 @@ def stored(folder: Path, names: Iterable[str]) -> list[np.ndarray] | None:
     return [np.load(path, mmap_mode="r") for path in paths] if all(path.exists() for path in paths) else None
 
 
-def store(folder: Path, layout: Layout, items: Iterable[tuple[object, ...]], num_items: int) -> None:
-    """Write the first `num_items`, each a tuple of what goes into each array."""
+def store(folder: Path, layout: Layout, items: Items, num_items: int) -> None:
+    """Write the first `num_items`."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = {name: folder / f"{name}.tmp" for name in layout}
     arrays = [
@@ -31,3 +33,18 @@ def store(folder: Path, layout: Layout, items: Iterable[tuple[object, ...]], num
         array.flush()
     for name, path in aside.items():
         os.replace(path, folder / f"{name}.npy")
+
+
+def kept(
+    folder: Path, names: Iterable[str], num_items: int, what: str, begin: Callable[[], tuple[Layout, Items]]
+) -> list[np.ndarray]:
+    """The first `num_items` of the arrays of a folder, memory-mapped; where there are none they are stored first, so laid out
+    and of such items as `begin` tells. ValueError for a store of fewer; `what` items are called there."""
+    arrays = stored(folder, names)
+    if arrays is None:
+        store(folder, *begin(), num_items)
+        arrays = stored(folder, names)
+        assert arrays is not None, "they have just been written"
+    if len(arrays[0]) < num_items:
+        raise ValueError(f"{folder} holds {len(arrays[0])} {what}, not {num_items}; use another folder")
+    return [array[:num_items] for array in arrays]

@@ -7,39 +7,32 @@ alone.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from simworld.model.album import given_album
-from simworld.model.checkpoint import load_world
 from simworld.model.eye import looked_up, nothing_known
 from simworld.model.faces import spots
 from simworld.model.masonry import lattice_of
 from simworld.model.pixels import to_uint8
-from simworld.model.precision import fastest_dtype
 from simworld.model.projection import NOTHING
 from simworld.model.registration import averaged
 from simworld.model.scenery import Shown
-from simworld.model.shipped import find_world
 from simworld.model.world import World
 from simworld.tasks import turned
 from simworld.training.ahead import made_ahead
-from simworld.training.array_store import store, stored
-from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
-from simworld.training.scouting import RADIUS, VOXEL_SCOUT
-from simworld.training.stream import VOXEL_BIOMES, VOXEL_GAME, load
+from simworld.training.array_store import Items, Layout, kept
+from simworld.training.scouting import INSIDE, RADIUS, VOXEL_SCOUT, go_anywhere, world_and_game
+from simworld.training.stream import load
 
 NAMES = ("frames", "truth", "near", "spots")
 ASIDE = 0.3
 """Blocks to each side of the middles of cells in which eyes are."""
 LEVEL, TILT, STEEPEST = 14.0, 22.0, (-40.0, 80.0)
 """Degrees that eyes look down: their mean, how much they differ, and at most."""
-INSIDE = 0.06
-"""Blocks: whose eye is nearer to something than so is in it."""
 WIDE = 33
 """Pixels about, whose mean is seen where nothing is known."""
 
@@ -74,30 +67,23 @@ class Closeups:
 
 def closeups(config: CloseupsConfig) -> Closeups:
     """The store of `config`, filled first where there is none. ValueError for a store of fewer pictures."""
-    folder = Path(config.folder)
-    arrays = stored(folder, NAMES)
-    if arrays is None:
-        world = load_world(find_world(config.world))
+
+    def begin() -> tuple[Layout, Items]:
+        world, _ = world_and_game(config.world)
         size = (world.config.height, world.config.width)
-        layout: dict[str, tuple[tuple[int, ...], Any]] = {name: ((*size, 3), np.uint8) for name in NAMES[:2]}
-        layout |= {"near": (size, np.float16), "spots": (size, np.int16)}
-        store(folder, layout, made_ahead(partial(seen_close, config), config.num_workers), config.num_pictures)
-        arrays = stored(folder, NAMES)
-        assert arrays is not None, "they have just been written"
-    if len(arrays[0]) < config.num_pictures:
-        raise ValueError(f"{folder} holds {len(arrays[0])} pictures, not {config.num_pictures}; use another folder")
-    return Closeups(*(part[: config.num_pictures] for part in arrays))
+        pictures: Layout = {name: ((*size, 3), np.uint8) for name in NAMES[:2]}
+        layout = {**pictures, "near": (size, np.float16), "spots": (size, np.int16)}
+        return layout, made_ahead(partial(seen_close, config), config.num_workers)
+
+    return Closeups(*kept(Path(config.folder), NAMES, config.num_pictures, "pictures", begin))
 
 
 @torch.inference_mode()
 def seen_close(config: CloseupsConfig, number: int) -> list[tuple[np.ndarray, ...]]:
     """The pictures of a place of this number; none where it is not made of blocks."""
-    world, game = _made(config.world)
+    world, game = world_and_game(config.world)
     rng = np.random.default_rng([config.seed, number])
-    game.reset(int(rng.integers(NUM_TRAINING_SEEDS)))
-    weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
-    hour = float(rng.random() * (DAYLIGHT if rng.random() < DAYLIGHT else 1))
-    game.set_conditions(biome=str(rng.choice(load(VOXEL_BIOMES))), time_of_day=hour, weather=weather, respawn=True)
+    go_anywhere(game, rng)
     field_of_view = world.config.autoencoder.field_of_view
     seen = load(VOXEL_SCOUT + "scout")(game, int(rng.integers(config.num_spots // 4, config.num_spots + 1)), config.radius)
     frames, near, places, views = (torch.from_numpy(part) for part in (seen.frames, seen.near, seen.places, seen.views))
@@ -134,9 +120,3 @@ def _restored(world: World, shown: Shown) -> torch.Tensor:
     colors = torch.where(known > 0, colors, about / much.clamp(min=1e-3)).clamp(-1, 1)
     frames = colors.movedim(1, -1)[None]
     return frames if world.restorer is None else world.restorer(frames, shown)
-
-
-@lru_cache(maxsize=1)
-def _made(name: str) -> tuple[World, Any]:
-    world = load_world(find_world(name), fastest_dtype("cpu"))
-    return world, load(VOXEL_GAME)(world.config.height, world.config.width)

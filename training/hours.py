@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from simworld.training.ahead import made_ahead
-from simworld.training.array_store import store, stored
+from simworld.training.array_store import Items, Layout, kept
 from simworld.training.lane import BIOME_CHANCE, NUM_TRAINING_SEEDS, WEATHERS
 from simworld.training.scouting import VOXEL_SCOUT
 from simworld.training.stream import VOXEL_BIOMES, VOXEL_BOT, VOXEL_GAME, load
@@ -59,18 +59,17 @@ class Hours:
 
 def hours(config: HoursConfig) -> Hours:
     """The store of `config`, filled first where there is none. ValueError for a store of fewer scenes."""
-    folder = Path(config.folder)
-    arrays = stored(folder, NAMES)
-    if arrays is None:
+
+    def begin() -> tuple[Layout, Items]:
         size = (config.height, config.width)
-        frames: tuple[tuple[int, ...], type] = ((config.num_hours, *size, 3), np.uint8)
-        layout = {"frames": frames, "near": (size, np.float16), "conditions": ((5 + config.num_hours,), np.float32)}
-        store(folder, layout, made_ahead(partial(scenes_of, config), config.num_workers), config.num_scenes)
-        arrays = stored(folder, NAMES)
-        assert arrays is not None, "they have just been written"
-    if len(arrays[0]) < config.num_scenes:
-        raise ValueError(f"{folder} holds {len(arrays[0])} scenes, not {config.num_scenes}; use another folder")
-    return Hours(*(part[: config.num_scenes] for part in arrays))
+        layout: Layout = {
+            "frames": ((config.num_hours, *size, 3), np.uint8),
+            "near": (size, np.float16),
+            "conditions": ((5 + config.num_hours,), np.float32),
+        }
+        return layout, made_ahead(partial(scenes_of, config), config.num_workers)
+
+    return Hours(*kept(Path(config.folder), NAMES, config.num_scenes, "scenes", begin))
 
 
 def scenes_of(config: HoursConfig, number: int) -> list[tuple[np.ndarray, ...]]:

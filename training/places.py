@@ -8,7 +8,7 @@ seed alone.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +19,20 @@ from torch import Tensor, nn
 
 from simworld.actions import KEYS, SLOT
 from simworld.model import sampler
-from simworld.model.checkpoint import load_world
 from simworld.model.eye import beside_hand
 from simworld.model.pixels import to_float, to_uint8
-from simworld.model.precision import fastest_dtype
 from simworld.model.scenery import Shown
-from simworld.model.shipped import find_world
 from simworld.model.surroundings import Surroundings, headed
-from simworld.model.world import World
 from simworld.training.ahead import made_ahead
-from simworld.training.array_store import store, stored
-from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
-from simworld.training.scouting import RADIUS, SPOTS, VOXEL_SCOUT, scouted, tell
+from simworld.training.array_store import Items, Layout, kept
+from simworld.training.scouting import INSIDE, RADIUS, SPOTS, VOXEL_SCOUT, go_anywhere, scouted, tell, world_and_game
 from simworld.training.sights import VOXEL_PLAYERS
-from simworld.training.stream import VOXEL_BIOMES, VOXEL_GAME, load
+from simworld.training.stream import load
 
 HANDS = [SLOT[key] for key in KEYS if key in ("attack", "use", "drop", "inventory") or key.startswith("hotbar")]
 """What would change the dream's place and not the game's."""
 MARKS = ("known", "real", "free")
 NAMES = ("frames", "colors", "truth", "near", "marks")
-INSIDE = 0.06
-"""Blocks: whose eye is nearer to something than so is in it."""
 
 
 @dataclass(kw_only=True)
@@ -99,30 +92,22 @@ class _Watcher(nn.Module):
 
 def moments(config: PlacesConfig) -> Moments:
     """The store of `config`, dreamt first where there is none. ValueError for a store of fewer."""
-    folder = Path(config.folder)
-    arrays = stored(folder, NAMES)
-    if arrays is None:
-        world = load_world(find_world(config.world))
+
+    def begin() -> tuple[Layout, Items]:
+        world, _ = world_and_game(config.world)
         size = (world.config.height, world.config.width)
-        layout: dict[str, tuple[tuple[int, ...], Any]] = {name: ((*size, 3), np.uint8) for name in NAMES[:3]}
-        layout |= {"near": (size, np.float16), "marks": (size, np.uint8)}
-        dreamt = made_ahead(partial(dreams_of, config), config.num_workers)
-        store(folder, layout, dreamt, config.num_moments)
-        arrays = stored(folder, NAMES)
-        assert arrays is not None, "they have just been written"
-    if len(arrays[0]) < config.num_moments:
-        raise ValueError(f"{folder} holds {len(arrays[0])} moments, not {config.num_moments}; use another folder")
-    return Moments(*(part[: config.num_moments] for part in arrays))
+        pictures: Layout = {name: ((*size, 3), np.uint8) for name in NAMES[:3]}
+        layout = {**pictures, "near": (size, np.float16), "marks": (size, np.uint8)}
+        return layout, made_ahead(partial(dreams_of, config), config.num_workers)
+
+    return Moments(*kept(Path(config.folder), NAMES, config.num_moments, "moments", begin))
 
 
 def dreams_of(config: PlacesConfig, number: int) -> list[tuple[np.ndarray, ...]]:
     """The moments of a place of this number."""
-    world, game = _made(config.world)
+    world, game = world_and_game(config.world)
     rng = np.random.default_rng([config.seed, number])
-    game.reset(int(rng.integers(NUM_TRAINING_SEEDS)))
-    weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
-    hour = float(rng.random() * (DAYLIGHT if rng.random() < DAYLIGHT else 1))
-    game.set_conditions(biome=str(rng.choice(load(VOXEL_BIOMES))), time_of_day=hour, weather=weather, respawn=True)
+    go_anywhere(game, rng)
     players = [int(each) for each in rng.integers(2**31, size=config.num_dreams)]
     r, strange = world.config.autoencoder.time_stride, number % config.strange_every == config.strange_every - 1
     known = config.known if strange else 1
@@ -136,7 +121,8 @@ def dreams_of(config: PlacesConfig, number: int) -> list[tuple[np.ndarray, ...]]
         place_seen = scouted(game, config.num_spots, config.radius)
         tell(world, context, [place_seen] * len(plays), [number < len(plays) - 1 for number in range(len(plays))])
     origin = context.around.place, context.around.view
-    watcher = world.restorer = _Watcher()  # type: ignore[assignment]
+    own, watcher = world.restorer, _Watcher()
+    world.restorer = watcher  # type: ignore[assignment]
     found: list[tuple[np.ndarray, ...]] = []
     for chunk, led in enumerate(leading[:, known - 1 :].split(r, 1)[: config.num_chunks]):
         watcher.given = None  # where nothing is to be restored nobody is asked
@@ -144,14 +130,8 @@ def dreams_of(config: PlacesConfig, number: int) -> list[tuple[np.ndarray, ...]]
         if (chunk + number) % config.every == 0 and watcher.given is not None:
             eyes = zip(bodies, *_since(context.around, *origin), strict=True)
             found += _kept(game, list(eyes), beside_hand(world, context), *watcher.given)
-    world.restorer = None
+    world.restorer = own
     return [found[index] for index in rng.permutation(len(found))]
-
-
-@lru_cache(maxsize=1)
-def _made(name: str) -> tuple[World, Any]:
-    world = load_world(find_world(name), fastest_dtype("cpu"))
-    return world, load(VOXEL_GAME)(world.config.height, world.config.width)
 
 
 def _walked(game: Any, place: Any, player: int, num_frames: int, known: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@ spots that one can walk to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,20 @@ import torch
 
 from simworld.model import sampler
 from simworld.model.album import Album, given_album
+from simworld.model.checkpoint import load_world
 from simworld.model.daylight import lit
 from simworld.model.masonry import lattice_of
+from simworld.model.precision import fastest_dtype
+from simworld.model.shipped import find_world
 from simworld.model.world import World
-from simworld.training.stream import load
+from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
+from simworld.training.stream import VOXEL_BIOMES, VOXEL_GAME, load
 
 VOXEL_SCOUT, VOXEL_PANORAMA = "simworld.env.voxel.scout:", "simworld.env.panoramas:panorama"
 SPOTS, RADIUS = 56, 28.0
 """From so many spots, within so many blocks, the shipped places were seen."""
+INSIDE = 0.06
+"""Blocks: whose eye is nearer to something than so is in it."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,21 @@ class Scouted:
     around: np.ndarray
     pitch: float
     daylight: np.ndarray
+
+
+@lru_cache(maxsize=1)
+def world_and_game(name: str) -> tuple[World, Any]:
+    """A world, and the game in pictures of its size; the same ones as long as the same is asked for."""
+    world = load_world(find_world(name), fastest_dtype("cpu"))
+    return world, load(VOXEL_GAME)(world.config.height, world.config.width)
+
+
+def go_anywhere(game: Any, rng: np.random.Generator) -> None:
+    """Begin the game anew in a training world: in any biome and weather, by day or night."""
+    game.reset(int(rng.integers(NUM_TRAINING_SEEDS)))
+    weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
+    hour = float(rng.random() * (DAYLIGHT if rng.random() < DAYLIGHT else 1))
+    game.set_conditions(biome=str(rng.choice(load(VOXEL_BIOMES))), time_of_day=hour, weather=weather, respawn=True)
 
 
 def scouted(game: Any, num_spots: int = SPOTS, radius: float = RADIUS) -> Scouted:
