@@ -45,7 +45,8 @@ class Scouted:
 @lru_cache(maxsize=1)
 def world_and_game(name: str) -> tuple[World, Any]:
     """A world, and the game in pictures of its size; the same ones as long as the same is asked for."""
-    world = load_world(find_world(name), fastest_dtype("cpu"))
+    with torch.inference_mode(False):  # whoever asks first, its weights are packed alike
+        world = load_world(find_world(name), fastest_dtype("cpu"))
     return world, load(VOXEL_GAME)(world.config.height, world.config.width)
 
 
