@@ -52,7 +52,7 @@ def spots(
         away = _of_axis((planes - start) / ways, aside, up)
         across, points = _of_axis(ways, aside, up), torch.addcmul(start, ways, away)
         covers = 16 / focal * away * (1 + ways.square().sum(0).sqrt() / across.abs().clamp(min=LEAST_ACROSS)) / 2
-        whole = lattice.is_whole(torch.addcmul(points, ways, BEHIND / across.abs().clamp(min=BEHIND)))
+        whole = lattice.is_whole(torch.addcmul(points, ways, BEHIND / across.abs().clamp(min=BEHIND)).T)
         spot = _spot(points, across, aside, up, quarter) + sum((covers > each).int() for each in COARSE) * (FACES * SIDE**2)
         found[number, close] = torch.where(whole & (spot < SPOTS) & (away > NEAREST), spot, NOWHERE)
     return found.view(r, h, w)

@@ -69,7 +69,17 @@ class Lattice:
     @cached_property
     def has_water(self) -> bool:
         """Whether there is any."""
-        return bool(((self.high > 0) & (self.high < WHOLE) & (self.broad == WHOLE)).any())
+        return bool(self.water.any())
+
+    @cached_property
+    def water(self) -> Bool[Tensor, " cells"]:
+        """Which cells have water, and those around the lattice, which have none."""
+        return F.pad((self.high > 0) & (self.high < WHOLE) & (self.broad == WHOLE), (1,) * 6).flatten()
+
+    @cached_property
+    def whole(self) -> Bool[Tensor, " cells"]:
+        """Which cells have whole blocks, and those around the lattice, which have none."""
+        return F.pad((self.high == WHOLE) & (self.broad == WHOLE), (1,) * 6).flatten()
 
     def to(self, device: torch.device) -> "Lattice":
         """The lattice on a device."""
@@ -94,23 +104,18 @@ class Lattice:
 
     def is_wet(self, points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
         """Which points among the cells lie in those of water."""
-        cells, bounds = points.floor().long(), torch.tensor(self.high.shape, device=points.device)
-        inside = ((cells >= 0) & (cells < bounds)).all(1)
-        x, y, z = cells.clamp(min=0).minimum(bounds - 1).T
-        high = self.high[x, y, z]
-        return inside & (high > 0) & (high < WHOLE) & (self.broad[x, y, z] == WHOLE)
+        return self._lie_in(self.water, points)
 
-    @cached_property
-    def whole(self) -> Bool[Tensor, " cells"]:
-        """Which cells have blocks, and those of the first layer in all directions around, which have none."""
-        return F.pad((self.high == WHOLE) & (self.broad == WHOLE), (1,) * 6).flatten()
+    def is_whole(self, points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
+        """Which points among the cells lie in those of whole blocks."""
+        return self._lie_in(self.whole, points)
 
-    def is_whole(self, points: Float[Tensor, "3 n"]) -> Bool[Tensor, " n"]:
-        """Which points among the cells lie in those of blocks."""
+    def _lie_in(self, cells: Bool[Tensor, " cells"], points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
+        """Which points lie in some of the cells, told of those around the lattice as well."""
         _, deep, tall = self.high.shape
         bounds = torch.tensor(self.high.shape, device=points.device)[:, None]
-        x, y, z = points.floor().clamp(min=-1).minimum(bounds) + 1
-        return self.whole.index_select(0, ((x * (deep + 2) + y) * (tall + 2) + z).int())
+        x, y, z = points.T.floor().clamp(min=-1).minimum(bounds) + 1
+        return cells.index_select(0, ((x * (deep + 2) + y) * (tall + 2) + z).int())
 
     def changed(self, point: Float[Tensor, "3"], solid: bool, number: int) -> "Lattice":
         """The lattice with a block, or none, where a point is, after the picture of such a number; as it was beyond its

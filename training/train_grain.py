@@ -19,10 +19,9 @@ from simworld.model.pixels import to_float, to_uint8
 from simworld.model.shipped import find_world
 from simworld.training.closeups import Closeups, CloseupsConfig, closeups
 from simworld.training.loop import LoopConfig, is_begun, run
+from simworld.training.metrics import DIM
 from simworld.training.pictures import grid
 
-DIM = 0.2
-"""Added to the spread of a picture's colours, in [-1, 1], by which errors are measured: night counts, but less than day."""
 HELD_OUT = 0.05
 """So many of the pictures, of the last places, nothing is learned from."""
 REACHES = (1, 3)

@@ -19,11 +19,9 @@ from simworld.model.relighter import Relighter, RelighterConfig, between
 from simworld.model.shipped import find_world
 from simworld.training.hours import FALLS, VIEW, Hours, HoursConfig, hours
 from simworld.training.loop import LoopConfig, is_begun, run
-from simworld.training.metrics import psnr
+from simworld.training.metrics import DIM, psnr
 from simworld.training.pictures import grid
 
-DIM = 0.2
-"""Added to the spread of a picture's colours, in [-1, 1], by which errors are measured: night counts, but less than day."""
 HELD_OUT = 0.02
 """So many of the scenes, the last, nothing is learned from."""
 UNKNOWN, PATCH = 0.3, 8

@@ -19,11 +19,10 @@ from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.scenery import Shown
 from simworld.model.shipped import find_world
 from simworld.training.loop import LoopConfig, is_begun, run
+from simworld.training.metrics import DIM
 from simworld.training.pictures import grid
 from simworld.training.places import PlacesConfig, moments
 
-DIM = 0.2
-"""Added to the spread of a picture's colours, in [-1, 1], by which errors are measured: night counts, but less than day."""
 HELD_OUT = 0.05
 """So many of the moments, of the last places, nothing is learned from."""
 MIRRORED = 0.5
