@@ -19,6 +19,7 @@ from simworld.model.lattice import Cast, Lattice
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.projection import LEAST_AHEAD, NOTHING, thrown
 from simworld.model.scenery import BEFORE, FAINT, LARGER, PARTS, SAME_NEAR, Scenery
+from simworld.model.sky import Sky, sky_of
 
 ROOM = 96
 """Pages of an album, beside the place's."""
@@ -105,12 +106,13 @@ class Place:
 class Album:
     """What one world keeps: `given` came with it, the dream's `own` pages were added. built: points of what was built since,
     from left to right, None where nothing was. lattice: the blocks of the place as they are now, None where it is not known to
-    be made of any. Albums share them, so that a copy costs next to nothing."""
+    be made of any. sky: above it, None where it is not known. Albums share them, so that a copy costs next to nothing."""
 
     given: Place | None = None
     own: tuple[Page, ...] = ()
     built: Float[Tensor, "m 3"] | None = None
     lattice: Lattice | None = None
+    sky: Sky | None = None
 
     def __len__(self) -> int:
         return self.num_given + len(self.own)
@@ -171,12 +173,15 @@ def given_album(
     views: Float[Tensor, "n 2"],
     field_of_view: float,
     lattice: Lattice | None = None,
+    around: UInt8[Tensor, "p two_p 3"] | None = None,
 ) -> Album:
-    """What a world has before it begins: real pictures, and the blocks that its place is made of, where they are known.
-    ValueError for more than `MOST_GIVEN`."""
+    """What a world has before it begins: real pictures, the blocks that its place is made of and its sky, where they are known;
+    what lies `around` tells more of this. ValueError for more than `MOST_GIVEN`."""
     if len(pictures) > MOST_GIVEN:
         raise ValueError(f"{len(pictures)} pictures of a place; an album takes {MOST_GIVEN} at most")
-    return Album(Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view), lattice=lattice)
+    place = Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view)
+    sky = None if lattice is None else sky_of(pictures, near, place.places, place.views, field_of_view, lattice, around)
+    return Album(place, lattice=lattice, sky=sky)
 
 
 def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], instead: Bool[Tensor, " b"]) -> list[Album]:

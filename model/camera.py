@@ -49,6 +49,17 @@ def rays(size: tuple[int, int], field_of_view: float, device: torch.device) -> F
         return torch.stack([x[None].expand(h, w), y[:, None].expand(h, w), torch.ones(h, w, device=device)])
 
 
+def directed(views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float) -> Float[Tensor, "n 3 h w"]:
+    """The directions of the pixels of pictures that look towards `views`, [pitch, yaw] in degrees: unit vectors (ahead for yaw
+    0, to the right of that, up)."""
+    right, down, ahead = rays(size, field_of_view, views.device)
+    length = (right.square() + down.square() + ahead.square()).sqrt()
+    pitch, yaw = (views * (math.pi / 180))[..., None, None].unbind(1)
+    onward, up = ahead * pitch.cos() - down * pitch.sin(), -(down * pitch.cos() + ahead * pitch.sin())
+    first, second = onward * yaw.cos() - right * yaw.sin(), onward * yaw.sin() + right * yaw.cos()
+    return torch.stack([first, second, up.expand_as(first)], 1) / length
+
+
 @functools.lru_cache(maxsize=16)
 def still_grid(size: tuple[int, int], device: torch.device) -> Float[Tensor, "1 h w 2"]:
     """Where the pixels of a picture of height × width `size` are. Not to be written to."""

@@ -24,13 +24,14 @@ from simworld.model.ground import Ground, nothing_shown
 from simworld.model.lattice import Lattice
 from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
+from simworld.model.sky import Sky
 from simworld.model.surroundings import Surroundings
 from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
 _KINDS: tuple[type, ...] = (
     Album, Context, Daylight, DecoderState, Goal, Grip, Ground, Impression, Lattice, Memory, Page, Place, Scenery, Surroundings,
-    Text, Work,
+    Sky, Text, Work,
 )  # fmt: skip
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
@@ -68,7 +69,7 @@ def _of_now(parts: dict[str, Any], world: World) -> dict[str, Any]:
     if "albums" not in parts:  # scenery and work were others before there were albums
         goal["albums"] = _apart([Album()] * b)
         parts = {name: part for name, part in parts.items() if name not in ("scenery", "work")}
-    missing = {
+    missing: dict[str, Any] = {
         "ground": nothing_shown(b, device), "scenery": nothing_known(world, b), "albums": [Album()] * b,
         "work": nothing_done(b, device), "grip": unknown(b, device),
         "daylight": unknown_daylight(b, device),
@@ -76,6 +77,8 @@ def _of_now(parts: dict[str, Any], world: World) -> dict[str, Any]:
     parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
     goal = {"total": goal["left"], "scenery": _apart(nothing_known(world, b)), "daylight": _apart(missing["daylight"]), **goal}
     parts["work"] = {"cell": _apart(nothing_done(b, device).cell), **parts["work"]}
+    ageless = {"age": _apart(missing["daylight"].age)}
+    parts["daylight"], goal["daylight"] = ({**ageless, **light} for light in (parts["daylight"], goal["daylight"]))
     parts["scenery"] = {"sees": parts["scenery"]["lost"], **parts["scenery"]}
     goal["albums"], albums = ([_album_of_now(album) for album in each] for each in (goal["albums"], parts["albums"]))
     return {**parts, "goal": goal, "albums": albums}

@@ -1,16 +1,16 @@
 """Daylight: at which hour a place is seen. What dreams remember stays in the light in which it was first seen; what is shown of
 it is relit. Free functions over a world and records of its own."""
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simworld.model.camera import rays
+from simworld.model.camera import directed
 from simworld.model.relighter import WEATHERS, between
 from simworld.model.scenery import NOTHING, Shown
+from simworld.model.sky import WIND
 from simworld.model.stages import stage
 from simworld.model.world import World
 
@@ -22,13 +22,14 @@ HASTE = 0.02
 class Daylight:
     """Of b places. seen: the hour in whose light they were seen, as a share of a day from sunrise on; below 0 where nobody
     knows. hour: the one in whose light they are shown. pace: how much of a day passes in a frame. coming: how much is still to
-    pass soon, below 0 backwards. heading: degrees to the right of sunrise in which a view of yaw 0 looks. weather: how much
-    rain, snow and storm there is there."""
+    pass soon, below 0 backwards. age: frames since they were seen. heading: degrees to the right of sunrise in which a view of
+    yaw 0 looks. weather: how much rain, snow and storm there is there."""
 
     seen: Float[Tensor, " b"]
     hour: Float[Tensor, " b"]
     pace: Float[Tensor, " b"]
     coming: Float[Tensor, " b"]
+    age: Float[Tensor, " b"]
     heading: Float[Tensor, " b"]
     weather: Float[Tensor, "b 3"]
 
@@ -36,7 +37,7 @@ class Daylight:
 def unknown(b: int, device: torch.device) -> Daylight:
     """Of b places of which nobody knows in what light they lie."""
     nothing = torch.zeros(b, device=device)
-    return Daylight(nothing - 1, nothing - 1, nothing, nothing, nothing, torch.zeros(b, WEATHERS, device=device))
+    return Daylight(nothing - 1, nothing - 1, nothing, nothing, nothing, nothing, torch.zeros(b, WEATHERS, device=device))
 
 
 def lit(conditions: Float[Tensor, "b 5"], day: int) -> Daylight:
@@ -44,14 +45,23 @@ def lit(conditions: Float[Tensor, "b 5"], day: int) -> Daylight:
     of a whole one, 0 for light that stands still."""
     hour, heading, *_ = conditions.unbind(1)
     pace = torch.full_like(hour, 1 / day if day else 0.0)
-    return Daylight(hour, hour, pace, torch.zeros_like(hour), heading, conditions[:, 2:])
+    nothing = torch.zeros_like(hour)
+    return Daylight(hour, hour, pace, nothing, nothing, heading, conditions[:, 2:])
 
 
 def passed(daylight: Daylight, frames: int) -> Daylight:
     """The light so many frames later."""
     soon = daylight.coming.clamp(-HASTE * frames, HASTE * frames)
     hour = (daylight.hour + soon + frames * daylight.pace).remainder(1)
-    return replace(daylight, hour=torch.where(daylight.seen < 0, daylight.hour, hour), coming=daylight.coming - soon)
+    hour = torch.where(daylight.seen < 0, daylight.hour, hour)
+    return replace(daylight, hour=hour, coming=daylight.coming - soon, age=daylight.age + frames)
+
+
+def drifted(daylight: Daylight) -> Float[Tensor, "b 2"]:
+    """How far clouds have drifted since places were seen, (right, ahead) in blocks; not at all where nobody knows whereto."""
+    heading = torch.deg2rad(daylight.heading)
+    away = torch.stack([heading.sin(), -heading.cos()], 1)
+    return away * (WIND * torch.where(daylight.seen < 0, 0, daylight.age))[:, None]
 
 
 def turned_to(daylight: Daylight, hour: float) -> Daylight:
@@ -94,14 +104,3 @@ def relit(
     pictures = frames.flatten(0, 1).movedim(-1, 1).float()
     lit = world.relighter(pictures, near.flatten(0, 1), directions, hours, daylight.weather.repeat_interleave(r, 0))
     return torch.where(known[:, None, None, None, None], lit.movedim(1, -1).unflatten(0, (b, r)), frames)
-
-
-def directed(views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float) -> Float[Tensor, "n 3 h w"]:
-    """The directions of the pixels of pictures that look towards `views`, [pitch, yaw] in degrees: unit vectors (ahead for yaw
-    0, to the right of that, up)."""
-    right, down, ahead = rays(size, field_of_view, views.device)
-    length = (right.square() + down.square() + ahead.square()).sqrt()
-    pitch, yaw = (views * (math.pi / 180))[..., None, None].unbind(1)
-    onward, up = ahead * pitch.cos() - down * pitch.sin(), -(down * pitch.cos() + ahead * pitch.sin())
-    first, second = onward * yaw.cos() - right * yaw.sin(), onward * yaw.sin() + right * yaw.cos()
-    return torch.stack([first, second, up.expand_as(first)], 1) / length

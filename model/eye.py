@@ -14,6 +14,7 @@ from simworld.model.album import Album, forget, keep, nearby, opened
 from simworld.model.body import walked
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
+from simworld.model.daylight import drifted
 from simworld.model.facade import Others as Eyes
 from simworld.model.footing import held
 from simworld.model.grip import Grip, at_rest, covered
@@ -22,6 +23,7 @@ from simworld.model.obstacles import obstacles
 from simworld.model.registration import averaged
 from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, nothing_kept, now, show
 from simworld.model.sight import RECENT, Sight
+from simworld.model.sky import with_sky
 from simworld.model.stages import stage
 from simworld.model.surroundings import Surroundings, alike, go, headed, paint, recall
 from simworld.model.world import World
@@ -71,7 +73,8 @@ def went(
     yaw = around.view[:, 1]
     steps = on_foot(context.albums, around, lately, scenery.moved, lambda: _imagined(world, sight, context, lately))
     places, views = go(around, actions, steps)
-    context.scenery, shown = looked_up(context.albums, replace(scenery, moved=headed(steps, yaw)), places, views, field_of_view)
+    scenery, drift = replace(scenery, moved=headed(steps, yaw)), drifted(context.daylight)
+    context.scenery, shown = looked_up(context.albums, scenery, places, views, drift, field_of_view)
     return (places, views), beyond(shown, beside_hand(world, context))
 
 
@@ -93,13 +96,16 @@ def looked_up(
     scenery: Scenery,
     places: Float[Tensor, "b r 3"],
     views: Float[Tensor, "b r 2"],
+    drift: Float[Tensor, "b 2"],
     field_of_view: float,
 ) -> tuple[Scenery, Shown]:
-    """The scenery that shows most of what is seen from the last of `places`, and what it shows from each of them."""
+    """The scenery that shows most of what is seen from the last of `places`, and what it shows from each of them, under clouds
+    that have drifted so far, (right, ahead) in blocks."""
     size = (scenery.pictures.shape[-2], scenery.pictures.shape[-1])
     told = cast([album.lattice for album in albums], places, views, size, field_of_view)
     scenery = opened(albums, scenery, places[:, -1], views[:, -1], field_of_view, told)
-    return scenery, show(scenery, places, views, field_of_view, told)
+    shown = show(scenery, places, views, field_of_view, told)
+    return scenery, with_sky(shown, [album.sky for album in albums], told, places, views, drift, field_of_view)
 
 
 def seen_now(world: World, context: Context) -> Shown | None:

@@ -13,7 +13,7 @@ from simworld.model import grip as grips
 from simworld.model import ground as grounds
 from simworld.model.album import Album
 from simworld.model.context import Context, Goal
-from simworld.model.daylight import Daylight, brought, passed
+from simworld.model.daylight import Daylight, brought, drifted, passed
 from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.eye import beside_hand, beyond, looked_up, nothing_known, on_foot
 from simworld.model.facade import Others as Eyes
@@ -132,7 +132,7 @@ def _gone_there(
     steps = on_foot(goal.albums, around, context.actions, goal.scenery.moved, lambda: headed(context.scenery.moved, -yaw))
     scenery = replace(goal.scenery, moved=headed(steps, around.view[:, 1]))
     places, views = go(around, actions, steps)
-    scenery, shown = looked_up(goal.albums, scenery, places, views, field_of_view)
+    scenery, shown = looked_up(goal.albums, scenery, places, views, drifted(goal.daylight), field_of_view)
     context.goal = replace(goal, around=around, scenery=scenery)
     free = beside_hand(world, context)
     shown = beyond(shown, free)

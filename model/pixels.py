@@ -8,7 +8,7 @@ LEAST_SPREAD = 0.05
 """Added to the spread of a picture's colours, in [-1, 1], lest a plain picture's noise be all there is to see."""
 
 
-def to_float(frames: UInt8[Tensor, "*shape h w 3"], dtype: torch.dtype = torch.float32) -> Float[Tensor, "*shape h w 3"]:
+def to_float(frames: UInt8[Tensor, "*shape 3"], dtype: torch.dtype = torch.float32) -> Float[Tensor, "*shape 3"]:
     """uint8 RGB to [-1, 1]."""
     return frames.to(dtype) / 127.5 - 1
 

@@ -9,9 +9,10 @@ import torch
 from tiny_world import HEIGHT, WIDTH, shaken, tiny_world
 
 from simworld.model import sampler
+from simworld.model.camera import directed
 from simworld.model.checkpoint import load_relighter, save_relighter
 from simworld.model.context_parts import put_together, take_apart
-from simworld.model.daylight import HASTE, Daylight, brought, directed, hastened, lit, passed, relit, turned_to, unknown
+from simworld.model.daylight import HASTE, Daylight, brought, hastened, lit, passed, relit, turned_to, unknown
 from simworld.model.leading import lead
 from simworld.model.relighter import Relighter, RelighterConfig
 from simworld.model.shipped import find_world
@@ -157,6 +158,9 @@ def test_a_saved_dream_keeps_its_hour_and_old_ones_have_none(world: World) -> No
     parts = take_apart(context)
     again = put_together(parts, world)
     assert again.daylight.hour == context.daylight.hour and again.daylight.coming == context.daylight.coming
+    for part in (parts, parts["goal"]):
+        del part["daylight"]["age"]
+    assert put_together(parts, world).daylight.hour == context.daylight.hour
     for part in (parts, parts["goal"]):
         del part["daylight"]
     assert put_together(parts, world).daylight.hour == -1

@@ -104,7 +104,7 @@ def seen_close(config: CloseupsConfig, number: int) -> list[tuple[np.ndarray, ..
         if depth.min() < INSIDE:
             continue
         eye = torch.from_numpy(place)[None, None], torch.from_numpy(view)[None, None]
-        _, shown = looked_up([album], nothing_known(world, 1), *eye, field_of_view)
+        _, shown = looked_up([album], nothing_known(world, 1), *eye, torch.zeros(1, 2), field_of_view)
         assert shown.sure is not None, "there is a lattice"
         known, faces = (torch.where(part, shown.near, NOTHING)[0, :, 0] for part in (shown.sure | shown.known, shown.sure))
         where = spots(lattice, eye[0][0], eye[1][0], faces, heading, field_of_view)

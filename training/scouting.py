@@ -83,4 +83,5 @@ def _album(world: World, place: Scouted) -> Album:
     parts = (place.frames, place.near, place.places, place.views)
     frames, near, places, views = (torch.from_numpy(part).to(world.device) for part in parts)
     field_of_view = world.config.autoencoder.field_of_view
-    return given_album(frames, near, places, views, field_of_view, lattice_of(near, places, views, field_of_view))
+    lattice, around = lattice_of(near, places, views, field_of_view), torch.from_numpy(place.around).to(world.device)
+    return given_album(frames, near, places, views, field_of_view, lattice, around)

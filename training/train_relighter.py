@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simworld.model.camera import directed
 from simworld.model.checkpoint import load_relighter, save_relighter
-from simworld.model.daylight import directed
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.relighter import Relighter, RelighterConfig, between
 from simworld.model.shipped import find_world
