@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from simworld.model.camera import directed, rays, sample
+from simworld.model.camera import beside, directed, rays, sample
 from simworld.model.lattice import Cast, Lattice, cast
 from simworld.model.pixels import to_float
 from simworld.model.projection import axes
@@ -58,25 +58,28 @@ MOSTLY, WIDE = 0.5, 9
 
 @dataclass(frozen=True)
 class Sky:
-    """Colours in [-1, 1]. still: what stands still, by height and by heading, from behind on to the right. layer: what clouds
-    add, by cells ahead and to the right. Never written to."""
+    """Colours in [-1, 1]. still: what stands still, by height and by heading, from behind on to the right, and one column more
+    on either side, for it goes on there. layer: what clouds add, by cells ahead and to the right. Never written to."""
 
     still: Float[Tensor, "3 rows columns"]
     layer: Float[Tensor, "3 cells cells"]
 
     def seen(
-        self, place: Float[Tensor, "3"], ways: Float[Tensor, "3 h w"], drift: Float[Tensor, "2"]
-    ) -> Float[Tensor, "3 h w"]:
-        """What an eye at a place sees in directions, as `directed` tells them, when the clouds have drifted so far, (right,
-        ahead) in blocks."""
-        ahead, right, above = ways
-        # One more column on either side, for the sky goes on there.
-        across = torch.atan2(right, ahead) / math.pi * (COLUMNS / (COLUMNS + 2))
-        grid = torch.stack([across, above.clamp(0, 1).asin() * (4 / math.pi) - 1], -1)
-        still = sample(F.pad(self.still[None], (1, 1, 0, 0), mode="circular"), grid[None])[0]
-        cells = (_over(place[:, None], ways.flatten(1)) - drift[:, None]) * (2 / (CELL * CELLS))
-        clouds = sample(self.layer[None], cells.T.reshape(1, *right.shape, 2))[0]
-        return (still + _thick(above) * clouds).clamp(-1, 1)
+        self, places: Float[Tensor, "r 3"], ways: Float[Tensor, "r 3 h w"], drift: Float[Tensor, "2"]
+    ) -> Float[Tensor, "r 3 h w"]:
+        """What eyes at places see in directions, as `directed` tells them, when the clouds have drifted so far, (right, ahead)
+        in blocks."""
+        r, _, h, w = ways.shape
+        ahead, right, above = flat = ways.movedim(1, 0).flatten(1)
+        across = torch.atan2(right, ahead) * (COLUMNS / (COLUMNS + 2) / math.pi)
+        heights = above.clamp(0, 1).asin() * (4 / math.pi) - 1
+        clouds = (_over(places.T.repeat_interleave(h * w, 1), flat) - drift[:, None]) * (2 / (CELL * CELLS))
+        still, layer = (
+            sample(part[None], beside(*at).view(1, r * h, w, 2))[0]
+            for part, at in ((self.still, (across, heights)), (self.layer, clouds))
+        )
+        colors = layer.mul_(_thick(above).view(r * h, w)).add_(still).clamp_(-1, 1)
+        return colors.unflatten(1, (r, h)).movedim(0, 1)
 
 
 def sky_of(
@@ -111,7 +114,7 @@ def sky_of(
         layer = _means(cell, clouds * thick, thick.square(), (CELLS, CELLS), ABOUT)
         still = _means(here, rest - layer.flatten(1)[:, cell] * thick, one, (ROWS, COLUMNS), 1)
         clouds = rest - still.flatten(1)[:, here]
-    return Sky(base + still, layer)
+    return Sky(F.pad((base + still)[None], (1, 1, 0, 0), mode="circular")[0], layer)
 
 
 def with_sky(
@@ -137,11 +140,11 @@ def with_sky(
     sky = sky | (open_ & (above > UPWARD) & (about > MOSTLY))
     colors = shown.colors.clone()
     for world, its in enumerate(skies):
-        for number in range(r):
-            here = sky[world, number]
-            if its is not None and bool(here.any()):
-                seen = its.seen(places[world, number], ways[world, number], drift[world])
-                colors[world, number] = torch.where(here, seen, colors[world, number])
+        rows = sky[world].any(3).flatten(0, 1).any(0).nonzero()[:, 0].tolist()
+        if its is not None and rows:
+            here = (slice(None), slice(None), slice(rows[0], rows[-1] + 1))
+            seen = its.seen(places[world], ways[world][here], drift[world])
+            colors[world][here] = torch.where(sky[world][here], seen, colors[world][here])
     near, marks = torch.where(sky, 0, shown.near), (part | sky for part in (shown.known, shown.kept, shown.real))
     return replace(shown, colors=colors, near=near, **dict(zip(("known", "kept", "real"), marks, strict=True)))
 

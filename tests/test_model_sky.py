@@ -41,8 +41,8 @@ def off(place: Place, eye: np.ndarray, view: np.ndarray, drift: torch.Tensor) ->
     """How far, of 255, the sky is off that the game shows now, in the mean."""
     game, sky = place
     truth, depth = look_from(game, eye, view)
-    ways = directed(torch.from_numpy(view)[None], SIZE, VIEW)[0]
-    apart = (sky.seen(torch.from_numpy(eye), ways, drift).movedim(0, -1) - to_float(torch.from_numpy(truth))).abs().numpy()
+    seen = sky.seen(torch.from_numpy(eye)[None], directed(torch.from_numpy(view)[None], SIZE, VIEW), drift)[0]
+    apart = (seen.movedim(0, -1) - to_float(torch.from_numpy(truth))).abs().numpy()
     assert (depth > SKY).mean() > 0.2, "some sky is in view"
     return float(apart[depth > SKY].mean() * 127.5)
 
@@ -84,7 +84,7 @@ def test_a_place_without_sky_has_none() -> None:
 def blue() -> Sky:
     """A sky without clouds."""
     still = torch.tensor([-1.0, 0.0, 1.0])[:, None, None]
-    return Sky(still.expand(3, 180, 720).contiguous(), torch.zeros(3, 640, 640))
+    return Sky(still.expand(3, 180, 722).contiguous(), torch.zeros(3, 640, 640))
 
 
 def shown_and_told() -> tuple[Shown, Cast]:
