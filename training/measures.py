@@ -20,7 +20,7 @@ from simworld.model.world import World
 from simworld.training.metrics import psnr, sharpness, ssim
 from simworld.training.objective import LatentBatch, ObjectiveConfig, denoising_loss
 from simworld.training.players import Dream, Player
-from simworld.training.truth import Moment, Truth, play_script, play_truth
+from simworld.training.truth import Moment, Truth, elsewhere, play_script, play_truth
 
 HORIZONS = (1, 2, 4, 8, 16, 32)
 """Chunks ahead at which dreams are compared with the truth."""
@@ -129,12 +129,14 @@ def standing(player: Player, num_clips: int, seconds: float, in_places: bool = F
 
 def long_play(player: Player, num_clips: int, seconds: float) -> Found:
     """Play under the bot's actions: sharpness, brightness and spread of colours of the last half, relative to those of the
-    bot's own play (1: alike), as it is played, and left to itself (`alone`)."""
+    bot's own play (1: alike), as it is played, and left to itself (`alone`); and of the game, where the same is done in other
+    worlds (`elsewhere`): the ceiling of all who cannot see to it that the actions fit."""
     truth = play_truth(num_clips, player.known + _even(seconds), *player.size, player.known)
     half = slice((truth.frames.shape[1] - truth.known) // 2, None, FPS)
     real, played = truth.frames[:, truth.known :][:, half], player.played(truth)
     figures: dict[str, float] = {}
-    for name, frames in (("", played[:, half]), ("_alone", player.roll(truth)[:, half])):
+    shown = {"": played[:, half], "_alone": player.roll(truth)[:, half], "_elsewhere": elsewhere(truth, half)}
+    for name, frames in shown.items():
         figures |= {
             f"sharpness_ratio{name}": round(_sharpness(frames) / _sharpness(real), 3),
             f"brightness_ratio{name}": round(float(frames.mean() / real.mean()), 3),

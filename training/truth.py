@@ -23,6 +23,8 @@ LEAST_BLOCKS, LEAST_DEGREES = 1.0, 20.0
 """Moving play walks so far, or turns so much, in a second."""
 LEAST_CONTRAST = 12.0
 """A picture whose brightness spreads less, of 255, shows a wall before the nose, and is passed over by scripts."""
+ELSEWHERE = 900_000
+"""Seeds from those of clips to those of the other worlds in which the same is done."""
 MOST_TRIES = 40
 """So many worlds, at most, are looked at for each clip of a script."""
 
@@ -134,6 +136,22 @@ def play_script(
             break
     lengths = np.cumsum([moment.frames for moment in script])
     return _gathered(clips, known, {moment.name: int(end) for moment, end in zip(script, lengths, strict=True)})
+
+
+def elsewhere(truth: Truth, shown: slice) -> np.ndarray:
+    """What the game shows who does the same in another world, as blind to it as one who dreams: uint8 [b, n, h, w, 3], of the
+    frames after the known ones those that are `shown`."""
+    game, clips = load(VOXEL_GAME)(*truth.frames.shape[2:4]), []
+    chosen = set(range(truth.frames.shape[1] - truth.known)[shown])
+    for number, actions in enumerate(truth.actions):
+        game.reset(FIRST_SEED + ELSEWHERE + number)
+        frames = []
+        for place, action in enumerate(actions[truth.known - 1 :]):
+            game.step(action)
+            if place in chosen:
+                frames.append(game.render())
+        clips.append(np.stack(frames))
+    return np.stack(clips)
 
 
 def _worlds(height: int, width: int, first_seed: int) -> Iterator[tuple[Any, Any, int]]:
