@@ -31,8 +31,15 @@ Config = TypeVar("Config")
 Network = TypeVar("Network", bound=nn.Module)
 FORMAT = 1
 """Raised when older files can no longer be read."""
-_BESIDE = ("hands", "sight", "restorer", "grain", "relighter")
-"""The networks that a world may have beside."""
+_NETWORKS: dict[type[nn.Module], tuple[str, type[Any], torch.dtype]] = {
+    Autoencoder: ("autoencoder", AutoencoderConfig, torch.bfloat16),
+    Hands: ("hands", HandsConfig, torch.bfloat16),
+    Sight: ("sight", SightConfig, torch.bfloat16),
+    Restorer: ("restorer", RestorerConfig, torch.bfloat16),
+    Grain: ("grain", GrainConfig, torch.bfloat16),
+    Relighter: ("relighter", RelighterConfig, torch.float16),
+}
+"""What files call the networks that a world is made of beside its dynamics, of which it must have the first alone."""
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
@@ -59,70 +66,18 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError(f"{path}: a safetensors file, but not one that SimWorld wrote (no simworld header)") from None
 
 
-def save_autoencoder(path: Path, model: Autoencoder, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write an autoencoder. summary: JSON values about its training."""
-    _save(path, "autoencoder", model.config, model.state_dict(), summary, dtype)
+def save_network(path: Path, model: nn.Module, summary: dict[str, Any], dtype: torch.dtype | None = None) -> None:
+    """Write one of a world's networks, in the numbers that it is shipped in unless told. summary: JSON values about its
+    training."""
+    name, _, shipped = _NETWORKS[type(model)]
+    _save(path, name, model.config, model.state_dict(), summary, dtype or shipped)
 
 
-def load_autoencoder(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Autoencoder:
-    """Read an autoencoder. ValueError naming the file and the field that is wrong."""
-    tensors, config = _load(path, "autoencoder", AutoencoderConfig)
-    return _filled(path, _made(Autoencoder, config), tensors).to(device, dtype)
-
-
-def save_hands(path: Path, model: Hands, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write hands. summary: JSON values about their training."""
-    _save(path, "hands", model.config, model.state_dict(), summary, dtype)
-
-
-def load_hands(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Hands:
-    """Read hands. ValueError naming the file and the field that is wrong."""
-    tensors, config = _load(path, "hands", HandsConfig)
-    return _filled(path, _made(Hands, config), tensors).to(device, dtype)
-
-
-def save_sight(path: Path, model: Sight, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write sight. summary: JSON values about its training."""
-    _save(path, "sight", model.config, model.state_dict(), summary, dtype)
-
-
-def load_sight(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Sight:
-    """Read sight. ValueError naming the file and the field that is wrong."""
-    tensors, config = _load(path, "sight", SightConfig)
-    return _filled(path, _made(Sight, config), tensors).to(device, dtype)
-
-
-def save_restorer(path: Path, model: Restorer, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write a restorer. summary: JSON values about its training."""
-    _save(path, "restorer", model.config, model.state_dict(), summary, dtype)
-
-
-def load_restorer(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Restorer:
-    """Read a restorer. ValueError naming the file and the field that is wrong."""
-    tensors, config = _load(path, "restorer", RestorerConfig)
-    return _filled(path, _made(Restorer, config), tensors).to(device, dtype)
-
-
-def save_grain(path: Path, model: Grain, summary: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write a grain. summary: JSON values about its training."""
-    _save(path, "grain", model.config, model.state_dict(), summary, dtype)
-
-
-def load_grain(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Grain:
-    """Read a grain. ValueError naming the file and the field that is wrong."""
-    tensors, config = _load(path, "grain", GrainConfig)
-    return _filled(path, _made(Grain, config), tensors).to(device, dtype)
-
-
-def save_relighter(path: Path, model: Relighter, summary: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
-    """Write a relighter. summary: JSON values about its training."""
-    _save(path, "relighter", model.config, model.state_dict(), summary, dtype)
-
-
-def load_relighter(path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Relighter:
-    """Read a relighter. ValueError naming the file and the field that is wrong."""
-    tensors, config = _load(path, "relighter", RelighterConfig)
-    return _filled(path, _made(Relighter, config), tensors).to(device, dtype)
+def load_network(kind: type[Network], path: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Network:
+    """Read what `save_network` wrote. ValueError naming the file and the field that is wrong."""
+    name, config, _ = _NETWORKS[kind]
+    tensors, values = _load(path, name, config)
+    return _filled(path, _made(kind, values), tensors).to(device, dtype)
 
 
 def save_small(path: Path, kind: str, model: nn.Module, summary: dict[str, Any]) -> None:
@@ -157,25 +112,23 @@ def load_world(folder: Path, dtype: torch.dtype = torch.bfloat16, device: str = 
         raise ValueError(f"{folder}: no such world; a world is a folder with autoencoder.safetensors and dynamics.safetensors")
     path = folder / "dynamics.safetensors"
     tensors, config = _load(path, "dynamics", WorldConfig)
-    autoencoder = load_autoencoder(folder / "autoencoder.safetensors", dtype, device)
+    files = {name: folder / f"{name}.safetensors" for name, *_ in _NETWORKS.values()}
+    autoencoder = load_network(Autoencoder, files["autoencoder"], dtype, device)
     if autoencoder.config != config.autoencoder:
-        raise ValueError(f"{path}: was trained on another autoencoder than {folder / 'autoencoder.safetensors'}")
+        raise ValueError(f"{path}: was trained on another autoencoder than {files['autoencoder']}")
     world = _made(World, config, autoencoder)
-    hands, sight, restorer, grain, relighter = (folder / f"{name}.safetensors" for name in _BESIDE)
-    world.hands = load_hands(hands, dtype, device) if hands.exists() else None
-    world.sight = load_sight(sight, dtype, device) if sight.exists() else None
-    world.restorer = load_restorer(restorer, dtype, device) if restorer.exists() else None
-    world.grain = load_grain(grain, dtype, device) if grain.exists() else None
-    world.relighter = load_relighter(relighter, dtype, device) if relighter.exists() else None
+    for kind, (name, *_) in _NETWORKS.items():
+        if kind is not Autoencoder:
+            setattr(world, name, load_network(kind, files[name], dtype, device) if files[name].exists() else None)
     if world.sight is not None and world.sight.config.time_stride != autoencoder.config.time_stride:
         raise ValueError(
-            f"{sight}: for chunks of {world.sight.config.time_stride} frames; this world's have "
+            f"{files['sight']}: for chunks of {world.sight.config.time_stride} frames; this world's have "
             f"{autoencoder.config.time_stride}"
         )
-    if world.hands is not None and (world.hands.config.height, world.hands.config.width) != (config.height, config.width):
+    seen = None if world.hands is None else (world.hands.config.height, world.hands.config.width)
+    if seen not in (None, (config.height, config.width)):
         raise ValueError(
-            f"{hands}: for pictures of {world.hands.config.height}×{world.hands.config.width} pixels; this world's are "
-            f"{config.height}×{config.width}"
+            f"{files['hands']}: for pictures of {seen[0]}×{seen[1]} pixels; this world's are {config.height}×{config.width}"
         )
     for name in ("denoiser", "text"):
         part = getattr(world, name)
@@ -256,7 +209,7 @@ def _filled(path: Path, model: Network, tensors: dict[str, Tensor]) -> Network:
 
 
 def _dynamics(world: World) -> dict[str, Tensor]:
-    others = tuple(f"{name}." for name in ("autoencoder", *_BESIDE))
+    others = tuple(f"{name}." for name, *_ in _NETWORKS.values())
     return {name: value for name, value in world.state_dict().items() if not name.startswith(others)}
 
 

@@ -15,7 +15,6 @@ from simworld.model.body import walked
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
 from simworld.model.daylight import drifted
-from simworld.model.facade import Others as Eyes
 from simworld.model.footing import held
 from simworld.model.grip import Grip, at_rest, covered
 from simworld.model.lattice import cast
@@ -25,7 +24,7 @@ from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, nothing_kept, no
 from simworld.model.sight import RECENT, Sight
 from simworld.model.sky import with_sky
 from simworld.model.stages import stage
-from simworld.model.surroundings import Surroundings, alike, go, headed, paint, recall
+from simworld.model.surroundings import Eyes, Surroundings, alike, go, headed, paint, recall
 from simworld.model.world import World
 
 JUMP = KEYS.index("jump")

@@ -9,12 +9,12 @@ from torch import Tensor
 from simworld.model.context import Context
 from simworld.model.daylight import relit
 from simworld.model.eye import beside_hand
-from simworld.model.facade import Others as Eyes
 from simworld.model.faces import NOWHERE, spots
 from simworld.model.projection import NOTHING
 from simworld.model.registration import averaged
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
+from simworld.model.surroundings import Eyes
 from simworld.model.touch import Touch
 from simworld.model.world import World
 

@@ -16,13 +16,12 @@ from simworld.model.context import Context, Goal
 from simworld.model.daylight import Daylight, brought, drifted, passed
 from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.eye import beside_hand, beyond, looked_up, nothing_known, on_foot
-from simworld.model.facade import Others as Eyes
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float
 from simworld.model.records import where
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.surroundings import Surroundings, all_seen, go, headed, known, nothing_seen, recall
+from simworld.model.surroundings import Eyes, Surroundings, all_seen, go, headed, known, nothing_seen, recall
 from simworld.model.touch import seen_in_hand, with_own_hand
 from simworld.model.world import World
 

@@ -93,28 +93,12 @@ def sky_of(
 ) -> Sky | None:
     """The sky of a place, off pictures of it, as in `Scenery`, and what lies `around` the first of them, where its blocks are
     known; None where hardly any is seen."""
-    size = (near.shape[1], near.shape[2])
-    number, row, column = (near[:, ::EVERY, ::EVERY] == 0).nonzero(as_tuple=True)
-    row, column = row * EVERY, column * EVERY
-    right, down, ahead = torch.einsum("nij,jn->in", axes(views)[number], rays(size, field_of_view, near.device)[:, row, column])
-    ways = F.normalize(torch.stack([ahead, right, -down]), dim=0)
-    seen = _Seen(ways, to_float(pictures[number, row, column]).T, places[number].T).where(ways[2] > LOWEST)
+    seen, size = _seen_in(pictures, near, places, views, field_of_view), (near.shape[1], near.shape[2])
     if len(seen) < LEAST_SEEN:
         return None
     if lattice is not None and around is not None:
         seen = seen.beside(_overhead(around, lattice, seen, size, field_of_view))
-    plain, thick = _plain(seen.ways), _thick(seen.ways[2])
-    firm = FIRM * plain.shape[1] / ROWS * torch.eye(len(plain), device=near.device)
-    share = torch.linalg.solve(plain @ plain.T + firm, plain @ seen.colors.T)
-    base = torch.einsum("nc,nyx->cyx", share, _plain(_directions(near.device)))
-    here, cell = _still_cells(seen.ways), _layer_cells(seen.places, seen.ways)
-    rest, one = seen.colors - base.flatten(1)[:, here], torch.ones_like(thick)
-    clouds = rest
-    for _ in range(2):  # each is what the other does not tell
-        layer = _means(cell, clouds * thick, thick.square(), (CELLS, CELLS), ABOUT)
-        still = _means(here, rest - layer.flatten(1)[:, cell] * thick, one, (ROWS, COLUMNS), 1)
-        clouds = rest - still.flatten(1)[:, here]
-    return Sky(F.pad((base + still)[None], (1, 1, 0, 0), mode="circular")[0], layer)
+    return _fitted(seen)
 
 
 def with_sky(
@@ -170,6 +154,22 @@ class _Seen:
         return _Seen(*(torch.cat(pair, 1) for pair in pairs))
 
 
+def _seen_in(
+    pictures: UInt8[Tensor, "n h w 3"],
+    near: Float[Tensor, "n h w"],
+    places: Float[Tensor, "n 3"],
+    views: Float[Tensor, "n 2"],
+    field_of_view: float,
+) -> _Seen:
+    """The sky in pictures."""
+    number, row, column = (near[:, ::EVERY, ::EVERY] == 0).nonzero(as_tuple=True)
+    row, column = row * EVERY, column * EVERY
+    pixels = rays((near.shape[1], near.shape[2]), field_of_view, near.device)[:, row, column]
+    right, down, ahead = torch.einsum("nij,jn->in", axes(views)[number], pixels)
+    ways = F.normalize(torch.stack([ahead, right, -down]), dim=0)
+    return _Seen(ways, to_float(pictures[number, row, column]).T, places[number].T).where(ways[2] > LOWEST)
+
+
 def _overhead(
     around: UInt8[Tensor, "p two_p 3"], lattice: Lattice, seen: _Seen, size: tuple[int, int], field_of_view: float
 ) -> _Seen:
@@ -185,6 +185,22 @@ def _overhead(
     apart, spread = colors - high.mean(1, keepdim=True), high.cov() + UNLIKE**2 * torch.eye(3, device=around.device)
     alike = (apart * torch.linalg.solve(spread, apart)).sum(0) < MOST_UNLIKE**2
     return _Seen(ways, colors, torch.zeros_like(ways)).where((told.near.flatten() < 0) & (ways[2] > STEEP) & alike)
+
+
+def _fitted(seen: _Seen) -> Sky:
+    """The sky of which so much was seen: a plain one, and what stands still and what drifts beside it."""
+    device, plain, thick = seen.ways.device, _plain(seen.ways), _thick(seen.ways[2])
+    firm = FIRM * plain.shape[1] / ROWS * torch.eye(len(plain), device=device)
+    share = torch.linalg.solve(plain @ plain.T + firm, plain @ seen.colors.T)
+    base = torch.einsum("nc,nyx->cyx", share, _plain(_directions(device)))
+    here, cell = _still_cells(seen.ways), _layer_cells(seen.places, seen.ways)
+    rest, one = seen.colors - base.flatten(1)[:, here], torch.ones_like(thick)
+    clouds = rest
+    for _ in range(2):  # each is what the other does not tell
+        layer = _means(cell, clouds * thick, thick.square(), (CELLS, CELLS), ABOUT)
+        still = _means(here, rest - layer.flatten(1)[:, cell] * thick, one, (ROWS, COLUMNS), 1)
+        clouds = rest - still.flatten(1)[:, here]
+    return Sky(F.pad((base + still)[None], (1, 1, 0, 0), mode="circular")[0], layer)
 
 
 def _plain(ways: Float[Tensor, "3 *n"]) -> Float[Tensor, "9 *n"]:

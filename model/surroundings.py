@@ -33,6 +33,9 @@ FALL = 12
 NEVER = 1e6
 """Where a direction was "seen from" that has never been looked at."""
 
+Eyes = tuple[Float[Tensor, "b r 3"], Float[Tensor, "b r 2"]]
+"""Of b worlds, in r frames: where they are, (right, ahead, above) in blocks, and where they look, [pitch, yaw] in degrees."""
+
 
 @dataclass
 class Surroundings:
@@ -67,7 +70,7 @@ def known(around: Surroundings) -> Bool[Tensor, "b 1 rows columns"]:
 
 def go(
     around: Surroundings, actions: Float[Tensor, "b r a"], steps: Float[Tensor, "b r 3"] | None = None
-) -> tuple[Float[Tensor, "b r 3"], Float[Tensor, "b r 2"]]:
+) -> Eyes:
     """Move the eye as r actions do; returns where it is after each, and where it looks. `steps`: how far each takes it, (right,
     ahead, above) for who faces ahead before them, where that is known better than by the keys."""
     actions = actions.float()

@@ -10,7 +10,7 @@ from tiny_world import HEIGHT, WIDTH, shaken, tiny_world
 
 from simworld.model import sampler
 from simworld.model.camera import directed
-from simworld.model.checkpoint import load_relighter, save_relighter
+from simworld.model.checkpoint import load_network, save_network
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.daylight import HASTE, Daylight, brought, hastened, lit, passed, relit, turned_to, unknown
 from simworld.model.leading import lead
@@ -102,11 +102,11 @@ def test_what_is_not_known_to_be_near_is_not_looked_at() -> None:
 def test_a_file_holds_it_and_says_what_is_wrong(tmp_path: Path) -> None:
     relighter, (*seen, weather), path = shaken(Relighter(SMALL)), scene(1, 32, 48), tmp_path / "relighter.safetensors"
     assert isinstance(relighter, Relighter)
-    save_relighter(path, relighter, {}, torch.float32)
+    save_network(path, relighter, {}, torch.float32)
     hours = torch.tensor([[0.2, 0.5]])
-    assert torch.equal(load_relighter(path)(*seen, hours, weather), relighter(*seen, hours, weather))
+    assert torch.equal(load_network(Relighter, path)(*seen, hours, weather), relighter(*seen, hours, weather))
     with pytest.raises(ValueError, match=r"restorer\.safetensors"):
-        load_relighter(find_world("small") / "restorer.safetensors")
+        load_network(Relighter, find_world("small") / "restorer.safetensors")
 
 
 class _Blackener(Relighter):

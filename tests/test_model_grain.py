@@ -9,7 +9,7 @@ from tiny_world import HEIGHT, WIDTH, shaken, tiny_world
 
 from simworld.model import sampler
 from simworld.model.album import Album
-from simworld.model.checkpoint import load_grain, load_world, save_grain
+from simworld.model.checkpoint import load_network, load_world, save_network
 from simworld.model.daylight import lit, unknown
 from simworld.model.faces import NOWHERE, SPOTS
 from simworld.model.finish import grained
@@ -52,10 +52,10 @@ def test_a_new_grain_changes_nothing_and_what_is_black_stays_so() -> None:
 def test_a_grain_is_found_again(tmp_path: Path) -> None:
     grain, given, path = shaken(Grain(SMALL)), scene(1, 32, 48), tmp_path / "grain.safetensors"
     assert isinstance(grain, Grain)
-    save_grain(path, grain, {}, torch.float32)
-    assert torch.equal(load_grain(path)(*given), grain(*given))
+    save_network(path, grain, {}, torch.float32)
+    assert torch.equal(load_network(Grain, path)(*given), grain(*given))
     with pytest.raises(ValueError, match=r"restorer\.safetensors"):
-        load_grain(find_world("small") / "restorer.safetensors")
+        load_network(Grain, find_world("small") / "restorer.safetensors")
 
 
 def test_dreams_have_grain_where_blocks_are_known_and_the_sun_is() -> None:

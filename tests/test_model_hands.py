@@ -14,7 +14,7 @@ from simworld.model import leading, sampler
 from simworld.model.album import Album
 from simworld.model.batch import stack
 from simworld.model.camera import rays
-from simworld.model.checkpoint import load_hands, load_world, save_hands
+from simworld.model.checkpoint import load_network, load_world, save_network
 from simworld.model.context import RECALL, Context
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.cube import Cube, meet
@@ -320,14 +320,14 @@ def test_hands_on_disk_belong_to_their_world(tmp_path: Path) -> None:
     folder = write_tiny_world(tmp_path)
     assert load_world(folder).hands is None
     hands = shaken(Hands(replace(SMALL, height=HEIGHT, width=WIDTH)))
-    save_hands(folder / "hands.safetensors", hands, {"note": "untrained"}, torch.float32)
+    save_network(folder / "hands.safetensors", hands, {"note": "untrained"}, torch.float32)
     found = load_world(folder, torch.float32).hands
     assert found is not None
     near, pitch = near_ground()
     assert torch.equal(found.aim(picture(), near, pitch).read, hands.aim(picture(), near, pitch).read)
-    save_hands(folder / "hands.safetensors", Hands(SMALL), {})
+    save_network(folder / "hands.safetensors", Hands(SMALL), {})
     with pytest.raises(ValueError, match=r"hands\.safetensors: for pictures of 48×80 pixels; this world's are 32×48"):
         load_world(folder)
     (folder / "hands.safetensors").write_bytes(b"no")
     with pytest.raises(ValueError, match=r"hands\.safetensors: not a readable"):
-        load_hands(folder / "hands.safetensors")
+        load_network(Hands, folder / "hands.safetensors")

@@ -9,7 +9,7 @@ import torch
 from simworld.actions import SLOT
 from simworld.model import sampler
 from simworld.model.album import given_album
-from simworld.model.checkpoint import load_restorer, load_world, save_restorer
+from simworld.model.checkpoint import load_network, load_world, save_network
 from simworld.model.context import Context
 from simworld.model.eye import beside_hand
 from simworld.model.finish import restored
@@ -56,10 +56,10 @@ def test_what_is_not_known_is_not_looked_at() -> None:
 def test_a_file_holds_it_and_says_what_is_wrong(tmp_path: Path) -> None:
     restorer, (frames, shown), path = shaken(Restorer(SMALL)), seen(1, 32, 48), tmp_path / "restorer.safetensors"
     assert isinstance(restorer, Restorer)
-    save_restorer(path, restorer, {}, torch.float32)
-    assert torch.equal(load_restorer(path)(frames, shown), restorer(frames, shown))
+    save_network(path, restorer, {}, torch.float32)
+    assert torch.equal(load_network(Restorer, path)(frames, shown), restorer(frames, shown))
     with pytest.raises(ValueError, match=r"sight\.safetensors"):
-        load_restorer(find_world("small") / "sight.safetensors")
+        load_network(Restorer, find_world("small") / "sight.safetensors")
 
 
 class _Blackener(Restorer):

@@ -9,7 +9,7 @@ from torch import Tensor
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.model import sampler
 from simworld.model.batch import stack, take
-from simworld.model.checkpoint import load_sight, load_world, save_sight
+from simworld.model.checkpoint import load_network, load_world, save_network
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.obstacles import BANDS, DIRECTIONS
 from simworld.model.sight import RECENT, Sight, SightConfig
@@ -133,12 +133,12 @@ def test_sight_on_disk_belongs_to_its_world(tmp_path: Path) -> None:
     folder = write_tiny_world(tmp_path)
     assert load_world(folder).sight is None
     sight = shaken(Sight(SMALL))
-    save_sight(folder / "sight.safetensors", sight, {"note": "untrained"}, torch.float32)
+    save_network(folder / "sight.safetensors", sight, {"note": "untrained"}, torch.float32)
     found = load_world(folder, torch.float32).sight
     assert found is not None and torch.equal(found.near(frames()), sight.near(frames()))
-    save_sight(folder / "sight.safetensors", Sight(SightConfig(widths=[8], blocks=[1], hidden=16, time_stride=4)), {})
+    save_network(folder / "sight.safetensors", Sight(SightConfig(widths=[8], blocks=[1], hidden=16, time_stride=4)), {})
     with pytest.raises(ValueError, match=r"sight\.safetensors: for chunks of 4 frames; this world's have 2"):
         load_world(folder)
     (folder / "sight.safetensors").write_bytes(b"no")
     with pytest.raises(ValueError, match=r"sight\.safetensors: not a readable"):
-        load_sight(folder / "sight.safetensors")
+        load_network(Sight, folder / "sight.safetensors")

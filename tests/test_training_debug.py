@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from simworld.actions import CAMERA
-from simworld.model.checkpoint import load_autoencoder
+from simworld.model.autoencoder import Autoencoder
+from simworld.model.checkpoint import load_network
 from simworld.model.layers import silent
 from simworld.model.pixels import to_float
 from simworld.training.truth import play_truth
@@ -38,7 +39,7 @@ def scalars(folder: Path, name: str) -> list[float]:
 def refined_error(path: Path) -> float:
     """Error of pictures of worlds never seen, decoded as in play from a given one on, over that of the same decoder before
     its refiner learned anything."""
-    autoencoder = load_autoencoder(path)
+    autoencoder = load_network(Autoencoder, path)
     truth = play_truth(8, 9, 48, 80)
     frames, camera = to_float(torch.from_numpy(truth.frames)), torch.from_numpy(truth.actions[..., CAMERA])
     latents = autoencoder.encode(frames)

@@ -11,7 +11,7 @@ from learning import learned
 from simworld.actions import ACTION_SIZE, SLOT
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.trials import trial
-from simworld.model.checkpoint import save_sight
+from simworld.model.checkpoint import save_network
 from simworld.model.cube import Cube, meet
 from simworld.model.grip import read
 from simworld.model.hands import MAY_BE, HandsConfig
@@ -84,7 +84,7 @@ MODEL = HandsConfig(height=48, width=80, widths=[16, 32, 32], told=32)
 def training(tmp_path_factory: pytest.TempPathFactory) -> HandsTraining:
     """Of small hands, on a few trials."""
     folder = tmp_path_factory.mktemp("hands")
-    save_sight(folder / "sight.safetensors", Sight(SightConfig(widths=[8], blocks=[1], hidden=16)), {}, torch.float32)
+    save_network(folder / "sight.safetensors", Sight(SightConfig(widths=[8], blocks=[1], hidden=16)), {}, torch.float32)
     data = DeedsConfig(folder=str(folder / "deeds"), num_trials=64, height=48, width=80)
     return HandsTraining(model=MODEL, data=data, sight=str(folder / "sight.safetensors"), batch_size=16, color_share=0.5)
 

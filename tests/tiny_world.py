@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from simworld.model.autoencoder import AutoencoderConfig
-from simworld.model.checkpoint import save_autoencoder, save_dynamics
+from simworld.model.checkpoint import save_dynamics, save_network
 from simworld.model.denoiser import DenoiserConfig
 from simworld.model.text import TextConfig
 from simworld.model.world import World, WorldConfig
@@ -51,6 +51,6 @@ def tiny_world(time_stride: int = 2) -> World:
 def write_tiny_world(folder: Path) -> Path:
     """A tiny world's two files in `folder`."""
     world = tiny_world()
-    save_autoencoder(folder / "autoencoder.safetensors", world.autoencoder, {"note": "untrained"})
+    save_network(folder / "autoencoder.safetensors", world.autoencoder, {"note": "untrained"})
     save_dynamics(folder / "dynamics.safetensors", world, {"note": "untrained"})
     return folder

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from simworld.model.checkpoint import read_tensors, write_tensors
+from simworld.model.checkpoint import read_tensors, save_network, write_tensors
 from simworld.training.optimizer import OptimizerConfig, make_optimizers, set_rate
 
 
@@ -50,6 +50,14 @@ class Task(Protocol):
     def pictures(self, model: nn.Module) -> np.ndarray: ...
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None: ...
+
+
+class JudgedTask(Task, Protocol):
+    """One that keeps something aside to be judged on. `num_known`: of how many it learns."""
+
+    num_known: int
+
+    def judged(self, model: nn.Module) -> dict[str, float]: ...
 
 
 STATE = "state.safetensors"
@@ -124,6 +132,17 @@ def run(task: Task, config: LoopConfig) -> nn.Module:
     writer.close()
     bar.close()
     return average
+
+
+def run_and_judge(task: JudgedTask, config: LoopConfig, out: Path, things: str) -> nn.Module:
+    """`run`; then how the model does on what was kept aside is printed, and it goes into a file that says so. `things`: what
+    it learns of."""
+    model = run(task, config)
+    figures = {"steps": config.steps, things: task.num_known, **task.judged(model)}
+    print(", ".join(f"{name} {value}" for name, value in figures.items()))
+    save_network(out, model, figures)
+    return model
+
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from simworld.actions import CAMERA
 from simworld.model.autoencoder import Autoencoder, AutoencoderConfig
-from simworld.model.checkpoint import load_autoencoder, load_world, save_autoencoder
+from simworld.model.checkpoint import load_network, load_world, save_network
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.shipped import find_world
 from simworld.training.clip_store import ClipStore
@@ -56,7 +56,7 @@ class AutoencoderTask:
         torch.manual_seed(config.loop.seed)
         self.model = Autoencoder(config.model)
         if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_autoencoder(Path(config.init)).state_dict())
+            self.model.load_state_dict(load_network(Autoencoder, Path(config.init)).state_dict())
         elif not is_begun(config.loop):
             self.model.learn_components(self._samples())
         self.world = load_world(find_world(config.world), torch.float32, config.loop.device) if config.world else None
@@ -136,7 +136,7 @@ class AutoencoderTask:
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`autoencoder.safetensors`, in float32."""
         assert isinstance(model, Autoencoder)
-        save_autoencoder(folder / "autoencoder.safetensors", model, summary, torch.float32)
+        save_network(folder / "autoencoder.safetensors", model, summary, torch.float32)
 
 
 def train(config: AutoencoderTraining) -> Autoencoder:

@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from simworld.model.checkpoint import load_grain, save_grain
+from simworld.model.checkpoint import load_network, save_network
 from simworld.model.grain import Grain, GrainConfig
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.shipped import find_world
 from simworld.training.closeups import Closeups, CloseupsConfig, closeups
-from simworld.training.loop import LoopConfig, is_begun, run
+from simworld.training.loop import LoopConfig, is_begun, run_and_judge
 from simworld.training.metrics import DIM
 from simworld.training.pictures import grid
 
@@ -69,7 +69,7 @@ class GrainTask:
         torch.manual_seed(config.loop.seed)
         self.model = Grain(config.model)
         if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_grain(Path(config.init)).state_dict())
+            self.model.load_state_dict(load_network(Grain, Path(config.init)).state_dict())
 
     def batch(self, step: int, num: int) -> Shots:
         """The batch of `step`: pictures drawn evenly of those that are learned from."""
@@ -115,7 +115,7 @@ class GrainTask:
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`grain.safetensors`."""
         assert isinstance(model, Grain)
-        save_grain(folder / "grain.safetensors", model, summary)
+        save_network(folder / "grain.safetensors", model, summary)
 
 
 def _errors(
@@ -135,10 +135,7 @@ def _errors(
 def train(config: GrainTraining) -> Grain:
     """Train (or go on training) the grain that `config` describes; returns its EMA. It goes into the world's folder when all
     steps are done, and what it makes of places that it has not seen is printed. ValueError for a world that is not there."""
-    task = GrainTask(config)
-    model = run(task, config.loop)
+    out = Path(config.out) if config.out else find_world(config.data.world) / "grain.safetensors"
+    model = run_and_judge(GrainTask(config), config.loop, out, "pictures")
     assert isinstance(model, Grain)
-    figures = {"steps": config.loop.steps, "pictures": task.num_known, **task.judged(model)}
-    print(", ".join(f"{name} {value}" for name, value in figures.items()))
-    save_grain(Path(config.out) if config.out else find_world(config.data.world) / "grain.safetensors", model, figures)
     return model

@@ -15,10 +15,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from simworld.model.checkpoint import load_hands, load_sight, save_hands
+from simworld.model.checkpoint import load_network, save_network
 from simworld.model.cube import Cube, beside, levelled, meet
 from simworld.model.hands import MOST_FRAMES, Hands, HandsConfig, visible
 from simworld.model.pixels import to_float, to_uint8
+from simworld.model.sight import Sight
 from simworld.training.array_store import store, stored
 from simworld.training.deeds import PICTURES, Deeds, DeedsConfig, deeds
 from simworld.training.loop import LoopConfig, is_begun, run
@@ -88,7 +89,7 @@ class HandsTask:
         torch.manual_seed(config.loop.seed)
         self.model = Hands(config.model)
         if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_hands(Path(config.init)).state_dict())
+            self.model.load_state_dict(load_network(Hands, Path(config.init)).state_dict())
         if config.only_matter:
             if self.model.matter is None:
                 raise ValueError("only_matter=true, but model.matter is empty: there is nothing to learn; give it channels")
@@ -201,7 +202,7 @@ class HandsTask:
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`hands.safetensors`, in float32."""
         assert isinstance(model, Hands)
-        save_hands(folder / "hands.safetensors", model, summary, torch.float32)
+        save_network(folder / "hands.safetensors", model, summary, torch.float32)
 
 
 def _first(batch: Batch) -> Batch:
@@ -227,7 +228,7 @@ def _seen(config: HandsTraining, trials: Deeds) -> list[np.ndarray]:
     """What sight makes of the trials' pictures, kept beside them: near float16 [n, h, w] and pitch float32 [n]."""
     folder, names = Path(config.data.folder), ("near", "pitch")
     if (found := stored(folder, names)) is None:
-        sight = load_sight(Path(config.sight), torch.bfloat16, config.loop.device)
+        sight = load_network(Sight, Path(config.sight), torch.bfloat16, config.loop.device)
 
         def tell() -> Iterator[tuple[Tensor, Tensor]]:
             for pictures in trials.pictures:

@@ -13,12 +13,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simworld.model.camera import directed
-from simworld.model.checkpoint import load_relighter, save_relighter
+from simworld.model.checkpoint import load_network, save_network
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.relighter import Relighter, RelighterConfig, between
 from simworld.model.shipped import find_world
 from simworld.training.hours import FALLS, VIEW, Hours, HoursConfig, hours
-from simworld.training.loop import LoopConfig, is_begun, run
+from simworld.training.loop import LoopConfig, is_begun, run_and_judge
 from simworld.training.metrics import DIM, psnr
 from simworld.training.pictures import grid
 
@@ -78,7 +78,7 @@ class RelighterTask:
         torch.manual_seed(config.loop.seed)
         self.model = Relighter(config.model)
         if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_relighter(Path(config.init)).state_dict())
+            self.model.load_state_dict(load_network(Relighter, Path(config.init)).state_dict())
 
     def batch(self, step: int, num: int) -> Pairs:
         """The batch of `step`: pairs drawn evenly of the scenes that are learned from, and of their hours."""
@@ -132,7 +132,7 @@ class RelighterTask:
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`relighter.safetensors`."""
         assert isinstance(model, Relighter)
-        save_relighter(folder / "relighter.safetensors", model, summary)
+        save_network(folder / "relighter.safetensors", model, summary)
 
 
 def _as_dreamt(near: Float[Tensor, "n 1 h w"], rng: np.random.Generator) -> Float[Tensor, "n 1 h w"]:
@@ -153,10 +153,6 @@ def train(config: RelighterTraining) -> Relighter:
     all steps are done, and what it makes of scenes that it has not seen is printed. ValueError for a world that is not
     there."""
     out = Path(config.out) if config.out else find_world(config.world) / "relighter.safetensors"
-    task = RelighterTask(config)
-    model = run(task, config.loop)
+    model = run_and_judge(RelighterTask(config), config.loop, out, "scenes")
     assert isinstance(model, Relighter)
-    figures = {"steps": config.loop.steps, "scenes": task.num_known, **task.judged(model)}
-    print(", ".join(f"{name} {value}" for name, value in figures.items()))
-    save_relighter(out, model, figures)
     return model

@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simworld.model.checkpoint import load_restorer, save_restorer
+from simworld.model.checkpoint import load_network, save_network
 from simworld.model.pixels import to_uint8
 from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.scenery import Shown
 from simworld.model.shipped import find_world
-from simworld.training.loop import LoopConfig, is_begun, run
+from simworld.training.loop import LoopConfig, is_begun, run_and_judge
 from simworld.training.metrics import DIM
 from simworld.training.pictures import grid
 from simworld.training.places import PlacesConfig, moments
@@ -57,7 +57,7 @@ class RestorerTask:
         torch.manual_seed(config.loop.seed)
         self.model = Restorer(config.model)
         if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_restorer(Path(config.init)).state_dict())
+            self.model.load_state_dict(load_network(Restorer, Path(config.init)).state_dict())
 
     def batch(self, step: int, num: int) -> tuple[Float[Tensor, "n 1 h w 3"], Shown, Float[Tensor, "n 1 h w 3"], Tensor]:
         """The batch of `step`, as `Moments.pick` gives it: moments drawn evenly of those that are learned from."""
@@ -120,17 +120,13 @@ class RestorerTask:
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`restorer.safetensors`."""
         assert isinstance(model, Restorer)
-        save_restorer(folder / "restorer.safetensors", model, summary)
+        save_network(folder / "restorer.safetensors", model, summary)
 
 
 def train(config: RestorerTraining) -> Restorer:
     """Train (or go on training) the restorer that `config` describes; returns its EMA. It goes into the world's folder when all
     steps are done, and what it makes of places that it has not seen is printed. ValueError for a world that is not there."""
-    task = RestorerTask(config)
-    model = run(task, config.loop)
-    assert isinstance(model, Restorer)
-    figures = {"steps": config.loop.steps, "moments": task.num_known, **task.judged(model)}
-    print(", ".join(f"{name} {value}" for name, value in figures.items()))
     out = Path(config.out) if config.out else find_world(config.data.world) / "restorer.safetensors"
-    save_restorer(out, model, figures)
+    model = run_and_judge(RestorerTask(config), config.loop, out, "moments")
+    assert isinstance(model, Restorer)
     return model

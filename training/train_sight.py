@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simworld.model.checkpoint import load_sight, save_sight
+from simworld.model.checkpoint import load_network, save_network
 from simworld.model.pixels import to_float
 from simworld.model.sight import LEAST_NEAR, Sight, SightConfig
 from simworld.model.surroundings import headed
@@ -70,7 +70,7 @@ class SightTask:
         torch.manual_seed(config.loop.seed)
         self.model = Sight(config.model)
         if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_sight(Path(config.init)).state_dict())
+            self.model.load_state_dict(load_network(Sight, Path(config.init)).state_dict())
 
     def batch(self, step: int, num_moments: int) -> Moments:
         """The batch of `step`."""
@@ -143,7 +143,7 @@ class SightTask:
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`sight.safetensors`, in float32."""
         assert isinstance(model, Sight)
-        save_sight(folder / "sight.safetensors", model, summary, torch.float32)
+        save_network(folder / "sight.safetensors", model, summary, torch.float32)
 
 
 def _softened(frames: Float[Tensor, "b 3 h w"], share: float, rng: np.random.Generator) -> Float[Tensor, "b 3 h w"]:

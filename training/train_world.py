@@ -11,21 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from simworld.actions import CAMERA, KEYS
+from simworld.model.autoencoder import Autoencoder
 from simworld.model.checkpoint import (
-    load_autoencoder,
-    load_hands,
-    load_sight,
+    load_network,
     load_world,
-    save_autoencoder,
     save_dynamics,
-    save_hands,
-    save_sight,
+    save_network,
 )
 from simworld.model.denoiser import DenoiserConfig
+from simworld.model.hands import Hands
 from simworld.model.path import Path as NoisePath
 from simworld.model.pixels import to_float
 from simworld.model.sampler import append_frames, extend, start
 from simworld.model.shipped import find_world
+from simworld.model.sight import Sight
 from simworld.model.text import TextConfig
 from simworld.model.world import World, WorldConfig
 from simworld.training.data import DataConfig, clips
@@ -93,7 +92,7 @@ class WorldTask:
     def __init__(self, config: WorldTraining) -> None:
         self.config = config
         device = config.loop.device
-        autoencoder = load_autoencoder(Path(config.autoencoder), torch.bfloat16, device)
+        autoencoder = load_network(Autoencoder, Path(config.autoencoder), torch.bfloat16, device)
         data = config.data
         self.clips = clips(data)
         self.store: LatentStore = encode_store(autoencoder, self.clips, Path(config.latents))
@@ -116,8 +115,8 @@ class WorldTask:
         self.autoencoder = autoencoder
         # They have learned already: the dynamics alone are trained.
         world.autoencoder = autoencoder
-        world.hands = load_hands(Path(config.hands), device=device) if config.hands else None
-        world.sight = load_sight(Path(config.sight), device=device) if config.sight else None
+        world.hands = load_network(Hands, Path(config.hands), device=device) if config.hands else None
+        world.sight = load_network(Sight, Path(config.sight), device=device) if config.sight else None
         self.model = world
         if config.init and not is_begun(config.loop):
             self._start_from(config.init)
@@ -225,11 +224,11 @@ class WorldTask:
         save_dynamics(folder / "dynamics.safetensors", model, summary)
         target = folder / "autoencoder.safetensors"
         if not target.exists():
-            save_autoencoder(target, self.autoencoder, {"source": self.config.autoencoder})
+            save_network(target, self.autoencoder, {"source": self.config.autoencoder})
         if model.hands is not None:
-            save_hands(folder / "hands.safetensors", model.hands, {"source": self.config.hands})
+            save_network(folder / "hands.safetensors", model.hands, {"source": self.config.hands})
         if model.sight is not None:
-            save_sight(folder / "sight.safetensors", model.sight, {"source": self.config.sight})
+            save_network(folder / "sight.safetensors", model.sight, {"source": self.config.sight})
 
 
 def train(config: WorldTraining) -> World:
