@@ -18,7 +18,7 @@ from PIL import Image
 from simworld.client.wander import Wanderer
 from simworld.env.panoramas import panorama
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.scout import bare, look_from, scout
+from simworld.env.voxel.scout import bare, daylight, look_from, scout
 from simworld.env.world_env import WorldEnv
 from simworld.training.pictures import grid
 from simworld.training.scouting import RADIUS, SPOTS
@@ -41,10 +41,10 @@ def play(job: tuple[int, str, float, str]) -> np.ndarray:
     torch.set_num_threads(1)
     seed, biome, time_of_day, weather = job
     game = Game()
-    game.reset(seed)
-    settle(game, biome=biome, time_of_day=time_of_day, weather=weather)
+    settle(game, seed, biome=biome, time_of_day=time_of_day, weather=weather)
     options: dict[str, Any] = {"frames": bare(game)[None], "around": panorama(game), "pitch": float(game.pose[4])}
-    env = WorldEnv()
+    options["daylight"] = daylight(game)
+    env = WorldEnv(day=0)
     frame = env.reset(seed=seed, options={**options, "seen": vars(scout(game, SPOTS, RADIUS))})[0]["pov"]
     bot, tiles, led = Wanderer(seed), [], 0
     places = env.save_state()["context"].albums[0].given.places
@@ -52,6 +52,7 @@ def play(job: tuple[int, str, float, str]) -> np.ndarray:
     for step in range(1, num_steps + 1):
         observation, *_, info = env.step(bot.sample(env.frame_skip, frame).action)
         frame, led = observation["pov"], led + info["led"]
+        game.num_steps += env.frame_skip  # its clouds drift on, but nothing else goes on
         if step % (num_steps // TILES) == 0:
             context, truth = env.save_state()["context"], np.full_like(frame, 255)
             given = context.albums[0].given

@@ -36,8 +36,9 @@ LEAST_STEP = 0.01
 """Blocks in a frame's time; who moves less stands still."""
 ENOUGH, ENOUGH_REAL = 0.25, 0.9
 """A picture is kept when those that are kept show less than so much of it, dreamt and real."""
-LEAST_REAL = 0.3
-"""Who sees less of what was real, as a share of the picture, is lost."""
+LEAST_REAL, LEAST_SOLID = 0.4, 0.05
+"""Who sees less of what was real, as a share of what they see that is no sky, is lost, where that is more than so much of the
+picture."""
 MOSTLY = 0.5
 """A picture changed by hands counts as real where more than so much of it was."""
 ABOUT = 0.35
@@ -293,19 +294,26 @@ def _remember(
             if context.albums[number].lattice is None:
                 context.albums[number] = forget(context.albums[number], *here, field_of_view)
         scenery = replace(scenery, numbers=torch.full_like(scenery.numbers, ANEW))
-    little = torch.ones(len(near), dtype=torch.bool, device=near.device)
+    little, share = torch.ones(len(near), dtype=torch.bool, device=near.device), real.float()
     if shown is not None:
-        enough = torch.where(must, ENOUGH_REAL, ENOUGH) * own.float().mean((1, 2, 3))
-        little = (shown.kept[:, -1] & own).float().mean((1, 2, 3)) < enough
+        little = _share(shown.kept, shown, own) < torch.where(must, ENOUGH_REAL, ENOUGH)
+        share = torch.maximum(_share(shown.real, shown, own), share)
         near = torch.where(real[:, None, None, None], near, _as_shown(near, shown))
     near = _as_blocks_lie(context, near, real, must, field_of_view)
-    share = real.float() if shown is None else torch.maximum(shown.real[:, -1].float().mean((1, 2, 3)), real.float())
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))
     goes = (scenery.moved.norm(dim=2) > LEAST_STEP).any(1)
     lost = torch.where(share > LEAST_REAL, 0, scenery.lost + goes.float())
     context.scenery = replace(scenery, sees=share, lost=lost)
     if bool((must | little).any()):
         context.albums = keep(context.albums, context.scenery, must | little, instead=~little)
+
+
+def _share(part: Bool[Tensor, "b r 1 h w"], shown: Shown, own: Bool[Tensor, "b 1 h w"]) -> Float[Tensor, " b"]:
+    """How much a part is of what the last frame shows that is neither fixed to the camera nor sky; all of it where hardly
+    anything else is seen: everybody sees the sky, wherever they have gone."""
+    solid = own & ~(shown.known & (shown.near == 0))[:, -1]
+    much, some = (pixels.float().mean((1, 2, 3)) for pixels in (solid, part[:, -1] & solid))
+    return torch.where(much < LEAST_SOLID, 1, some / much.clamp(min=LEAST_SOLID))
 
 
 def _as_shown(near: Float[Tensor, "b 1 h w"], shown: Shown) -> Float[Tensor, "b 1 h w"]:

@@ -57,9 +57,9 @@ class Scenery:
     near: 1 / blocks along the view's axis, 0 for the sky, `NOTHING` where it is not known or not of the world, as the hand.
     places: of the eye, (right, ahead, above) in blocks. views: [pitch, yaw] in degrees. ahead: how near things are in the
     present picture, the hand looked through. moved: the last steps of the eye, r frames of (right, ahead, above). real: 1 for
-    pictures that nobody dreamt, else 0. numbers: those that kept ones have in their album. sees: the share of the present
-    picture that real ones show. lost: chunks of going on since that was more than a little. Its tensors are replaced, never
-    written to, so that copies may share them."""
+    pictures that nobody dreamt, else 0. numbers: those that kept ones have in their album. sees: the share of what the present
+    picture shows beside sky that real ones show. lost: chunks of going on since that was more than a little. Its tensors are
+    replaced, never written to, so that copies may share them."""
 
     pictures: Float[Tensor, "b k 3 h w"]
     near: Float[Tensor, "b k 1 h w"]

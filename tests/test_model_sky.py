@@ -11,6 +11,7 @@ from simworld.env.voxel.game import Game
 from simworld.env.voxel.scout import daylight, look_from, scout
 from simworld.model.camera import directed
 from simworld.model.daylight import drifted, lit, passed, unknown
+from simworld.model.eye import _share
 from simworld.model.lattice import Cast
 from simworld.model.masonry import lattice_of
 from simworld.model.pixels import to_float
@@ -127,3 +128,16 @@ def test_where_no_blocks_or_no_sky_are_known_all_stays(blue: Sky) -> None:
     eyes = torch.zeros(1, 1, 3), torch.zeros(1, 1, 2)
     assert with_sky(shown, [blue], None, *eyes, torch.zeros(1, 2), VIEW) is shown
     assert with_sky(shown, [None], told, *eyes, torch.zeros(1, 2), VIEW) is shown
+
+
+def test_who_sees_nothing_real_but_the_sky_sees_nothing_real(blue: Sky) -> None:
+    shown, told = shown_and_told()
+    shown = replace(shown, real=torch.zeros_like(shown.real))
+    found = with_sky(shown, [blue], told, torch.zeros(1, 1, 3), torch.zeros(1, 1, 2), torch.zeros(1, 2), VIEW)
+    assert float(found.real.float().mean()) > 0.3
+    everywhere = torch.ones(1, 1, *SIZE, dtype=torch.bool)
+    assert float(_share(found.real, found, everywhere)) == 0
+    assert 0.4 < float(_share(shown.known, found, everywhere)) < 0.6
+    upper = everywhere.clone()
+    upper[..., 28:, :] = False
+    assert float(_share(found.real, found, upper)) == 1, "there is nothing but sky to see"
