@@ -74,6 +74,7 @@ class Sky:
         across = torch.atan2(right, ahead) * (COLUMNS / (COLUMNS + 2) / math.pi)
         heights = above.clamp(0, 1).asin() * (4 / math.pi) - 1
         clouds = (_over(places.T.repeat_interleave(h * w, 1), flat) - drift[:, None]) * (2 / (CELL * CELLS))
+        clouds = 1 - ((clouds + 1).remainder(4) - 2).abs()  # beyond the layer lies its mirror image, for clouds drift for hours
         still, layer = (
             sample(part[None], beside(*at).view(1, r * h, w, 2))[0]
             for part, at in ((self.still, (across, heights)), (self.layer, clouds))

@@ -17,7 +17,7 @@ from simworld.model.masonry import lattice_of
 from simworld.model.pixels import to_float
 from simworld.model.projection import NOTHING
 from simworld.model.scenery import Shown
-from simworld.model.sky import Sky, sky_of, with_sky
+from simworld.model.sky import CELL, CELLS, Sky, sky_of, with_sky
 
 SIZE, VIEW = (96, 160), 70.0
 SKY = 1e8
@@ -69,6 +69,14 @@ def test_clouds_drift_as_the_games(place: Place) -> None:
     )
     game.num_steps = before
     assert game.time_of_day == hour and drifting < 7 < 12 < standing
+
+
+def test_there_are_clouds_however_long_they_drift(place: Place) -> None:
+    _, sky = place
+    ways, here, width = directed(torch.tensor([[-30.0, 0.0]]), SIZE, VIEW), torch.zeros(1, 3), CELL * CELLS
+    now, mirrored, later = (sky.seen(here, ways, torch.tensor([0.0, width * share])) for share in (0, 1, 2))
+    assert torch.allclose(later, now, atol=0.02) and not torch.allclose(mirrored, now, atol=0.1)
+    assert mirrored.diff(dim=2).abs().mean() > 0.3 * now.diff(dim=2).abs().mean()
 
 
 def test_nobody_knows_whereto_clouds_drift_under_an_unknown_sun() -> None:
