@@ -94,7 +94,13 @@ def sky_of(
 ) -> Sky | None:
     """The sky of a place, off pictures of it, as in `Scenery`, and what lies `around` the first of them, where its blocks are
     known; None where hardly any is seen."""
-    seen, size = _seen_in(pictures, near, places, views, field_of_view), (near.shape[1], near.shape[2])
+    size = (near.shape[1], near.shape[2])
+    number, row, column = (near[:, ::EVERY, ::EVERY] == 0).nonzero(as_tuple=True)
+    row, column = row * EVERY, column * EVERY
+    pixels = rays(size, field_of_view, near.device)[:, row, column]
+    right, down, ahead = torch.einsum("nij,jn->in", axes(views)[number], pixels)
+    ways = F.normalize(torch.stack([ahead, right, -down]), dim=0)
+    seen = _Seen(ways, to_float(pictures[number, row, column]).T, places[number].T).where(ways[2] > LOWEST)
     if len(seen) < LEAST_SEEN:
         return None
     if lattice is not None and around is not None:
@@ -130,8 +136,8 @@ def with_sky(
             here = (slice(None), slice(None), slice(rows[0], rows[-1] + 1))
             seen = its.seen(places[world], ways[world][here], drift[world])
             colors[world][here] = torch.where(sky[world][here], seen, colors[world][here])
-    near, marks = torch.where(sky, 0, shown.near), (part | sky for part in (shown.known, shown.kept, shown.real))
-    return replace(shown, colors=colors, near=near, **dict(zip(("known", "kept", "real"), marks, strict=True)))
+    near = torch.where(sky, 0, shown.near)
+    return replace(shown, colors=colors, near=near, known=shown.known | sky, kept=shown.kept | sky, real=shown.real | sky)
 
 
 @dataclass(frozen=True)
@@ -153,22 +159,6 @@ class _Seen:
         """These and others."""
         pairs = ((self.ways, other.ways), (self.colors, other.colors), (self.places, other.places))
         return _Seen(*(torch.cat(pair, 1) for pair in pairs))
-
-
-def _seen_in(
-    pictures: UInt8[Tensor, "n h w 3"],
-    near: Float[Tensor, "n h w"],
-    places: Float[Tensor, "n 3"],
-    views: Float[Tensor, "n 2"],
-    field_of_view: float,
-) -> _Seen:
-    """The sky in pictures."""
-    number, row, column = (near[:, ::EVERY, ::EVERY] == 0).nonzero(as_tuple=True)
-    row, column = row * EVERY, column * EVERY
-    pixels = rays((near.shape[1], near.shape[2]), field_of_view, near.device)[:, row, column]
-    right, down, ahead = torch.einsum("nij,jn->in", axes(views)[number], pixels)
-    ways = F.normalize(torch.stack([ahead, right, -down]), dim=0)
-    return _Seen(ways, to_float(pictures[number, row, column]).T, places[number].T).where(ways[2] > LOWEST)
 
 
 def _overhead(
