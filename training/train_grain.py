@@ -114,7 +114,6 @@ class GrainTask:
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`grain.safetensors`."""
-        assert isinstance(model, Grain)
         save_network(folder / "grain.safetensors", model, summary)
 
 

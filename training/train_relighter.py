@@ -131,7 +131,6 @@ class RelighterTask:
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`relighter.safetensors`."""
-        assert isinstance(model, Relighter)
         save_network(folder / "relighter.safetensors", model, summary)
 
 

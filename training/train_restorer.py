@@ -119,7 +119,6 @@ class RestorerTask:
 
     def publish(self, model: nn.Module, folder: Path, summary: dict[str, object]) -> None:
         """`restorer.safetensors`."""
-        assert isinstance(model, Restorer)
         save_network(folder / "restorer.safetensors", model, summary)
 
 
