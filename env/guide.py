@@ -71,8 +71,8 @@ class Guide:
         start = self.starts.nearest(prompt, seed, hour=self.asked(prompt))
         return {} if start is None else start.options()
 
-    def follow(self, context: sampler.Context, text: str, frame: np.ndarray) -> None:
-        """Let a dream that shows a frame become what a prompt means, where any place that comes with the world is described so.
+    def follow(self, context: sampler.Context, text: str) -> None:
+        """Let a dream become what a prompt means, where any place that comes with the world is described so.
         Where it means nothing but an hour that can come, it becomes that hour; else the dream is led to the place that is
         described most like it, in such a light as there is now where the prompt leaves a choice."""
         if not self.starts.knows(text):
@@ -83,25 +83,23 @@ class Guide:
             context.goal.daylight = hastened(context.goal.daylight, hour)  # who is on the way arrives at that hour
             return
         shown_at = now if hour is None else hour
-        self._lead(context, self.starts.nearest(text, sampler.lot(context), None, _light(context, frame), shown_at), hour)
+        self._lead(context, self.starts.nearest(text, sampler.lot(context), None, self._light(context), shown_at), hour)
 
-    def leave_mist(self, context: sampler.Context, frame: np.ndarray) -> None:
-        """Lead a dream that shows a frame to a place that is described most like its prompt, lies in such a light, and looks
-        from some spot most like what is dreamt. Nothing happens where there is none."""
+    def leave_mist(self, context: sampler.Context) -> None:
+        """Lead a dream to a place that is described most like its prompt, lies in such a light, and looks from some spot most
+        like what is dreamt. Nothing happens where there is none."""
         if not len(self.starts.frames):
             return
-        assert context.decoder is not None, "a dream that has begun has seen something"
-        h, w, _ = frame.shape
-        dreamt = to_uint8(context.decoder.picture[0, :, :h, :w].movedim(0, -1)).cpu().numpy()
-        lot, light = sampler.lot(context), _light(context, frame)
-        self._lead(context, self.starts.nearest(context.prompts[0], lot, dreamt, light, self._hour(context)))
+        lot, dreamt = sampler.lot(context), self._dreamt(context)[0]
+        self._lead(context, self.starts.nearest(context.prompts[0], lot, dreamt, self._light(context), self._hour(context)))
 
-    def lost(self, context: sampler.Context, frames: np.ndarray) -> list[bool]:
-        """Which of b dreams that show frames, uint8 (b, h, w, 3), have next to nothing to show, or have walked away from all
-        that they were shown and see little of it for a while."""
+    def lost(self, context: sampler.Context) -> list[bool]:
+        """Which of b dreams dream of next to nothing, or have walked away from all that they were shown and see little of it
+        for a while."""
         away = context.around.place.norm(dim=1) > FAR
         astray = (away & (context.scenery.lost > LONG)).tolist()
         sees = context.scenery.sees.tolist()
+        frames = self._dreamt(context)
         mist = [share < A_LITTLE and detail(frame) < LEAST_DETAIL for share, frame in zip(sees, frames, strict=True)]
         return [one or other for one, other in zip(astray, mist, strict=True)]
 
@@ -114,6 +112,18 @@ class Guide:
     def asked(self, prompt: str) -> float | None:
         """The hour that a prompt asks for, where light can pass."""
         return None if self.world.relighter is None else self.starts.hour(prompt)
+
+    def _dreamt(self, context: sampler.Context) -> np.ndarray:
+        """The frames that b dreams go on from, uint8 (b, h, w, 3)."""
+        assert context.decoder is not None, "a dream that has begun has seen something"
+        pictures = context.decoder.picture[..., : self.world.config.height, : self.world.config.width]
+        return to_uint8(pictures.movedim(1, -1)).cpu().numpy()
+
+    def _light(self, context: sampler.Context) -> np.ndarray:
+        """The light that the place lies in, (3,), or what is dreamt where no more is known of it."""
+        given = context.albums[0].given
+        high_up = self._dreamt(context)[:1, :LOOKS] if given is None else given.pictures[:, :LOOKS].cpu().numpy()
+        return light_of(looks(high_up))
 
     def _hour(self, context: sampler.Context) -> float | None:
         """The hour at which the place is shown, where light can pass and that is known."""
@@ -169,8 +179,3 @@ class Guide:
         return [given_album(frames, near, places, views, field_of_view, lattice, panorama)]
 
 
-def _light(context: sampler.Context, frame: np.ndarray) -> np.ndarray:
-    """The light that the place lies in, (3,), or the picture where no more is known of it."""
-    given = context.albums[0].given
-    high_up = frame[None, :LOOKS] if given is None else given.pictures[:, :LOOKS].cpu().numpy()
-    return light_of(looks(high_up))

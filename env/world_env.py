@@ -7,8 +7,11 @@
 The env only translates: networks and sampling are `simworld.model`'s.
 """
 
+import contextlib
 import copy
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,8 @@ from simworld.model import sampler
 from simworld.model.checkpoint import load_world
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.denoiser import STEP_COUNTS
+from simworld.model.finish import Draft, Finish, finished
+from simworld.model.finisher import Finisher
 from simworld.model.flops import flops
 from simworld.model.gauge import load_gauge
 from simworld.model.heads import load_heads
@@ -40,6 +45,19 @@ Observation = dict[str, Any]
 OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing", "seen", "daylight")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A chunk under way: its draft, the actions that led to it, the picture before it and its last, filled in when it arrives,
+    whether it is finished by another process, and its info."""
+
+    draft: Draft
+    actions: torch.Tensor
+    before: np.ndarray
+    frame: np.ndarray
+    aside: bool
+    info: dict[str, Any]
 
 
 class WorldEnv(gymnasium.Env[Observation, Action]):
@@ -102,6 +120,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self._context: sampler.Context | None = None
         self._unfinished: Callable[[], None] | None = None
         self._leaves = False
+        self._going: deque[_Step] = deque()
+        self._finisher: Finisher | None = None
+        self._threads = torch.get_num_threads()
         self._frame = np.zeros((self.world.config.height, self.world.config.width, 3), np.uint8)
 
     @property
@@ -125,6 +146,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         last frame looks; how much rain, snow and storm there is, from 0 to 1.
         ValueError for unknown options or wrong shapes.
         """
+        self._must_have_arrived()
         super().reset(seed=seed)
         options = dict(options or {})
         if unknown := sorted(set(options) - set(OPTIONS)):
@@ -150,7 +172,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             self._frame = frames[-1]
             self.guide.begin(context, told)
         self._context, self._unfinished = context, None
-        return self._observation(), self._info(context, self._frame[None])
+        return self._observation(), self._first_info(context)
 
     def start_pictures(self) -> np.ndarray:
         """Pictures, uint8 (n, h, w, 3), that come with the world to start from: `reset(options={"frames": pictures[:1]})`.
@@ -164,20 +186,57 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One chunk: r frames under `action`. ValueError for a malformed action, or before the first reset."""
+        self.step_async(action)
+        return self.step_wait()
+
+    def step_async(self, action: Action) -> None:
+        """Dream a chunk under `action`, whose pictures are finished when they are asked for (`step_wait`), or meanwhile
+        elsewhere (`finish_aside`). Another may be dreamt before. ValueError as `step`."""
         actions = torch.from_numpy(np.tile(to_vector(action), (1, self.frame_skip, 1)))
         context = self._started()
         if self._task is not None and self._task.over:
             raise ValueError("the task of this dream is over; call reset() first")
         led = is_led(context)
-        frames, self._unfinished = sampler.see(self.world, context, actions, self.num_steps)
-        chunk = frames[0].cpu().numpy()
-        before, self._frame = self._frame, chunk[-1]
-        self._leaves = self.renew and not led and self.guide.lost(context, self._frame[None])[0]
+        draft, self._unfinished = sampler.see(self.world, context, actions, self.num_steps)
+        self._leaves = self.renew and not led and self.guide.lost(context)[0]
+        before, self._frame = self._frame, np.zeros_like(self._frame)
+        self._going.append(_Step(draft, actions[0], before, self._frame, self._finishes_aside(draft), {}))
+        self._going[-1].info.update(self._info(context, led))
+
+    def step_wait(self) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """What `step` returns, of the first chunk under way. ValueError where none is."""
+        if not self._going:
+            raise ValueError("no chunk is under way; call step_async() first")
+        step = self._going.popleft()
+        chunk = self._frames_of(step)[0].cpu().numpy()
+        step.frame[:] = chunk[-1]
         reward, over = 0.0, False
         if self._task is not None:
-            self.finish_step()
-            reward, over = self._task.score(self.verdict(context, before[None], self._frame[None]), 0, actions[0])
-        return self._observation(), reward, over, False, self._info(context, chunk, led)
+            verdict = self.verdict(self._started(), step.before[None], step.frame[None])
+            reward, over = self._task.score(verdict, 0, step.actions)
+        return {"pov": step.frame.copy()}, reward, over, False, {"frames": chunk, **step.info}
+
+    def finish_aside(self) -> None:
+        """As soon as may be, which takes seconds, let the pictures of chunks under way be finished by a process of its own. It
+        has half of the threads that PyTorch has here, and who calls this the others, until the env is closed. Nothing changes
+        for a dream that has a task, or is on a device that is no processor, or where there is but one thread."""
+        self._threads = torch.get_num_threads()
+        spare = self._threads // 2
+        if self._finisher is None and spare and self._task is None and self.world.device.type == "cpu":
+            self._finisher = Finisher(Finish.of(self.world), spare)
+            torch.set_num_threads(self._threads - spare)
+
+    @property
+    def goes_ahead(self) -> bool:
+        """Whether the next chunk can be dreamt while the pictures of the last one are finished."""
+        return self._finisher is not None and self._finisher.ready
+
+    def close(self) -> None:
+        """End the process that finishes pictures, where there is one."""
+        if self._finisher is not None:
+            self._finisher.close()
+            self._finisher = None
+            torch.set_num_threads(self._threads)
 
     def finish_step(self) -> None:
         """Remember what the last step showed, and set out for another place where that was mist. Whatever is asked of the dream
@@ -212,12 +271,12 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         context = self._started()
         sampler.set_prompts(self.world, context, [_check_prompt(text)])
         if self._task is None:
-            self.guide.follow(context, text, self._frame)
+            self.guide.follow(context, text)
 
     def leave_mist(self) -> None:
         """Let the dream fade, from the next step on, into a place that is described most like its prompt, lies in such a light
         as this one, and looks from some spot most like what is seen now. Nothing happens where there is none."""
-        self.guide.leave_mist(self._started(), self._frame)
+        self.guide.leave_mist(self._started())
 
     def suggest_action(self, warmth: float = 1.0) -> Action:
         """What a player like those that the world was trained on might do now: its own policy head, so that the dream can play
@@ -256,18 +315,19 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     def save_state(self) -> dict[str, Any]:
         """All that decides the future, for `load_state`. Cheap: what later steps do not change is shared, not copied. It may
-        be pickled, and loaded in another process."""
-        state = {"context": self._started().fork(), "frame": self._frame.copy(), "dice": copy.deepcopy(self.np_random)}
+        be pickled, and loaded in another process. Where a chunk is under way, its picture joins the state as it arrives."""
+        state = {"context": self._started().fork(), "frame": self._frame, "dice": copy.deepcopy(self.np_random)}
         return state if self._task is None else {**state, "task": self._task.fork()}
 
     def load_state(self, state: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
         """Go on exactly from a `save_state` of an env with the same world; returns what `reset` returns."""
+        self._must_have_arrived()
         self._context, self._unfinished = state["context"].fork(), None
         self._frame = state["frame"].copy()
         self.np_random = copy.deepcopy(state["dice"])
         if self._task is not None:
             self._task = state["task"].fork()
-        return self._observation(), self._info(self._context, self._frame[None])
+        return self._observation(), self._first_info(self._context)
 
     def pack_state(self, state: dict[str, Any]) -> tuple[Any, dict[str, np.ndarray]]:
         """A `save_state` as JSON values and arrays, for a file; `unpack_state` of an env with the same world takes them."""
@@ -321,9 +381,31 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def _observation(self) -> Observation:
         return {"pov": self._frame.copy()}
 
-    def _info(self, context: sampler.Context, frames: np.ndarray, led: bool = False) -> dict[str, Any]:
+    def _finishes_aside(self, draft: Draft) -> bool:
+        """Hand a draft to the process that finishes, where there is one that can."""
+        if self._finisher is not None and not self._finisher.runs:
+            self.close()
+        return self._finisher is not None and self._finisher.give(draft)
+
+    def _frames_of(self, step: "_Step") -> torch.Tensor:
+        """The pictures of a chunk under way; finished here where the process that has them has ended."""
+        if step.aside and self._finisher is not None:
+            with contextlib.suppress(EOFError, OSError):
+                return self._finisher.take()
+        return finished(Finish.of(self.world), step.draft)
+
+    def _must_have_arrived(self) -> None:
+        if self._going:
+            raise ValueError(f"{len(self._going)} chunks are under way; call step_wait() for each first")
+
+    def _info(self, context: sampler.Context, led: bool = False) -> dict[str, Any]:
+        """All of a chunk's info but its frames."""
         told = {**self.sureness(context)[0], **self.guide.hours(context)[0]}
-        return {"frames": frames, "prompt": context.prompts[0], "led": led, **told}
+        return {"prompt": context.prompts[0], "led": led, **told}
+
+    def _first_info(self, context: sampler.Context) -> dict[str, Any]:
+        """The info of a dream that shows but one frame."""
+        return {"frames": self._frame[None].copy(), **self._info(context)}
 
 
 def _check_prompt(text: Any) -> str:

@@ -134,7 +134,7 @@ class WorldVectorEnv(WorldsVectorEnv):
         before = self._frames.copy()
         self._frames[:] = frames[:, -1]
         if self._single.renew:
-            lost = self._single.guide.lost(context, self._frames)
+            lost = self._single.guide.lost(context)
             self._alone([n for n in vectors if not led[n] and lost[n]], lambda number: self._single.leave_mist())
         scores = {number: (0.0, False) for number in vectors}
         if self._tasks:

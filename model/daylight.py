@@ -1,5 +1,5 @@
 """Daylight: at which hour a place is seen. What dreams remember stays in the light in which it was first seen; what is shown of
-it is relit. Free functions over a world and records of its own."""
+it is relit. Free functions over records of its own."""
 
 from dataclasses import dataclass, replace
 
@@ -8,11 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simworld.model.camera import directed
-from simworld.model.relighter import WEATHERS, between
+from simworld.model.relighter import WEATHERS, Relighter, between
 from simworld.model.scenery import NOTHING, Shown
 from simworld.model.sky import WIND
 from simworld.model.stages import stage
-from simworld.model.world import World
 
 HASTE = 0.02
 """Of a day: so much of what is still to come passes in a frame."""
@@ -82,17 +81,17 @@ def brought(there: Daylight, here: Daylight) -> Daylight:
 
 @stage("relight")
 def relit(
-    world: World,
+    relighter: Relighter | None,
+    field_of_view: float,
     daylight: Daylight,
     frames: Float[Tensor, "b r h w 3"],
     views: Float[Tensor, "b r 2"] | None,
     shown: Shown | None,
 ) -> Float[Tensor, "b r h w 3"]:
-    """Frames that look towards `views`, of which `shown` is known, as they are at this hour; as they are where the world has no
-    relighter or nobody knows the hour in which they were seen."""
-    field_of_view = world.config.autoencoder.field_of_view
+    """Frames that look towards `views`, of which `shown` is known, as they are at this hour; as they are without a relighter,
+    or where nobody knows the hour in which they were seen."""
     known = daylight.seen >= 0
-    if world.relighter is None or views is None or not field_of_view or not bool(known.any()):
+    if relighter is None or views is None or not field_of_view or not bool(known.any()):
         return frames
     b, r, h, w, _ = frames.shape
     near = torch.full((b, r, 1, h, w), NOTHING, device=frames.device)
@@ -102,5 +101,5 @@ def relit(
     directions = directed(torch.stack([views[..., 0], yaw], -1).flatten(0, 1), (h, w), field_of_view)
     hours = torch.stack([daylight.seen, daylight.hour], 1).repeat_interleave(r, 0)
     pictures = frames.flatten(0, 1).movedim(-1, 1).float()
-    lit = world.relighter(pictures, near.flatten(0, 1), directions, hours, daylight.weather.repeat_interleave(r, 0))
+    lit = relighter(pictures, near.flatten(0, 1), directions, hours, daylight.weather.repeat_interleave(r, 0))
     return torch.where(known[:, None, None, None, None], lit.movedim(1, -1).unflatten(0, (b, r)), frames)

@@ -16,6 +16,7 @@ from simworld.model.context import Context, Goal
 from simworld.model.daylight import Daylight, brought, drifted, passed
 from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.eye import beside_hand, beyond, looked_up, nothing_known, on_foot
+from simworld.model.finish import Draft
 from simworld.model.motion import REST_PITCH
 from simworld.model.pixels import to_float
 from simworld.model.records import where
@@ -81,17 +82,17 @@ def led(
     world: World,
     context: Context,
     frames: Float[Tensor, "b r h w 3"],
-    fine: Float[Tensor, "b r h w 3"],
+    draft: Draft,
     actions: Float[Tensor, "b r a"] | None,
     shown: Shown | None,
-    as_seen: Callable[[Context, Tensor, Eyes | None, Shown | None], Tensor],
-) -> tuple[Float[Tensor, "b r h w 3"], Float[Tensor, "b r h w 3"], Shown | None]:
-    """What is seen of the frames to which `actions` led, `fine` ones, through which the goals show, `as_seen` by a dream that
+    draft_of: Callable[[Context, Tensor, Eyes | None, Shown | None], Draft],
+) -> tuple[Draft, Float[Tensor, "b r h w 3"], Shown | None]:
+    """The draft of the frames to which `actions` led, through which the goals show, of which there is a `draft_of` a dream that
     is there, with its eyes and what is known of them; the frames that dreams go on from, of those that have arrived the
     goals'; and what is known of these."""
     goal = context.goal
     if not is_led(context):
-        return fine, frames, shown
+        return draft, frames, shown
     assert context.decoder is not None, "it has just made these frames"
     num_frames = frames.shape[1]
     there, known_there = goal.pictures[:, None].expand_as(frames), None
@@ -105,7 +106,7 @@ def led(
     context.goal = replace(context.goal, daylight=passed(context.goal.daylight, num_frames))
     goal = context.goal
     gone = replace(context, around=goal.around, scenery=goal.scenery, albums=goal.albums, daylight=goal.daylight)
-    seen = torch.lerp(fine, as_seen(gone, there, eyes, known_there), share[:, :, None, None, None])
+    draft = replace(draft, goal=draft_of(gone, there, eyes, known_there), share=share)
     arrived = goal.left == 1
     if bool(arrived.any()):
         frames = torch.where(arrived[:, None, None, None, None], there, frames)
@@ -113,7 +114,7 @@ def led(
         _arrive(world, context, arrived)
         shown = known_there if shown is None or known_there is None else where(arrived, known_there, shown)
     context.goal = replace(context.goal, left=(goal.left - 1).clamp(min=0))
-    return seen, frames, shown
+    return draft, frames, shown
 
 
 def _gone_there(

@@ -24,7 +24,7 @@ from simworld.model.daylight import Daylight, passed
 from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
 from simworld.model.eye import look, nothing_known, recalled, went
-from simworld.model.finish import finished
+from simworld.model.finish import Draft, Finish, drafted, finished
 from simworld.model.ground import nothing_shown
 from simworld.model.leading import led, sighted, surroundings
 from simworld.model.memory import Memory
@@ -127,17 +127,17 @@ def extend(
 
     ValueError unless num_steps is 1, 2, 4 or 8.
     """
-    frames, remember = see(world, context, actions, num_steps)
+    draft, remember = see(world, context, actions, num_steps)
     remember()
-    return frames
+    return finished(Finish.of(world), draft)
 
 
 @torch.inference_mode()
 def see(
     world: World, context: Context, actions: Float[Tensor, "b r a"] | None, num_steps: int = 4
-) -> tuple[UInt8[Tensor, "b t h w 3"], Callable[[], None]]:
-    """The frames of `extend`, and what it does after they are known: it remembers them. Who cannot wait shows the frames
-    first; nothing else may be done with the context before."""
+) -> tuple[Draft, Callable[[], None]]:
+    """The frames of `extend`, not finished yet, and what it does once they are known: it remembers them. Who cannot wait
+    finishes and shows the frames first; nothing else may be done with the context before."""
     pitch = context.around.view[:, 0]
     eyes, shown = went(world, context, actions)
     given = _conditions(world, context, actions, pitch, shown)
@@ -155,9 +155,9 @@ def see(
     # Who arrives where a picture shows it sees what is real.
     arriving = (context.goal.left == 1) & ~sighted(context.goal.albums, world.device)
     context.daylight = passed(context.daylight, frames.shape[1])
-    as_seen = partial(finished, world, touch)
-    fine = as_seen(context, frames, eyes, shown)
-    seen, frames, shown = led(world, context, frames, fine, actions, shown, as_seen)
+    draft_of = partial(drafted, world, touch.overlay)
+    draft = draft_of(context, frames, eyes, shown)
+    draft, frames, shown = led(world, context, frames, draft, actions, shown, draft_of)
     look(world, context, frames[:, -1], shown, arriving, changed=touch.changed)
 
     @torch.inference_mode()
@@ -165,7 +165,7 @@ def see(
         # What is remembered is what is shown, sharper than what was sampled.
         _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
 
-    return to_uint8(seen), remember
+    return draft, remember
 
 
 @stage("denoise")

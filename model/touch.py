@@ -1,7 +1,7 @@
 """Touch: what the player's hands do to a dream. What they change stays, and is remembered; cracks and strokes are shown, and no
 more. Free functions over a world and a context."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -53,21 +53,27 @@ REACH = 5.0
 
 
 @dataclass
-class Touch:
-    """frames: as the hands leave them. changed: which pixels of the last they have changed. shade: what cracks, and the outline
-    of what is aimed at, leave of each pixel's light, None where there are none. stroke: what the hands look like that strike,
-    None while none does."""
+class Overlay:
+    """What is shown of hands, and never remembered. shade: what cracks, and the outline of what is aimed at, leave of each
+    pixel's light, None where there are none. stroke: what the hands look like that strike, None while none does."""
 
-    frames: Float[Tensor, "b r h w 3"]
-    changed: Bool[Tensor, "b 1 h w"] | None = None
     shade: Float[Tensor, "b r 1 h w"] | None = None
     stroke: Hand | None = None
 
-    def shown(self, frames: Float[Tensor, "b r h w 3"]) -> Float[Tensor, "b r h w 3"]:
-        """These frames, into which the others have turned, with what is but shown."""
+    def over(self, frames: Float[Tensor, "b r h w 3"]) -> Float[Tensor, "b r h w 3"]:
+        """Frames with it."""
         if self.shade is not None:
             frames = (frames + 1) * self.shade.movedim(2, -1).to(frames) - 1
         return frames if self.stroke is None else painted(frames.movedim(-1, 2), self.stroke).movedim(2, -1)
+
+
+@dataclass
+class Touch:
+    """frames: as the hands leave them. changed: which pixels of the last they have changed. overlay: what else is shown."""
+
+    frames: Float[Tensor, "b r h w 3"]
+    changed: Bool[Tensor, "b 1 h w"] | None = None
+    overlay: Overlay = field(default_factory=Overlay)
 
     def untouched(self, shown: Shown | None) -> Shown | None:
         """What was known of the frames and is still so."""
@@ -140,7 +146,8 @@ def _worked(
     at_work, led = busy(actions), context.goal.left > 0
     free = own(world, at_rest(context.grip)) < 0.5
     if not bool(at_work.any()):
-        return Touch(frames, shade=_shade(context, hands, block, block.sure & ~led, actions, shown, free)), at_work
+        overlay = Overlay(_shade(context, hands, block, block.sure & ~led, actions, shown, free))
+        return Touch(frames, overlay=overlay), at_work
     assert context.decoder is not None, "it has just made these frames"
     picture, pitch = frames[:, -1].movedim(-1, 1), context.around.view[:, 0]
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
@@ -175,7 +182,8 @@ def _worked(
         frames = torch.cat([frames[:, :-1], becomes.movedim(1, -1)[:, None]], 1)
     aimed = block.sure | (at_work & (aim.read[:, 0] > 0) & (cube.center.norm(dim=1) < REACH))
     aimed = aimed & ~breaks & ~places & ~led
-    return Touch(frames, changed, _shade(context, hands, replace(block, cube=cube), aimed, actions, shown, free)), places
+    overlay = Overlay(_shade(context, hands, replace(block, cube=cube), aimed, actions, shown, free))
+    return Touch(frames, changed, overlay), places
 
 
 def _aimed(
@@ -328,7 +336,8 @@ def _strike(world: World, context: Context, looks: Tensor, steps: Int[Tensor, "b
     behind = _behind(world, context.around, before, ~reached, shown)
     touch.frames = cornered(frames, looks, torch.where(uncovered, before, behind)).movedim(2, -1)
     context.decoder.picture = world.autoencoder.padded(touch.frames[:, -1])
-    touch.stroke = Hand(torch.lerp(behind, striking.colors, striking.opacity), torch.where(uncovered, 1, striking.opacity))
+    opacity = torch.where(uncovered, 1, striking.opacity)
+    touch.overlay.stroke = Hand(torch.lerp(behind, striking.colors, striking.opacity), opacity)
 
 
 def _behind(

@@ -6,6 +6,7 @@ with the wanted manners and returns its id and the `Life` in which the worlds ma
 
 import itertools
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +101,35 @@ class FakeDream(FakeGame):
 
     def flops_per_chunk(self, num_steps: int) -> float:
         return 1e9 * num_steps
+
+
+class AheadDream(FakeDream):
+    """The same, whose pictures take `finish_seconds` more to be finished, while it can go on; of step number `unfinished` they
+    cannot be."""
+
+    def __init__(self, life: Life, finish_seconds: float = 0.005, unfinished: int = -1, **manners: Any) -> None:
+        super().__init__(life, **manners)
+        self.finish_seconds, self.unfinished, self.goes_ahead = finish_seconds, unfinished, False
+        self._going: deque[tuple[int, Any]] = deque()
+
+    def finish_aside(self) -> None:
+        self.goes_ahead = True
+
+    def step_async(self, action: Any) -> None:
+        self._going.append((len(self.life.actions) + 1, FakeDream.step(self, action)))
+
+    def step_wait(self) -> Any:
+        time.sleep(self.finish_seconds)
+        number, told = self._going.popleft()
+        if number == self.unfinished:
+            raise ZeroDivisionError("the fake cannot finish")
+        return told
+
+    def step(self, action: Any) -> Any:
+        self.step_async(action)
+        return self.step_wait()
+
+    def finish_step(self) -> None: ...
 
 
 def make(kind: type[FakeGame] = FakeDream, **manners: Any) -> tuple[str, Life]:

@@ -42,17 +42,17 @@ def test_a_chunk_starts_as_late_as_its_measured_time_allows() -> None:
     pacer = Pacer()
     assert pacer.start_at(10.0, 1) == 10.0, "with nothing measured, at once"
     for seconds in [0.03] * 30 + [0.06, 0.5, 0.2, 0.3, 0.1]:
-        pacer.stepped(seconds, 2)
+        pacer.stepped(seconds, 2, seconds)
     pacer.shown(10.0)
     # Two pictures wait: due at 10.05 and 10.10, the next one at 10.15. A few hiccups are not planned for.
     assert pacer.start_at(10.0, 2) == pytest.approx(10.15 - 0.06, abs=0.01)
 
 
-def test_what_is_finished_after_the_pictures_is_not_waited_for_and_yet_takes_its_time() -> None:
+def test_what_is_done_after_the_pictures_is_not_waited_for_and_yet_takes_its_time() -> None:
     pacers = [Pacer(), Pacer(), Pacer()]
     for _ in range(20):
-        for pacer, (seconds, left) in zip(pacers, [(0.06, 0.0), (0.06, 0.03), (0.09, 0.0)], strict=True):
-            pacer.stepped(seconds, 2, left)
+        for pacer, (seconds, period) in zip(pacers, [(0.06, 0.06), (0.06, 0.09), (0.09, 0.09)], strict=True):
+            pacer.stepped(seconds, 2, period)
     for pacer in pacers:
         pacer.shown(10.0)
     quick, finishing, slow = pacers
@@ -73,7 +73,7 @@ def test_after_a_restart_nothing_is_late() -> None:
 
 def test_without_an_interval_nothing_waits() -> None:
     pacer = Pacer(interval=0)
-    pacer.stepped(0.5, 2)
+    pacer.stepped(0.5, 2, 0.5)
     assert not pacer.shown(1.0)
     assert not pacer.shown(9.0)
     assert pacer.due(9.0) == 9.0

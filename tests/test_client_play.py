@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pygame
 import pytest
-from client_fake_env import FakeDream, FakeGame, make
+from client_fake_env import AheadDream, FakeDream, FakeGame, make
 from client_rehearsal import Wait, click, lift, move_mouse, press, rehearse, shown, tap, write
 from PIL import Image
 
@@ -42,6 +42,24 @@ def test_a_held_key_moves_until_it_is_lifted_and_a_tap_counts_once() -> None:
     assert len(steps) >= 3
     assert steps == list(range(steps[0], steps[-1] + 1))
     assert len(pressed(life.actions, "jump")) == 1
+
+
+def test_a_world_that_goes_ahead_plays_at_the_pace_at_which_it_dreams() -> None:
+    """Dreaming and finishing a chunk take a fifth longer than its pictures are shown, but not after each other."""
+    world, life = make(AheadDream, step_seconds=0.06, finish_seconds=0.06)
+
+    def script(app: App) -> Iterator[Wait]:
+        yield shown(app, 10)
+        press(pygame.K_w)
+        yield shown(app, 40)
+        lift(pygame.K_w)
+        yield 0.5
+
+    _, stats = rehearse(script, world)
+    assert stats.fps == pytest.approx(20, abs=1.5) and stats.late_share < 0.3
+    assert max(list(stats.step_seconds)[5:]) < 0.1 < min(stats.latencies)
+    steps = pressed(life.actions, "forward")
+    assert steps == list(range(steps[0], steps[-1] + 1))
 
 
 def test_twenty_pictures_a_second_and_an_honest_latency() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pygame
 import pytest
 import torch
-from client_fake_env import FakeDream, make
+from client_fake_env import AheadDream, FakeDream, make
 from client_rehearsal import Wait, click, lift, move_mouse, press, rehearse, shown, tap
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
@@ -19,7 +19,20 @@ from simworld.client import moment_files, worlds
 from simworld.client.app import App
 from simworld.client.options import PlayOptions
 from simworld.client.past import Past
-from simworld.client.requests import Chunk, Reset, Return, Rewind, Rewound, Saved, SaveState, SetPrompt, Step
+from simworld.client.requests import (
+    Broken,
+    Chunk,
+    Dreamt,
+    Ready,
+    Reset,
+    Return,
+    Rewind,
+    Rewound,
+    Saved,
+    SaveState,
+    SetPrompt,
+    Step,
+)
 from simworld.client.screens.moments_screen import MomentsScreen
 from simworld.client.worker import Worker
 from simworld.model.checkpoint import write_tensors
@@ -148,6 +161,37 @@ def test_rewinding_is_exact_in_a_dream(tmp_path: Path) -> None:
     worker.ask(SaveState())
     state = answers(worker, Saved).state
     assert np.array_equal(state["frame"], shown_first[9][-1])
+    worker.close()
+
+
+def test_whatever_is_asked_of_a_world_that_goes_ahead_waits_for_its_pictures() -> None:
+    world, _ = make(AheadDream, step_seconds=0.001, finish_seconds=0.05)
+    worker = Worker(lambda: worlds.make(PlayOptions(world=world)), ahead=True)
+    turn = {**noop(), "camera": np.array([0.0, 3.0], np.float32)}
+    for request in (Reset(3), *[Step(turn) for _ in range(8)], SaveState(), Rewind(4), Step(turn)):
+        worker.ask(request)
+    came: list[object] = []
+    while sum(isinstance(answer, Chunk) for answer in came) < 10:
+        came += worker.answers()
+        worker.wait(0.05)
+    order = [type(answer) for answer in came if not isinstance(answer, Dreamt)]
+    assert order == [Ready, *[Chunk] * 9, Saved, Rewound, Chunk]
+    chunks = [answer for answer in came if isinstance(answer, Chunk)]
+    assert [chunk.number for chunk in chunks] == [*range(9), 5]
+    assert np.array_equal(chunks[-1].frames, chunks[5].frames) and not np.array_equal(chunks[-1].frames, chunks[6].frames)
+    # A step could be taken before the pictures of the one before had come.
+    dreamt, seen = ([place for place, answer in enumerate(came) if isinstance(answer, kind)] for kind in (Dreamt, Chunk))
+    assert len(dreamt) == 9 and all(before < after for before, after in zip(dreamt, seen[1:], strict=True))
+    worker.close()
+
+
+def test_a_picture_that_cannot_be_finished_is_told() -> None:
+    world, _ = make(AheadDream, unfinished=3)
+    worker = Worker(lambda: worlds.make(PlayOptions(world=world)), ahead=True)
+    for request in (Reset(3), *[Step(noop()) for _ in range(5)]):
+        worker.ask(request)
+    broken = answers(worker, Broken)
+    assert "cannot finish" in str(broken.error) and broken.doing == "stepped" and broken.saved is not None
     worker.close()
 
 

@@ -1,6 +1,7 @@
 """The dream as a Gymnasium env: spaces, timing, state, prompts, and one clear error for each misuse."""
 
 import io
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,62 @@ def test_a_saved_state_goes_on_exactly(folder: Path) -> None:
     env.reset(seed=8)
     env.unwrapped.load_state(state)
     assert np.array_equal(walk(env, 9), first)
+
+
+def test_a_chunk_may_be_dreamt_before_the_one_before_is_seen(folder: Path) -> None:
+    env = make(folder).unwrapped
+    env.reset(seed=1)
+    plain, before = walk(env, 4), env.reset(seed=1)[0]["pov"]
+    action = {**noop(), "forward": 1, "camera": np.array([1.0, -4.5], np.float32)}
+    env.step_async(action)
+    state = env.save_state()
+    assert not np.array_equal(state["frame"], before)
+    seen = []
+    for _ in range(3):
+        env.step_async(action)
+        seen.append(env.step_wait()[4]["frames"])
+    with pytest.raises(ValueError, match="1 chunks are under way"):
+        env.reset(seed=1)
+    observation, *_, info = env.step_wait()
+    seen.append(info["frames"])
+    assert np.array_equal(np.concatenate(seen), plain) and np.array_equal(observation["pov"], plain[-1])
+    assert np.array_equal(state["frame"], plain[1]), "the picture joined the state when it came"
+    env.load_state(state)
+    assert np.array_equal(walk(env), plain[2:])
+    with pytest.raises(ValueError, match="no chunk is under way"):
+        env.step_wait()
+
+
+def test_another_process_finishes_the_same_pictures_and_is_not_missed_when_it_ends(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    env = make(folder).unwrapped
+    env.reset(seed=1)
+    plain = walk(env, 6)
+    env.finish_aside()
+    until = time.monotonic() + 60
+    while not env.goes_ahead:
+        env.reset(seed=2)
+        walk(env, 1)
+        assert time.monotonic() < until
+    env.reset(seed=1)
+    assert np.array_equal(walk(env, 4), plain[:8])
+    env.step_async({**noop(), "forward": 1, "camera": np.array([1.0, -4.5], np.float32)})
+    env._finisher._process.kill()
+    assert np.array_equal(env.step_wait()[4]["frames"], plain[8:10])
+    env._finisher._process.join()
+    assert not env.goes_ahead and np.array_equal(walk(env, 1), plain[10:])
+    env.close()
+    torch.set_num_threads(threads)
+
+
+def test_a_task_is_judged_here(folder: Path) -> None:
+    env = make(folder).unwrapped
+    env._task = object()
+    env.finish_aside()
+    assert env._finisher is None
 
 
 def test_a_step_may_be_finished_while_its_frames_are_seen(folder: Path) -> None:

@@ -178,5 +178,7 @@ def test_where_one_is_led_it_is_as_late(world: World) -> None:
 
 def test_frames_are_as_they_are_without_a_relighter_or_a_view(world: World) -> None:
     frames, night, views = torch.rand(1, 2, HEIGHT, WIDTH, 3), turned_to(light(0.1), 0.6), torch.zeros(1, 2, 2)
-    assert (relit(world, night, frames, views, None) == -1).all()
-    assert relit(world, night, frames, None, None) is frames and relit(tiny_world(), night, frames, views, None) is frames
+    at_night = world.relighter, world.config.autoencoder.field_of_view
+    assert (relit(*at_night, night, frames, views, None) == -1).all()
+    assert relit(*at_night, night, frames, None, None) is frames
+    assert relit(None, at_night[1], night, frames, views, None) is frames

@@ -12,10 +12,11 @@ from simworld.model.album import Album
 from simworld.model.checkpoint import load_network, load_world, save_network
 from simworld.model.daylight import lit, unknown
 from simworld.model.faces import NOWHERE, SPOTS
-from simworld.model.finish import grained
+from simworld.model.finish import Finish, drafted, grained
 from simworld.model.grain import Grain, GrainConfig
 from simworld.model.scenery import Shown
 from simworld.model.shipped import find_world
+from simworld.model.touch import Overlay
 
 SMALL = GrainConfig(kinds=4, width=8, blocks=1, hints=4, hidden=8)
 
@@ -70,14 +71,18 @@ def test_dreams_have_grain_where_blocks_are_known_and_the_sun_is() -> None:
     near = torch.full((3, 2, 1, HEIGHT, WIDTH), 1 / 3)
     some = torch.ones_like(near, dtype=torch.bool)
     shown = Shown(torch.zeros(3, 2, 3, HEIGHT, WIDTH), near, some, some, some, sure=some)
-    fine = grained(world, context, frames, eyes, shown)
+
+    def with_grain() -> torch.Tensor:
+        return grained(Finish.of(world), drafted(world, Overlay(), context, frames, eyes, shown), frames)
+
+    fine = with_grain()
     assert fine[0].mean() > 0.5 and torch.equal(fine[1:], frames[1:])
     shown.sure = torch.zeros_like(some)
     shown.sure[..., :20] = True
-    fine = grained(world, context, frames, eyes, shown)
+    fine = with_grain()
     assert fine[0, :, :, :20].mean() > 0.5 and torch.equal(fine[0, :, :, 20:], frames[0, :, :, 20:])
     world.grain = None
-    assert grained(world, context, frames, eyes, shown) is frames
+    assert with_grain() is frames
 
 
 def test_the_shipped_world_has_grain() -> None:

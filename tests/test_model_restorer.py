@@ -12,11 +12,12 @@ from simworld.model.album import given_album
 from simworld.model.checkpoint import load_network, load_world, save_network
 from simworld.model.context import Context
 from simworld.model.eye import beside_hand
-from simworld.model.finish import restored
+from simworld.model.finish import Finish, drafted, restored
 from simworld.model.leading import lead
 from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.scenery import Shown
 from simworld.model.shipped import find_world
+from simworld.model.touch import Overlay
 from simworld.model.world import World
 from tests.tiny_world import shaken
 
@@ -88,9 +89,9 @@ def test_what_was_real_is_restored_away_from_where_it_was_seen(world: World) -> 
     real = torch.zeros_like(shown.known)
     real[..., :80] = True
     shown = Shown(shown.colors, shown.near, torch.ones_like(real), real, real)
-    assert torch.equal(restored(world, context, frames, shown), frames)
+    assert torch.equal(restored(Finish.of(world), drafted(world, Overlay(), context, frames, None, shown)), frames)
     context.around.place = torch.tensor([[0.0, 2.0, 0.0]])
-    black = restored(world, context, frames, shown)
+    black = restored(Finish.of(world), drafted(world, Overlay(), context, frames, None, shown))
     assert (black[:, :, :40, :70] == -1).all() and torch.equal(black[:, :, :, 90:], frames[:, :, :, 90:])
     hand = ~beside_hand(world, context)[0, 0, 0]
     assert hand.any() and torch.equal(black[0, 0][hand], frames[0, 0][hand])

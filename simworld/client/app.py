@@ -225,7 +225,7 @@ class App:
 
     def _begin_session(self, begin: Reset | Return | None) -> None:
         options = self.options
-        self.worker = Worker(partial(worlds.make, options))
+        self.worker = Worker(partial(worlds.make, options), ahead=True)
         stats = Stats(self.started)
         self.session = Session(
             self.worker, self._player(), Pacer(), stats, begin=begin, say=self.say, hear=self._hear

@@ -31,7 +31,7 @@ def play_headless(options: PlayOptions, started: float) -> Stats:
     replay = Replay(options.replay) if options.replay else None
     num_frames = options.frames or (len(replay) + 1 if replay else FALLBACK_FRAMES)
     video = Video(path, options.scale)
-    worker = Worker(partial(worlds.make, options))
+    worker = Worker(partial(worlds.make, options), ahead=True)
     seed = draw_seed() if options.seed is None else options.seed
     player = replay or (WorldItself() if options.auto else Wanderer(seed) if options.bot else Nobody())
 

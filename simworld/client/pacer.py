@@ -4,7 +4,7 @@ Knows neither pictures nor worlds, and never reads a clock: every `now` is given
 """
 
 from collections import deque
-from statistics import median
+from statistics import median_low
 
 from simworld.frames import FPS
 
@@ -50,10 +50,10 @@ class Pacer:
         self._last = now
         return late
 
-    def stepped(self, seconds: float, num_frames: int, left: float = 0.0) -> None:
-        """The env took `seconds` for the `num_frames` pictures of a chunk, and before, to finish the last one, `left`."""
+    def stepped(self, seconds: float, num_frames: int, period: float) -> None:
+        """The `num_frames` pictures of a chunk were there after `seconds`; such chunks can follow each other in `period`."""
         self._steps.append(seconds)
-        self._per_picture.append((left + seconds) / num_frames)
+        self._per_picture.append(period / num_frames)
 
     @property
     def expected_step(self) -> float:
@@ -61,7 +61,7 @@ class Pacer:
         return sorted(self._steps)[-_HICCUPS - 1 :][0] if self._steps else float("inf")
 
     def start_at(self, now: float, num_waiting: int) -> float:
-        """The latest time to start a chunk so that it is ready once the `num_waiting` finished pictures are shown."""
+        """The latest time to start a chunk so that it is ready once the `num_waiting` pictures before it are shown."""
         if self.interval == 0 or not self._steps:
             return now
         behind = self._schedule < self._last + self._least_spacing
@@ -73,4 +73,4 @@ class Pacer:
         """Pictures never follow faster than this; a slow world's are spread evenly instead of coming in bursts."""
         if self.interval == 0:
             return 0.0
-        return max(_CATCH_UP * self.interval, median(self._per_picture) if self._per_picture else 0.0)
+        return max(_CATCH_UP * self.interval, median_low(self._per_picture) if self._per_picture else 0.0)

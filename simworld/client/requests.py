@@ -96,8 +96,8 @@ class Ready:
 @dataclass(frozen=True)
 class Chunk:
     """What a Reset, Step or Return gave: `frames` uint8 [r, h, w, 3] (a copy), Gymnasium's reward, ending and info
-    (without the frames), the `seconds` it took, those that finishing the step before had taken (`left`), its `number` since
-    the world began, and, of a Step, the `action` done."""
+    (without the frames), the `seconds` until they were there, the `period` in which such chunks can follow each other, its
+    `number` since the world began, and, of a Step, the `action` done."""
 
     request: Reset | Step | Return
     frames: np.ndarray
@@ -105,9 +105,16 @@ class Chunk:
     ended: bool
     info: Mapping[str, Any]
     seconds: float
-    left: float = 0.0
+    period: float = 0.0
     number: int = 0
     action: Action | None = None
+
+
+@dataclass(frozen=True)
+class Dreamt:
+    """The world can take the next Step, though the pictures of this one are still to come."""
+
+    request: Step
 
 
 @dataclass(frozen=True)
@@ -169,4 +176,4 @@ class Broken:
     saved: Saved | None = None
 
 
-Answer = Ready | Chunk | Saved | Rewound | Previewed | Measured | Note | Refused | Broken
+Answer = Ready | Dreamt | Chunk | Saved | Rewound | Previewed | Measured | Note | Refused | Broken

@@ -21,6 +21,7 @@ from simworld.client.requests import (
     Answer,
     Broken,
     Chunk,
+    Dreamt,
     Note,
     Ready,
     Refused,
@@ -91,7 +92,8 @@ class Session:
         self.rewinding: Rewinding | None = None
         self._waiting: deque[Picture] = deque()
         self._shown: Chunk | None = None
-        self._asked: Request | None = None
+        self._asked: deque[Request] = deque()
+        self._busy = False
         self._must_begin = begin
         if begin is not None:
             self.begin(begin)
@@ -107,9 +109,9 @@ class Session:
         if self.rewinding is not None:
             chunk = self.rewinding.tick(now)
             return Picture(chunk.frames[-1], chunk, len(chunk.frames) - 1) if chunk else None
-        if self.paused or (self._shown is None and self._asked is None and not self._waiting):
+        if self.paused or (self._shown is None and not self._asked and not self._waiting):
             return None
-        if self._asked is None and now >= self.pacer.start_at(now, len(self._waiting)):
+        if not self._busy and now >= self.pacer.start_at(now, self._num_coming):
             sample = self.player.sample(self.stats.chunk_frames, self._newest)
             self._ask(Step(sample.action, sample.event_times, self.steps, sample.own))
         if self._waiting and now >= self.pacer.due(now):
@@ -130,8 +132,8 @@ class Session:
         if self.paused:
             return float("inf")
         times = [self.pacer.due(now)] if self._waiting else []
-        if self._asked is None:
-            times.append(self.pacer.start_at(now, len(self._waiting)))
+        if not self._busy:
+            times.append(self.pacer.start_at(now, self._num_coming))
         return max(0.0, min(times) - now) if times else float("inf")
 
     def pause(self, paused: bool, now: float) -> None:
@@ -143,7 +145,7 @@ class Session:
 
     def begin(self, start: Reset | Return) -> None:
         """Start as asked; what was asked before is not shown any more."""
-        self._waiting.clear()
+        self._forget()
         self.rewinding = None
         self.reward = 0.0
         if isinstance(start, Reset):
@@ -170,8 +172,7 @@ class Session:
             return
         past = [chunk for chunk in self.history if chunk.number <= self._shown.number]
         if past:
-            self._waiting.clear()
-            self._asked = None
+            self._forget()
             self.rewinding = Rewinding(past, now)
 
     def stop_rewinding(self) -> None:
@@ -186,22 +187,32 @@ class Session:
     @property
     def last_action(self) -> Action:
         """What the world does now, or did last."""
-        if isinstance(self._asked, Step) and not self._asked.own:
-            return self._asked.action
+        asked = self._asked[-1] if self._asked else None
+        if isinstance(asked, Step) and not asked.own:
+            return asked.action
         return (self.history[-1].action if self.history else None) or noop()
 
     @property
     def settled(self) -> bool:
         """Whether nothing is being waited for."""
-        return self._asked is None
+        return not self._asked
+
+    @property
+    def _num_coming(self) -> int:
+        """Pictures that are asked for and not shown yet."""
+        return len(self._waiting) + self.stats.chunk_frames * len(self._asked)
 
     @property
     def _newest(self) -> np.ndarray | None:
-        """The last picture that the world has made, whether it is shown yet or not, so that equal plays stay equal."""
-        return self.history[-1].frames[-1] if self.history else None
+        """The picture that a player goes by: of the chunk before the last that was asked for, whether that has come yet or not,
+        so that equal plays stay equal."""
+        known = 1 if self._asked else 2
+        return self.history[-min(known, len(self.history))].frames[-1] if self.history else None
 
     def _ask(self, request: Request) -> None:
-        self._asked = request
+        """The worker does what was asked before first."""
+        self._busy = True
+        self._asked.append(request)
         self.worker.ask(request)
 
     def _receive(self, answer: Answer) -> None:
@@ -226,27 +237,44 @@ class Session:
                     self.say(answer.text)
                 self._done(answer.request)
                 self.hear(answer)
-            case Rewound() if answer.request is self._asked:
+            case Dreamt():
+                self._busy = self._busy and answer.request is not (self._asked[-1] if self._asked else None)
+            case Rewound() if self._awaited(answer.request):
                 self._done(answer.request)
                 self.hear(answer)
-            case Chunk() if answer.request is self._asked:
+            case Chunk() if self._awaited(answer.request):
                 self._take(answer)
             case Chunk() | Rewound():
                 pass  # something else was asked meanwhile
             case _:
                 self.hear(answer)
 
+    def _forget(self) -> None:
+        """Nothing that was asked is shown any more."""
+        self._waiting.clear()
+        self._asked.clear()
+        self._busy = False
+
+    def _awaited(self, request: Request) -> bool:
+        return any(request is asked for asked in self._asked)
+
+    def _came(self, request: Request) -> None:
+        """What was asked is done, and with it all that was asked before."""
+        while self._asked.popleft() is not request:
+            pass
+        self._busy = self._busy and bool(self._asked)
+
     def _done(self, request: Request) -> None:
-        if request is self._asked:
-            self._asked = None
+        if self._awaited(request):
+            self._came(request)
             self.pacer.restart()
 
     def _take(self, chunk: Chunk) -> None:
-        self._asked = None
+        self._came(chunk.request)
         if isinstance(chunk.request, Step):
-            self.stats.step_seconds.append(chunk.left + chunk.seconds)
+            self.stats.step_seconds.append(chunk.period)
             self.stats.chunk_frames = len(chunk.frames)
-            self.pacer.stepped(chunk.seconds, len(chunk.frames), chunk.left)
+            self.pacer.stepped(chunk.seconds, len(chunk.frames), chunk.period)
             self.reward += chunk.reward
         else:
             self.history.clear()

@@ -24,6 +24,7 @@ from simworld.client.requests import (
     Answer,
     Broken,
     Chunk,
+    Dreamt,
     Measure,
     Measured,
     Note,
@@ -54,10 +55,11 @@ _MEASURED_CHUNKS = 5
 
 
 class Worker:
-    """`make` is called in the thread, so that slow imports and loading do not keep the window from opening."""
+    """`make` is called in the thread, so that slow imports and loading do not keep the window from opening. ahead: whether a
+    world that can may take its next step while the pictures of the last are finished, for which it starts a process."""
 
-    def __init__(self, make: "Callable[[], gymnasium.Env]") -> None:
-        self._make = make
+    def __init__(self, make: "Callable[[], gymnasium.Env]", ahead: bool = False) -> None:
+        self._make, self._ahead = make, ahead
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._news = threading.Event()
@@ -103,14 +105,19 @@ class Worker:
         doing = "loaded"
         try:
             env = self._make()
-            shop = self._shop = _Workshop(env, self._wanted_elsewhere)
+            shop = self._shop = _Workshop(env, self._wanted_elsewhere, self._ahead)
             self._answer(shop.ready())
             try:
                 while (request := self._requests.get()) is not None:
                     doing = _DOING[type(request)]
+                    if isinstance(request, Step) and shop.goes_ahead:
+                        shop.go_ahead(request, self._answer)
+                        continue
+                    shop.arrive()
                     self._answer(shop.do(request))
                     if isinstance(request, Step):
                         shop.finish_step()
+                shop.arrive()
             finally:
                 env.close()
         except Exception as error:  # whatever it is, the player is told
@@ -133,17 +140,42 @@ _DOING = {
 _NO_STATE = "this world cannot save its state"
 
 
-class _Workshop:
-    """The world in the worker's hands. `hurried`: whether anything else waits to be done."""
+class _Delivery:
+    """The end of a step whose pictures are still to come, awaited in a thread of its own."""
 
-    def __init__(self, env: "gymnasium.Env", hurried: Callable[[], bool]) -> None:
-        self.env, self.hurried = env, hurried
+    def __init__(self, deliver: Callable[[], None]) -> None:
+        self._error: Exception | None = None
+        self._deliver = deliver
+        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until they are there. Raises what went wrong."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            self._deliver()
+        except Exception as error:  # whatever it is, who waits is told
+            self._error = error
+
+
+class _Workshop:
+    """The world in the worker's hands. `hurried`: whether anything else waits to be done. ahead: as of the worker."""
+
+    def __init__(self, env: "gymnasium.Env", hurried: Callable[[], bool], ahead: bool) -> None:
+        self.env, self.hurried, self.ahead = env, hurried, ahead
         self.world: Any = env.unwrapped
         self.goes_back = hasattr(self.world, "save_state") and hasattr(self.world, "load_state")
         self.chunk_frames = int(getattr(self.world, "frame_skip", 1))
         self.past = Past(self.chunk_frames)
         self.begun = False
         self.left = 0.0
+        self._delivery: _Delivery | None = None
+        if ahead and hasattr(self.world, "finish_aside"):
+            self.world.finish_aside()
 
     def ready(self) -> Ready:
         return Ready(
@@ -176,6 +208,37 @@ class _Workshop:
             case Measure():
                 return self._measure(request)
 
+    @property
+    def goes_ahead(self) -> bool:
+        """Whether the next step can be taken while the pictures of the last are finished."""
+        return self.ahead and getattr(self.world, "goes_ahead", False)
+
+    def go_ahead(self, request: Step, answer: Callable[[Answer], None]) -> None:
+        """Take a step, whose pictures are answered when they are finished."""
+        started = time.perf_counter()
+        done = self._decided(request)
+        self.world.step_async(done.action)
+        self.past.asked(done)
+        number, given = self.past.number, time.perf_counter()
+        busy = self.left + given - started
+
+        def deliver() -> None:
+            observation, reward, terminated, truncated, info = self.world.step_wait()
+            chunk = self._chunk(request, observation, float(reward), bool(terminated or truncated), info, started)
+            period = max(busy, time.perf_counter() - given)
+            answer(replace(chunk, period=period, number=number, action=done.action))
+
+        self.arrive()
+        self._delivery = _Delivery(deliver)
+        self.finish_step()
+        answer(Dreamt(request))
+
+    def arrive(self) -> None:
+        """Until no pictures are still to come."""
+        delivery, self._delivery = self._delivery, None
+        if delivery is not None:
+            delivery.wait()
+
     def finish_step(self) -> None:
         """What of a step can be done while its pictures are looked at."""
         started = time.perf_counter()
@@ -207,12 +270,16 @@ class _Workshop:
             self.past.begin(self.world.save_state())
 
     def _step(self, request: Step, started: float) -> Chunk:
-        self._choose_steps(request)
-        done = replace(request, action=self.world.suggest_action()) if request.own else request
+        done = self._decided(request)
         observation, reward, terminated, truncated, info = self.env.step(done.action)
         self.past.asked(done)
         chunk = self._chunk(request, observation, float(reward), bool(terminated or truncated), info, started)
-        return replace(chunk, left=self.left, action=done.action)
+        return replace(chunk, period=self.left + chunk.seconds, action=done.action)
+
+    def _decided(self, request: Step) -> Step:
+        """The step with the action and the sampling steps that it is taken with."""
+        self._choose_steps(request)
+        return replace(request, action=self.world.suggest_action()) if request.own else request
 
     def _choose_steps(self, request: Step) -> None:
         if request.steps is not None and hasattr(self.world, "num_steps"):
@@ -294,8 +361,14 @@ class _Workshop:
         taken = []
         for _ in range(_MEASURED_CHUNKS):
             started = time.perf_counter()
-            self.env.step(noop())
-            taken.append(time.perf_counter() - started)
+            if self.goes_ahead:
+                self.world.step_async(noop())
+                self.world.finish_step()
+                taken.append(time.perf_counter() - started)
+                self.world.step_wait()
+            else:
+                self.env.step(noop())
+                taken.append(time.perf_counter() - started)
             if self.hurried():
                 break
         self.world.num_steps = steps
