@@ -25,6 +25,17 @@ def test_a_late_picture_is_counted_and_its_time_made_good() -> None:
     assert pacer.due(now) == pytest.approx(10.5), "ten pictures after the first, back on the old grid"
 
 
+def test_what_drawing_takes_is_not_waited_for_again() -> None:
+    pacer = Pacer()
+    pacer.stepped(0.09, 2, 0.09)
+    pacer.shown(10.0)
+    pacer.shown(10.2)
+    due = pacer.due(10.2)
+    assert due == pytest.approx(10.245), "it has time to make good, as fast as the world goes"
+    pacer.shown(due + 0.005)
+    assert pacer.due(due) == pytest.approx(10.29)
+
+
 def test_a_long_stall_is_not_followed_by_a_fast_forward() -> None:
     pacer = Pacer()
     pacer.shown(10.0)

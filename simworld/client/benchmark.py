@@ -18,7 +18,7 @@ from simworld.client import worlds
 from simworld.client.app import App
 from simworld.client.options import PlayOptions
 from simworld.client.play import display_announced
-from simworld.client.stats import percentile, process_age, rss_mb
+from simworld.client.stats import percentile, process_age
 from simworld.client.window import Window
 
 _SEED = 7
@@ -42,10 +42,10 @@ def benchmark(
     """Play `world` for `seconds` after its first picture and return, and write to `json_path` if given, the figures:
 
     fps: pictures shown a second (20 is all that is asked for). fps_possible: what the median step would allow unpaced.
-    chunk_ms_p50, chunk_ms_p95: one env step. latency_ms_p50, latency_ms_p95: from a key event to the flip of the first
-    picture computed with it. late_share: of the pictures, 0..1. first_picture_s: since the process was started.
-    rss_mb: at the end; rss_growth: MB over the last two thirds. flops_per_chunk: of a dream those of all its stages, else
-    as the world says, else None.
+    chunk_ms_p50, chunk_ms_p95: in which chunks can follow each other. latency_ms_p50, latency_ms_p95: from a key event to the
+    flip of the first picture computed with it. late_share: of the pictures, 0..1. first_picture_s: since the process was
+    started. rss_mb: at the end; rss_growth: over the last two thirds. flops_per_chunk: of a dream those of all its stages,
+    else as the world says, else None.
     dtype: number format, the device's faster one where not given.
     matmul_gflops: this machine's matrix rate in it, measured right after. floor_share: the time that these flops would
     take at that rate ÷ chunk_ms_p50, else None. stages: for each stage of a chunk of a dream its ms, its flops and the
@@ -61,7 +61,7 @@ def benchmark(
     app = App(options, time.perf_counter(), Rehearsal(seconds), personal=False)
     display = pygame.display.get_driver()
     stats = app.run()
-    memory_mb = rss_mb()
+    memory_mb = stats.rss[-1][1] if stats.rss else math.nan
     dtype = dtype or _fastest(device)
     chunk_ms = [1000 * step for step in stats.step_seconds]
     latency_ms = [1000 * latency for latency in stats.latencies]

@@ -21,22 +21,25 @@ _STEPS_KEPT, _HICCUPS = 40, 4
 
 
 class Pacer:
-    """`interval` seconds between pictures; 0 never waits and knows no lateness (writing a video)."""
+    """`interval` seconds between pictures; 0 never waits and knows no lateness (writing a video).
+
+    The last picture was shown at `_last`; `_drawn` is when its drawing began, as far as that is known: what drawing takes is
+    not to be waited for again."""
 
     def __init__(self, interval: float = 1 / FPS) -> None:
         self.interval = interval
         self._steps: deque[float] = deque(maxlen=_STEPS_KEPT)
         self._per_picture: deque[float] = deque(maxlen=_STEPS_KEPT)
         self._schedule = float("-inf")
-        self._last = float("-inf")
+        self._last = self._drawn = float("-inf")
 
     def restart(self) -> None:
         """Forget the schedule: the next picture is due at once and cannot be late (a new world, a pause)."""
-        self._schedule = self._last = float("-inf")
+        self._schedule = self._last = self._drawn = float("-inf")
 
     def due(self, now: float) -> float:
         """When the next picture is to be shown, or `now` where no schedule binds it."""
-        due = max(self._schedule, self._last + self._least_spacing)
+        due = max(self._schedule, self._drawn + self._least_spacing)
         return due if due > float("-inf") else now
 
     def shown(self, now: float) -> bool:
@@ -45,6 +48,8 @@ class Pacer:
             return False
         fresh = self._last == float("-inf")
         late = not fresh and now - max(self._schedule, self._last + self.interval) > LATE_SECONDS
+        due = self.due(now)
+        self._drawn = due if due <= now < due + LATE_SECONDS else now
         schedule = now if fresh else self._schedule
         self._schedule = max(schedule + self.interval, now - _MOST_DEBT * self.interval)
         self._last = now
@@ -64,7 +69,7 @@ class Pacer:
         """The latest time to start a chunk so that it is ready once the `num_waiting` pictures before it are shown."""
         if self.interval == 0 or not self._steps:
             return now
-        behind = self._schedule < self._last + self._least_spacing
+        behind = self._schedule < self._drawn + self._least_spacing
         spacing = self._least_spacing if behind else self.interval
         return self.due(now) + num_waiting * spacing - self.expected_step - _MARGIN_SECONDS
 

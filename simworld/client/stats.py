@@ -3,6 +3,7 @@
 Every time is in seconds of `time.perf_counter`, given by the caller. HUD, farewell line and benchmark read from here.
 """
 
+import multiprocessing
 import os
 from collections import deque
 from collections.abc import Iterable
@@ -18,9 +19,10 @@ _RSS_SECONDS = 2.0
 
 
 def rss_mb() -> float:
-    """This process's resident memory in MB; NaN where the system has no /proc."""
+    """The resident memory of this process, and of those that it has started, in MB; NaN where the system has no /proc."""
+    processes = ["self", *(str(child.pid) for child in multiprocessing.active_children())]
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        pages = sum(int(Path(f"/proc/{process}/statm").read_text().split()[1]) for process in processes)
     except OSError:
         return float("nan")
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
