@@ -7,7 +7,6 @@
 The env only translates: networks and sampling are `simworld.model`'s.
 """
 
-import contextlib
 import copy
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -23,15 +22,15 @@ from simworld.actions import Action, from_vector, to_vector
 from simworld.env.dream_task import KINDS, DreamTask
 from simworld.env.guide import Guide
 from simworld.env.packing import pack, unpack
+from simworld.env.reset_options import checked_bearing, checked_options, checked_prompt, history
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.start_pictures import StartPictures
-from simworld.frames import check_frames
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
 from simworld.model.context_parts import put_together, take_apart
 from simworld.model.denoiser import STEP_COUNTS
-from simworld.model.finish import Draft, Finish, finished
-from simworld.model.finisher import Finisher
+from simworld.model.drafts import Drafts
+from simworld.model.finish import Finish
 from simworld.model.flops import flops
 from simworld.model.gauge import load_gauge
 from simworld.model.heads import load_heads
@@ -42,21 +41,18 @@ from simworld.model.shipped import find_world
 from simworld.tasks import TASKS
 
 Observation = dict[str, Any]
-OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing", "seen", "daylight")
 START_STEPS = 8
 """Sampling steps of a dreamt first picture: it is made once, and all that follows grows from it."""
 
 
 @dataclass(frozen=True)
 class _Step:
-    """A chunk under way: its draft, the actions that led to it, the picture before it and its last, filled in when it arrives,
-    whether it is finished by another process, and its info."""
+    """A chunk under way: the actions that led to it, the picture before it, its last, filled in when it arrives, and its
+    info."""
 
-    draft: Draft
     actions: torch.Tensor
     before: np.ndarray
     frame: np.ndarray
-    aside: bool
     info: dict[str, Any]
 
 
@@ -121,8 +117,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self._unfinished: Callable[[], None] | None = None
         self._leaves = False
         self._going: deque[_Step] = deque()
-        self._finisher: Finisher | None = None
-        self._threads = torch.get_num_threads()
+        self._drafts = Drafts(Finish.of(self.world))
         self._frame = np.zeros((self.world.config.height, self.world.config.width, 3), np.uint8)
 
     @property
@@ -148,17 +143,15 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """
         self._must_have_arrived()
         super().reset(seed=seed)
-        options = dict(options or {})
-        if unknown := sorted(set(options) - set(OPTIONS)):
-            raise ValueError(f"reset options: unknown {unknown}; they may be {', '.join(OPTIONS)}")
+        options = checked_options(options)
         dream_seed = seed if seed is not None else int(self.np_random.integers(2**31))
-        prompt = _check_prompt(options.get("prompt") or "")
+        prompt = checked_prompt(options.get("prompt") or "")
         context = sampler.start(self.world, [prompt], [dream_seed])
         if self.from_pictures and not set(options) - {"prompt"}:
             options.update(self.start_options(prompt, dream_seed))
         told = self.guide.told(options)
         if self._task is not None:
-            self._task.begin(_check_bearing(options.get("bearing")))
+            self._task.begin(checked_bearing(options.get("bearing")))
         if options.get("frames") is None and told.around is not None:
             options["frames"] = sampler.view(self.world, told.around, told.pitch).cpu().numpy()
         if options.get("frames") is None:
@@ -166,9 +159,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
                 raise ValueError("reset options: actions without the frames that they lead to; give both or neither")
             self._frame = sampler.extend(self.world, context, None, max(START_STEPS, self.num_steps))[0, -1].cpu().numpy()
         else:
-            frames, actions = self._history(options["frames"], options.get("actions"))
-            device = self.world.device
-            sampler.append_frames(self.world, context, torch.from_numpy(frames)[None].to(device), actions[None].to(device))
+            frames, actions = history(self.world, options["frames"], options.get("actions"))
+            given = (torch.from_numpy(part)[None].to(self.world.device) for part in (frames, actions))
+            sampler.append_frames(self.world, context, *given)
             self._frame = frames[-1]
             self.guide.begin(context, told)
         self._context, self._unfinished = context, None
@@ -199,16 +192,16 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         led = is_led(context)
         draft, self._unfinished = sampler.see(self.world, context, actions, self.num_steps)
         self._leaves = self.renew and not led and self.guide.lost(context)[0]
+        self._drafts.add(draft)
         before, self._frame = self._frame, np.zeros_like(self._frame)
-        self._going.append(_Step(draft, actions[0], before, self._frame, self._finishes_aside(draft), {}))
-        self._going[-1].info.update(self._info(context, led))
+        self._going.append(_Step(actions[0], before, self._frame, self._info(context, led)))
 
     def step_wait(self) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """What `step` returns, of the first chunk under way. ValueError where none is."""
         if not self._going:
             raise ValueError("no chunk is under way; call step_async() first")
         step = self._going.popleft()
-        chunk = self._frames_of(step)[0].cpu().numpy()
+        chunk = self._drafts.take()[0].cpu().numpy()
         step.frame[:] = chunk[-1]
         reward, over = 0.0, False
         if self._task is not None:
@@ -220,23 +213,17 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """As soon as may be, which takes seconds, let the pictures of chunks under way be finished by a process of its own. It
         has half of the threads that PyTorch has here, and who calls this the others, until the env is closed. Nothing changes
         for a dream that has a task, or is on a device that is no processor, or where there is but one thread."""
-        self._threads = torch.get_num_threads()
-        spare = self._threads // 2
-        if self._finisher is None and spare and self._task is None and self.world.device.type == "cpu":
-            self._finisher = Finisher(Finish.of(self.world), spare)
-            torch.set_num_threads(self._threads - spare)
+        if self._task is None and self.world.device.type == "cpu":
+            self._drafts.finish_aside()
 
     @property
     def goes_ahead(self) -> bool:
         """Whether the next chunk can be dreamt while the pictures of the last one are finished."""
-        return self._finisher is not None and self._finisher.ready
+        return self._drafts.finished_aside
 
     def close(self) -> None:
         """End the process that finishes pictures, where there is one."""
-        if self._finisher is not None:
-            self._finisher.close()
-            self._finisher = None
-            torch.set_num_threads(self._threads)
+        self._drafts.close()
 
     def finish_step(self) -> None:
         """Remember what the last step showed, and set out for another place where that was mist. Whatever is asked of the dream
@@ -269,7 +256,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         a choice, and looks as it does. Where the light passes and the prompt means nothing but another hour, it becomes that
         hour where the player is."""
         context = self._started()
-        sampler.set_prompts(self.world, context, [_check_prompt(text)])
+        sampler.set_prompts(self.world, context, [checked_prompt(text)])
         if self._task is None:
             self.guide.follow(context, text)
 
@@ -360,39 +347,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self.finish_step()
         return self._context
 
-    def _history(self, frames: Any, actions: Any) -> tuple[np.ndarray, torch.Tensor]:
-        frames = check_frames(frames, "reset option frames")
-        size = (self.world.config.height, self.world.config.width)
-        if frames.shape[1:3] != size:
-            raise ValueError(
-                f"reset option frames: {frames.shape[1]}×{frames.shape[2]} pixels; this world is {size[0]}×{size[1]} "
-                "(simworld.frames.fit crops and scales)"
-            )
-        vectors = np.zeros((len(frames) - 1, self.world.config.denoiser.action_size), np.float32)
-        if actions is not None:
-            if len(actions) != len(vectors):
-                raise ValueError(f"reset option actions: {len(actions)} for {len(frames)} frames; there must be one fewer")
-            for row, action in enumerate(actions):
-                vectors[row] = to_vector(action)
-        r = self.frame_skip
-        kept = min((len(frames) - 1) // r, self.world.config.denoiser.window - 1) * r
-        return frames[len(frames) - 1 - kept :], torch.from_numpy(vectors[len(vectors) - kept :])
-
     def _observation(self) -> Observation:
         return {"pov": self._frame.copy()}
-
-    def _finishes_aside(self, draft: Draft) -> bool:
-        """Hand a draft to the process that finishes, where there is one that can."""
-        if self._finisher is not None and not self._finisher.runs:
-            self.close()
-        return self._finisher is not None and self._finisher.give(draft)
-
-    def _frames_of(self, step: "_Step") -> torch.Tensor:
-        """The pictures of a chunk under way; finished here where the process that has them has ended."""
-        if step.aside and self._finisher is not None:
-            with contextlib.suppress(EOFError, OSError):
-                return self._finisher.take()
-        return finished(Finish.of(self.world), step.draft)
 
     def _must_have_arrived(self) -> None:
         if self._going:
@@ -406,17 +362,3 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def _first_info(self, context: sampler.Context) -> dict[str, Any]:
         """The info of a dream that shows but one frame."""
         return {"frames": self._frame[None].copy(), **self._info(context)}
-
-
-def _check_prompt(text: Any) -> str:
-    if not isinstance(text, str):
-        raise ValueError(f"prompt is {text!r}; it must be text")
-    return text
-
-
-def _check_bearing(angle: Any) -> float | None:
-    if angle is None:
-        return None
-    if not (isinstance(angle, (int, float)) and -180 <= angle <= 180):
-        raise ValueError(f"reset option bearing is {angle!r}; it must be an angle from -180 to 180 degrees")
-    return float(angle)

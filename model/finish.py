@@ -124,7 +124,7 @@ def _restored_share(
     """How much frames are to be restored as the eye would see them: beside the hands at rest, where what is `shown` of them was
     real, and in its holes and seams; what was dreamt stays as it was dreamt, for of that the network knows but the mean of all
     that may be there; and from where it was really seen nothing is lost."""
-    if world.restorer is None or shown is None:
+    if shown is None:
         return None
     real = (shown.known & shown.real).flatten(0, 1).float()
     share = away * (averaged(real, SEAM) / MOSTLY).clamp(max=1).view_as(shown.near) * beside_hand(world, context)

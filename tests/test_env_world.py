@@ -128,9 +128,9 @@ def test_another_process_finishes_the_same_pictures_and_is_not_missed_when_it_en
     env.reset(seed=1)
     assert np.array_equal(walk(env, 4), plain[:8])
     env.step_async({**noop(), "forward": 1, "camera": np.array([1.0, -4.5], np.float32)})
-    env._finisher._process.kill()
+    env._drafts._finisher._process.kill()
     assert np.array_equal(env.step_wait()[4]["frames"], plain[8:10])
-    env._finisher._process.join()
+    env._drafts._finisher._process.join()
     assert not env.goes_ahead and np.array_equal(walk(env, 1), plain[10:])
     env.close()
     torch.set_num_threads(threads)
@@ -140,7 +140,7 @@ def test_a_task_is_judged_here(folder: Path) -> None:
     env = make(folder).unwrapped
     env._task = object()
     env.finish_aside()
-    assert env._finisher is None
+    assert env._drafts._finisher is None
 
 
 def test_a_step_may_be_finished_while_its_frames_are_seen(folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from simworld.actions import KEYS, SLOT
 from simworld.model import sampler
@@ -78,18 +78,6 @@ class Moments:
         return frames, Shown(colors.movedim(-1, 2), near, known, known, real), truth, free.movedim(2, -1).float()
 
 
-class _Watcher(nn.Module):
-    """A restorer that leaves frames as they are, and keeps what it was given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.given: tuple[Tensor, Shown] | None = None
-
-    def forward(self, frames: Float[Tensor, "b r h w 3"], shown: Shown) -> Float[Tensor, "b r h w 3"]:
-        self.given = frames, shown
-        return frames
-
-
 def moments(config: PlacesConfig) -> Moments:
     """The store of `config`, dreamt first where there is none. ValueError for a store of fewer."""
 
@@ -121,16 +109,13 @@ def dreams_of(config: PlacesConfig, number: int) -> list[tuple[np.ndarray, ...]]
         place_seen = scouted(game, config.num_spots, config.radius)
         tell(world, context, [place_seen] * len(plays), [number < len(plays) - 1 for number in range(len(plays))])
     origin = context.around.place, context.around.view
-    own, watcher = world.restorer, _Watcher()
-    world.restorer = watcher  # type: ignore[assignment]
     found: list[tuple[np.ndarray, ...]] = []
     for chunk, led in enumerate(leading[:, known - 1 :].split(r, 1)[: config.num_chunks]):
-        watcher.given = None  # where nothing is to be restored nobody is asked
-        sampler.extend(world, context, led, 1)
-        if (chunk + number) % config.every == 0 and watcher.given is not None:
+        draft, remember = sampler.see(world, context, led, 1)
+        remember()
+        if (chunk + number) % config.every == 0 and draft.restored is not None and draft.shown is not None:
             eyes = zip(bodies, *_since(context.around, *origin), strict=True)
-            found += _kept(game, list(eyes), beside_hand(world, context), *watcher.given)
-    world.restorer = own
+            found += _kept(game, list(eyes), beside_hand(world, context), draft.frames, draft.shown)
     return [found[index] for index in rng.permutation(len(found))]
 
 
