@@ -32,8 +32,16 @@ types: $(VENV)/installed-dev
 	$(PIP) install --quiet --no-deps --no-build-isolation --target build/types .
 	cd build/types && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p simworld
 
+# What plays against the clock plays alone; the rest shares the cores, a process and a thread each.
 tests: $(VENV)/installed-dev debian
+ifeq ($(ARGS),)
+	status=0; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --ignore-glob='*/test_client_*' || status=$$?; \
+	$(BIN)/python -m pytest tests/test_client_*.py || status=$$?; \
+	exit $$status
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
