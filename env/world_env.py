@@ -193,7 +193,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         draft, self._unfinished = sampler.see(self.world, context, actions, self.num_steps)
         self._leaves = self.renew and not led and self.guide.lost(context)[0]
         self._drafts.add(draft)
-        before, self._frame = self._frame, np.zeros_like(self._frame)
+        before, self._frame = self._frame, self._frame.copy()
         self._going.append(_Step(actions[0], before, self._frame, self._info(context, led)))
 
     def step_wait(self) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -302,7 +302,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     def save_state(self) -> dict[str, Any]:
         """All that decides the future, for `load_state`. Cheap: what later steps do not change is shared, not copied. It may
-        be pickled, and loaded in another process. Where a chunk is under way, its picture joins the state as it arrives."""
+        be pickled, and loaded in another process. Where a chunk is under way, its picture joins the state as it arrives; until
+        then it has the one before."""
         state = {"context": self._started().fork(), "frame": self._frame, "dice": copy.deepcopy(self.np_random)}
         return state if self._task is None else {**state, "task": self._task.fork()}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simworld.actions import noop
+from simworld.actions import Action, noop
 from simworld.client import moment_files
 from simworld.client.given_start import GivenStart, read_file
 from simworld.client.past import Past
@@ -51,7 +51,7 @@ _NO_STATE = "this world cannot save its state"
 class _Delivery:
     """The end of a step whose pictures are still to come, awaited in a thread of its own."""
 
-    def __init__(self, deliver: Callable[[], None]) -> None:
+    def __init__(self, deliver: Callable[[], object]) -> None:
         self._error: Exception | None = None
         self._deliver = deliver
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
@@ -237,8 +237,19 @@ class Workshop:
                 self._choose_steps(again)
                 if again.own:
                     self.world.suggest_action()  # it drew, and then what it draws next is what it would have drawn
-                self.env.step(again.action)
+                self._go_unseen(again.action)
+        self.arrive()
         return Rewound(request, self.past.number)
+
+    def _go_unseen(self, action: Action) -> None:
+        """Take a step whose pictures nobody waits for."""
+        if not self.goes_ahead:
+            self.env.step(action)
+            return
+        self.world.step_async(action)
+        self.arrive()
+        self._delivery = _Delivery(self.world.step_wait)
+        self.world.finish_step()
 
     def _preview(self, request: Preview) -> Answer:
         if self.begun and not self.goes_back:
