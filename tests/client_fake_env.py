@@ -28,6 +28,7 @@ class Life:
     prompts: list[str] = field(default_factory=list)
     resets: list[tuple[int | None, dict[str, Any] | None]] = field(default_factory=list)
     closed: bool = False
+    aside: int = 0
 
 
 class FakeGame(gymnasium.Env):
@@ -114,6 +115,7 @@ class AheadDream(FakeDream):
 
     def finish_aside(self) -> None:
         self.goes_ahead = True
+        self.life.aside += 1
 
     def step_async(self, action: Any) -> None:
         self._going.append((len(self.life.actions) + 1, FakeDream.step(self, action)))

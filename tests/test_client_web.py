@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
-from client_fake_env import HEIGHT, WIDTH, FakeDream, make
+from client_fake_env import HEIGHT, WIDTH, AheadDream, FakeDream, make
 from PIL import Image
 
 from simworld.actions import CAMERA, SLOT
@@ -127,6 +127,20 @@ def test_a_slow_line_gets_fewer_pictures_and_hears_of_it() -> None:
             assert len(page.pictures) == 8
             await socket.send_json({"seen": 8})
             await page.until(lambda: len(page.pictures) == 12, sees=False)
+
+    serving(play, world)
+
+
+def test_the_world_of_who_comes_first_goes_ahead() -> None:
+    world, life = make(AheadDream, finish_seconds=0.02)
+
+    async def play(server: Server, client: aiohttp.ClientSession) -> None:
+        async with client.ws_connect(address(server)) as socket:
+            await Page(socket).shown(4)
+            assert life.aside == 1
+            async with client.ws_connect(address(server)) as other:
+                await Page(other).shown(4)
+                assert life.aside == 1 and len(life.resets) == 2
 
     serving(play, world)
 

@@ -118,7 +118,8 @@ class Server:
         try:
             await socket.send_str(json.dumps({"codes": codes(), "world": worlds.title(self.options.play)}))
             play = self.options.play
-            visitor = Visitor(socket, partial(worlds.make, play), play.prompt, play.steps or worlds.DEFAULT_STEPS)
+            alone = len(self._visitors) == 1  # who shares the cores with others has none to spare
+            visitor = Visitor(socket, partial(worlds.make, play), play.prompt, play.steps or worlds.DEFAULT_STEPS, alone)
             await visitor.play()
         finally:
             self._visitors.discard(socket)

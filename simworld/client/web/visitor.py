@@ -37,14 +37,15 @@ _JPEG_QUALITY = 88
 
 
 class Visitor:
-    """`make`: their world, made in a thread. Ends when the page goes, the world breaks, or they are away too long."""
+    """`make`: their world, made in a thread. ahead: as of a `Worker`. Ends when the page goes, the world breaks, or they are
+    away too long."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, make: "Callable[[], gymnasium.Env]", prompt: str | None, steps: int
+        self, socket: web.WebSocketResponse, make: "Callable[[], gymnasium.Env]", prompt: str | None, steps: int, ahead: bool
     ) -> None:
         self._socket = socket
         self._player = WebPlayer()
-        self._worker = Worker(make)
+        self._worker = Worker(make, ahead)
         self._lines: list[str] = []
         begin = Reset(draw_seed(), prompt)
         stats = Stats(time.perf_counter())
