@@ -212,7 +212,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     def finish_aside(self) -> None:
         """As soon as may be, which takes seconds, let the pictures of chunks under way be finished by a process of its own. It
         has half of the threads that PyTorch has here, and who calls this the others, until the env is closed. Nothing changes
-        for a dream that has a task, or is on a device that is no processor, or where there is but one thread."""
+        for a dream that has a task, or is on a device that is no processor, or where there is but one thread. A script that
+        calls this does what it does under `if __name__ == "__main__":`, for the new process imports it."""
         if self._task is None and self.world.device.type == "cpu":
             self._drafts.finish_aside()
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from einops import rearrange
 
-from simworld.actions import from_vector
+from simworld.actions import Action, from_vector
 from simworld.model import sampler
 from simworld.model.checkpoint import load_world
 from simworld.model.gauge import load_gauge
@@ -157,6 +157,7 @@ class Dream:
         """Played in the environment that the window plays: what comes with the world to start from is led into as there. Some
         prompts are typed at once."""
         env = load(WORLD_ENV)(self.world, self.num_steps, str(self.net.device))
+        env.finish_aside()
         known, clips = truth.known, []
         for number, prompt in enumerate(prompts):
             actions = [from_vector(vector) for vector in truth.actions[number]]
@@ -164,7 +165,8 @@ class Dream:
             env.reset(seed=number, options={"prompt": truth.captions[number], **shown})
             if prompt is not None:
                 env.set_prompt(prompt)
-            clips.append(np.concatenate([env.step(action)[-1]["frames"] for action in actions[known - 1 :: self.stride]]))
+            clips.append(np.concatenate(list(_ahead(env, actions[known - 1 :: self.stride]))))
+        env.close()
         return np.stack(clips)
 
     def at(self, num_steps: int) -> "Dream":
@@ -172,6 +174,17 @@ class Dream:
         other = copy.copy(self)
         other.num_steps = num_steps
         return other
+
+
+def _ahead(env: Any, actions: Sequence[Action]) -> Iterator[np.ndarray]:
+    """The frames of each chunk of a dream, which dreams the next one meanwhile."""
+    for number, action in enumerate(actions):
+        env.step_async(action)
+        env.finish_step()
+        if number:
+            yield env.step_wait()[-1]["frames"]
+    if actions:
+        yield env.step_wait()[-1]["frames"]
 
 
 def make_player(name: str, num_steps: int = 4, device: str = "cpu") -> Player:
