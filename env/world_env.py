@@ -11,7 +11,6 @@ import copy
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -21,6 +20,7 @@ import torch
 from simworld.actions import Action, from_vector, to_vector
 from simworld.env.dream_task import KINDS, DreamTask
 from simworld.env.guide import Guide
+from simworld.env.onlookers import Onlookers
 from simworld.env.packing import pack, unpack
 from simworld.env.reset_options import checked_bearing, checked_options, checked_prompt, history
 from simworld.env.spaces import action_space, observation_space
@@ -32,9 +32,6 @@ from simworld.model.denoiser import STEP_COUNTS
 from simworld.model.drafts import Drafts
 from simworld.model.finish import Finish
 from simworld.model.flops import flops
-from simworld.model.gauge import load_gauge
-from simworld.model.heads import load_heads
-from simworld.model.judge import Verdict, evidence, load_judge
 from simworld.model.leading import is_led
 from simworld.model.precision import number_format
 from simworld.model.shipped import find_world
@@ -100,13 +97,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         own_starts = folder / f"starts-{task}.safetensors"
         starts = own_starts if task and own_starts.exists() else folder / "starts.safetensors"
         self.guide = Guide(self.world, StartPictures(starts, self.world.config.height, self.world.config.width), day)
-        self._folder = folder
-        heads = folder / "heads.safetensors"
-        self._heads = load_heads(heads, device) if heads.exists() else None
-        gauge = folder / "gauge.safetensors"
-        self._gauge = load_gauge(gauge, device) if gauge.exists() else None
+        self.onlookers = Onlookers(self.world, folder, judged=task is not None)
         self._task = DreamTask(task) if task else None
-        self._judge = load_judge(self._own_file("judge", "simworld train judge world="), device) if task else None
         self.num_steps = num_steps
         self.renew = renew and task is None
         self.from_pictures = from_pictures
@@ -205,7 +197,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         step.frame[:] = chunk[-1]
         reward, over = 0.0, False
         if self._task is not None:
-            verdict = self.verdict(self._started(), step.before[None], step.frame[None])
+            verdict = self.onlookers.verdict(self._started(), step.before[None], step.frame[None])
             reward, over = self._task.score(verdict, 0, step.actions)
         return {"pov": step.frame.copy()}, reward, over, False, {"frames": chunk, **step.info}
 
@@ -237,14 +229,6 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if self._leaves:
             self.leave_mist()
 
-    def verdict(self, context: sampler.Context, before: np.ndarray, after: np.ndarray) -> Verdict:
-        """What happened in the latest chunks of b dreams, which led from pictures `before` to `after`, uint8 (b, h, w, 3).
-        ValueError for an env without a task."""
-        if self._judge is None:
-            raise ValueError("this env has no task, and so no judge")
-        device = self.world.device
-        return self._judge.verdict(evidence(context, *(torch.from_numpy(part).to(device) for part in (before, after))))
-
     def render(self) -> np.ndarray | None:
         """The last frame, uint8 (h, w, 3), in render mode "rgb_array", else None."""
         return self._frame.copy() if self.render_mode == "rgb_array" else None
@@ -271,25 +255,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         itself. `warmth` below 1 keeps to what is likelier. Draws from the env's dice, as nothing that is dreamt does: the dream
         goes on alike whether it was asked or not. ValueError for a world without heads (`simworld train heads`), or before
         the first reset."""
-        return from_vector(self.suggest_vectors(self._started(), [self.np_random], warmth)[0])
-
-    def suggest_vectors(self, context: sampler.Context, dice: list[np.random.Generator], warmth: float = 1.0) -> np.ndarray:
-        """`suggest_action` for b dreams of this world, each with its dice: float32 [b, 25]."""
-        assert context.impression is not None, "a dream that has begun has seen something"
-        if self._heads is None:
-            self._own_file("heads", "simworld train heads world=")
-        assert self._heads is not None
-        generators = [torch.Generator().manual_seed(int(each.integers(2**31))) for each in dice]
-        return self._heads.suggest(context.impression, generators, warmth).numpy()
-
-    def sureness(self, context: sampler.Context) -> list[dict[str, float]]:
-        """The `info` of b dreams of this world about how sure they are: none where the world has no gauge
-        (`simworld train gauge`)."""
-        if self._gauge is None:
-            return [{} for _ in context.prompts]
-        signs = sampler.signs(self.world, context)
-        pairs = zip(self._gauge.psnr(signs).tolist(), self._gauge.trust(signs).tolist(), strict=True)
-        return [{"expected_psnr": one, "trust": share} for one, share in pairs]
+        return from_vector(self.onlookers.suggest(self._started(), [self.np_random], warmth)[0])
 
     @property
     def most_given(self) -> int:
@@ -299,7 +265,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     @property
     def plays_itself(self) -> bool:
         """Whether the world has a policy head, so that `suggest_action` has an answer."""
-        return self._heads is not None
+        return self.onlookers.can_play
 
     def save_state(self) -> dict[str, Any]:
         """All that decides the future, for `load_state`. Cheap: what later steps do not change is shared, not copied. It may
@@ -336,13 +302,6 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         """Floating-point operations of one step (counted, not measured), with the memory filled."""
         return flops(self.world, num_steps or self.num_steps)
 
-    def _own_file(self, name: str, command: str) -> Path:
-        """A file of the world's. ValueError where there is none, which tells the command that makes it."""
-        path = self._folder / f"{name}.safetensors"
-        if not path.exists():
-            raise ValueError(f"{self._folder} has no {path.name}; make one: {command}{self._folder}")
-        return path
-
     def _started(self) -> sampler.Context:
         if self._context is None:
             raise ValueError("this dream has not begun; call reset() first")
@@ -358,7 +317,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
 
     def _info(self, context: sampler.Context, led: bool = False) -> dict[str, Any]:
         """All of a chunk's info but its frames."""
-        told = {**self.sureness(context)[0], **self.guide.hours(context)[0]}
+        told = {**self.onlookers.sureness(context)[0], **self.guide.hours(context)[0]}
         return {"prompt": context.prompts[0], "led": led, **told}
 
     def _first_info(self, context: sampler.Context) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class WorldVectorEnv(WorldsVectorEnv):
 
     def suggest_actions(self, warmth: float = 1.0) -> Action:
         """What players might do now, a dict of arrays; see `WorldEnv.suggest_action`."""
-        vectors = self._single.suggest_vectors(self._started(), self._dice, warmth)
+        vectors = self._single.onlookers.suggest(self._started(), self._dice, warmth)
         return {**{name: vectors[:, SLOT[name]].astype(np.int64) for name in KEYS}, "camera": vectors[:, CAMERA]}
 
     def save_state(self) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class WorldVectorEnv(WorldsVectorEnv):
             self._alone([n for n in vectors if not led[n] and lost[n]], lambda number: self._single.leave_mist())
         scores = {number: (0.0, False) for number in vectors}
         if self._tasks:
-            verdict = self._single.verdict(context, before, self._frames)
+            verdict = self._single.onlookers.verdict(context, before, self._frames)
             scores = {number: self._tasks[number].score(verdict, number, actions[number]) for number in vectors}
         told, prompts = self._told(context), context.prompts
         return {
@@ -150,7 +150,7 @@ class WorldVectorEnv(WorldsVectorEnv):
 
     def _told(self, context: sampler.Context) -> list[dict[str, float]]:
         """What `info` has of each dream beside its frames."""
-        told = zip(self._single.sureness(context), self._single.guide.hours(context), strict=True)
+        told = zip(self._single.onlookers.sureness(context), self._single.guide.hours(context), strict=True)
         return [{**sure, **hour} for sure, hour in told]
 
     def _alone(self, numbers: list[int], change: Callable[[int], None]) -> None:

@@ -14,6 +14,7 @@ from simworld.model.context import Context
 from simworld.model.daylight import Daylight, relit
 from simworld.model.eye import beside_hand
 from simworld.model.faces import NOWHERE, spots
+from simworld.model.falls import Drops, falling, with_drops
 from simworld.model.grain import Grain
 from simworld.model.pixels import to_uint8
 from simworld.model.projection import NOTHING
@@ -52,8 +53,9 @@ class Finish:
 class Draft:
     """Frames in [-1, 1] as they were dreamt, of which `shown` is known. restored: how much each pixel is to be restored, from 0
     to 1. spots: those of the faces that it shows, as `faces.spots` tells, and grained: how much of their grain it has. None
-    where nothing is to be done. views: towards which the frames look, in such a daylight. overlay: what is but shown. goal: the
-    draft of where the dream is being led, seen through this one by a share, from 0 to 1."""
+    where nothing is to be done. views: towards which the frames look, in such a daylight. overlay: what is but shown. drops:
+    what falls, None where nothing does. goal: the draft of where the dream is being led, seen through this one by a share, from
+    0 to 1."""
 
     frames: Float[Tensor, "b r h w 3"]
     shown: Shown | None
@@ -63,6 +65,7 @@ class Draft:
     views: Float[Tensor, "b r 2"] | None
     daylight: Daylight
     overlay: Overlay
+    drops: Drops | None = None
     goal: "Draft | None" = None
     share: Float[Tensor, "b r"] | None = None
 
@@ -79,8 +82,10 @@ def drafted(
     away = _away(context)
     restored = _restored_share(world, context, shown, away)
     faces = _faces(world, context, eyes, shown, away)
+    much = None if faces is None else away
     views = None if eyes is None else eyes[1]
-    return Draft(frames, shown, restored, faces, None if faces is None else away, views, context.daylight, overlay)
+    drops = _drops(world, context, frames, eyes)
+    return Draft(frames, shown, restored, faces, much, views, context.daylight, overlay, drops)
 
 
 @torch.inference_mode()
@@ -90,7 +95,7 @@ def finished(finish: Finish, draft: Draft) -> UInt8[Tensor, "b r h w 3"]:
 
 
 def _fine(finish: Finish, draft: Draft) -> Float[Tensor, "b r h w 3"]:
-    frames = draft.overlay.over(grained(finish, draft, restored(finish, draft)))
+    frames = draft.overlay.over(_rained_on(draft, grained(finish, draft, restored(finish, draft))))
     frames = relit(finish.relighter, finish.field_of_view, draft.daylight, frames, draft.views, draft.shown)
     if draft.goal is None or draft.share is None:
         return frames
@@ -115,6 +120,23 @@ def grained(finish: Finish, draft: Draft, frames: Float[Tensor, "b r h w 3"]) ->
     near = torch.where(shown.sure | shown.known, shown.near, NOTHING).flatten(0, 1)
     fine = finish.grain(frames.flatten(0, 1).movedim(-1, 1), near, draft.spots.flatten(0, 1))
     return torch.lerp(frames, fine.movedim(1, -1).unflatten(0, frames.shape[:2]).to(frames.dtype), draft.grained)
+
+
+@stage("falls")
+def _rained_on(draft: Draft, frames: Float[Tensor, "b r h w 3"]) -> Float[Tensor, "b r h w 3"]:
+    """A draft's frames, with what falls in them."""
+    if draft.drops is None or draft.shown is None:
+        return frames
+    return with_drops(frames, draft.drops, draft.shown.near)
+
+
+@stage("falls")
+def _drops(world: World, context: Context, frames: Float[Tensor, "b r h w 3"], eyes: Eyes | None) -> Drops | None:
+    """What falls in frames that are seen by such eyes."""
+    if eyes is None:
+        return None
+    free, field_of_view = beside_hand(world, context), world.config.autoencoder.field_of_view
+    return falling(context.albums, context.daylight, eyes, frames, free, field_of_view)
 
 
 @stage("restore")

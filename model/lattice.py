@@ -110,6 +110,20 @@ class Lattice:
         """Which points among the cells lie in those of whole blocks."""
         return self._lie_in(self.whole, points)
 
+    @cached_property
+    def tops(self) -> Float[Tensor, "wide deep"]:
+        """How high up in each column the uppermost cell ends that is filled, counted from the lowest; 0 where none is."""
+        number = torch.arange(1, self.high.shape[2] + 1, device=self.high.device)
+        return ((self.high > 0) * number).amax(2).float()
+
+    def is_open(self, points: Float[Tensor, "*n 3"]) -> Bool[Tensor, "*n"]:
+        """Which points among the cells have nothing above or about them; nobody knows what is beyond."""
+        x, y, z = points.unbind(-1)
+        wide, deep = self.tops.shape
+        column, row = x.floor().long(), y.floor().long()
+        beyond = (column < 0) | (row < 0) | (column >= wide) | (row >= deep)
+        return beyond | (z >= self.tops[column.clamp(0, wide - 1), row.clamp(0, deep - 1)])
+
     def _lie_in(self, cells: Bool[Tensor, " cells"], points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
         """Which points lie in some of the cells, told of those around the lattice as well."""
         _, deep, tall = self.high.shape

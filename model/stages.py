@@ -82,7 +82,10 @@ def per_chunk(watch: Watch, num_chunks: int) -> dict[str, dict[str, float]]:
     return {name: {"ms": 1000 * totals[name], "flops": flops[name]} for name in order}
 
 
-ORDER = ("scenery", "conditioning", "denoise", REST, "hands", "far memory", "restore", "grain", "relight", "cache write")
+ORDER = (
+    *("scenery", "conditioning", "denoise", REST, "hands", "far memory", "restore", "grain", "falls", "relight"),
+    "cache write",
+)
 """The stages, as they follow each other."""
 
 

@@ -12,6 +12,7 @@ MEANING = {
     "hands": "while their keys are pressed: which block is aimed at, and what becomes of it",
     "restore": "what scenery shows of the pictures, freed from frayed edges, seams and holes",
     "grain": "what is on the faces of near blocks",
+    "falls": "rain and snow",
     "far memory": "what was seen in all directions, read and painted",
     "relight": "the pictures as they are at the hour that it has become",
     "cache write": "the pass that remembers the finished latent, and the flow that led to it",
