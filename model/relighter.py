@@ -1,7 +1,8 @@
 """Relighter: what a picture looks like at another hour. A small network tells, for any two hours, what becomes of each pixel.
 
 Three layers whose weights the hours tell (a hypernetwork, arXiv 1609.09106) read a pixel's colour, how near it is, in which
-direction it lies, and what a coarse view of the picture says of the light there. Knows no dream, losses or files.
+direction it lies, what hangs in the heavens there at either hour, and what a coarse view of the picture says of the light
+there. Knows no dream, losses or files.
 """
 
 import math
@@ -12,12 +13,19 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simworld.model.heavens import COLUMNS, ROWS, hung
 from simworld.model.restorer import LEAST_NEAR
 
 WEATHERS = 3
 """How much rain, snow and storm there is."""
-PIXEL = 8
-"""What is known of a pixel: its colour, the logarithm of its nearness, whether that is known, and its direction."""
+HUNG = 2
+"""Numbers that tell what hangs somewhere in the heavens."""
+PIXEL = 8 + 2 * HUNG
+"""What is known of a pixel: its colour, the logarithm of its nearness, whether that is known, its direction, and where it shows
+sky what hung and what hangs there."""
+TOLD = 8
+"""What is told of a pixel in the end: what becomes of each of its colours, by a share and by how much more; and how much clouds
+let through of what hung, and of what hangs there."""
 HARMONICS = 2
 """The hour is told by its sines and cosines, of a day and of parts of it."""
 SOON = 0.01
@@ -47,15 +55,17 @@ class Relighter(nn.Module):
         self.config = config
         size, told = config.hidden, config.told
         self.tell = nn.Sequential(nn.Linear(4 * HARMONICS + WEATHERS, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU())
+        self.heavens = nn.Parameter(torch.zeros(HUNG, ROWS, COLUMNS))
         self.enter = nn.Conv2d(PIXEL, config.width, 3, padding=1)
         self.light = nn.Linear(told, config.width)
         self.blocks = nn.ModuleList(nn.Conv2d(config.width, config.width, 3, padding=1) for _ in range(config.blocks))
         self.hint = nn.Conv2d(config.width, config.hints, 1)
-        sizes = [(PIXEL + config.hints, size), (size, size), (size, 6)]
+        self.shine = nn.Linear(told, 2 * HUNG * 3)
+        sizes = [(PIXEL + config.hints, size), (size, size), (size, TOLD)]
         self.layers = nn.ModuleList(nn.Linear(told, (inputs + 1) * outputs) for inputs, outputs in sizes)
         for layer, (inputs, outputs) in zip(self.layers, sizes, strict=True):
             assert isinstance(layer, nn.Linear)
-            reach = 0.0 if outputs == 6 else 1.5 / math.sqrt(inputs)
+            reach = 0.0 if outputs == TOLD else 1.5 / math.sqrt(inputs)
             nn.init.normal_(layer.weight, std=0.3 / math.sqrt(told) if reach else 0.0)
             nn.init.uniform_(layer.bias, -reach, reach)
 
@@ -73,7 +83,8 @@ class Relighter(nn.Module):
         dtype, (h, w) = self.hint.weight.dtype, pictures.shape[-2:]
         known = (near >= 0).float()
         far = known * torch.log(near.clamp(min=0) + LEAST_NEAR) / 2
-        pixels = torch.cat([pictures.float(), far, known, directions], 1)
+        stars = self.hanging(near, directions, hours)
+        pixels = torch.cat([pictures.float(), far, known, directions, *stars], 1)
         told = self.tell(torch.cat([_told(hours), weather], 1).to(dtype))
         coarse = self.config.coarse
         padded = pixels
@@ -91,9 +102,18 @@ class Relighter(nn.Module):
                 one = F.pad(weights.new_ones(len(weights), 1, 1), (x.shape[1] - 1, 0))
                 weights = torch.cat([weights, one], 1)
             x = torch.bmm(weights, F.relu(x) if number else x)
-        share, more = x.float().unflatten(2, (h, w)).split(3, 1)
+        share, more, through = x.float().unflatten(2, (h, w)).split([3, 3, 2], 1)
+        shine = self.shine(told).float().view(-1, 2, 3, HUNG)
+        for number, part in enumerate(stars):
+            more = more + through[:, number, None].sigmoid() * torch.einsum("nch,nhyx->ncyx", shine[:, number], part)
         passed = (between(*hours.unbind(1)).abs() / SOON).clamp(max=1)[:, None, None, None]
         return (pictures + passed * (pictures * share + more)).clamp(-1, 1)
+
+    def hanging(
+        self, near: Float[Tensor, "n 1 h w"], directions: Float[Tensor, "n 3 h w"], hours: Float[Tensor, "n 2"]
+    ) -> list[Float[Tensor, "n hung h w"]]:
+        """What hangs in the heavens at the one and at the other hour, where pictures show the sky; all as `forward` has it."""
+        return [hung(self.heavens, directions, hour) * (near == 0) for hour in hours.unbind(1)]
 
 
 def between(hour: Float[Tensor, " n"], other: Float[Tensor, " n"] | float) -> Float[Tensor, " n"]:

@@ -29,6 +29,9 @@ UNKNOWN, PATCH = 0.3, 8
 SPECKS, ASIDE, WRONG = 0.1, 2, 0.1
 """Of up to so many single pixels it is not known either; what is told of the others lies up to so many pixels aside, and the
 logarithm of nearness is off by so much."""
+SHINES = 30.0
+"""What hangs in the heavens counts so much more than the rest, by the square of how much the map tells of it: it is small, and
+clouds hide it half of the time."""
 SHOWN = -1 & 0xFFFF, 8
 """The batch that is shown in pictures, and of how many scenes."""
 AS = "as_it_was", "relit"
@@ -69,7 +72,7 @@ class Pairs:
 
 
 class RelighterTask:
-    """L1 of colours, in the spread of each picture at the other hour."""
+    """L1 of colours, in the spread of each picture at the other hour, and more of it where sun, moon or stars hang."""
 
     def __init__(self, config: RelighterTraining) -> None:
         self.config = config
@@ -104,7 +107,9 @@ class RelighterTask:
         spread = pairs.truth.std((1, 2, 3), keepdim=True) + DIM
         with torch.autocast(pairs.truth.device.type, torch.bfloat16):
             lit = pairs.relit(self.model)
-        loss, before = (((part - pairs.truth) / spread).abs().mean() for part in (lit, pairs.pictures))
+            hanging = torch.cat(self.model.hanging(pairs.near, pairs.directions, pairs.hours), 1)
+        weights = (1 + SHINES * hanging.detach().float().square().amax(1, keepdim=True)) / spread
+        loss, before = (((part - pairs.truth).abs() * weights).mean() for part in (lit, pairs.pictures))
         return loss, {"before": float(before)}
 
     @torch.no_grad()
