@@ -113,7 +113,7 @@ class Relighter(nn.Module):
         self, near: Float[Tensor, "n 1 h w"], directions: Float[Tensor, "n 3 h w"], hours: Float[Tensor, "n 2"]
     ) -> list[Float[Tensor, "n hung h w"]]:
         """What hangs in the heavens at the one and at the other hour, where pictures show the sky; all as `forward` has it."""
-        return [hung(self.heavens, directions, hour) * (near == 0) for hour in hours.unbind(1)]
+        return [hung(self.heavens.float(), directions, hour) * (near == 0) for hour in hours.unbind(1)]
 
 
 def between(hour: Float[Tensor, " n"], other: Float[Tensor, " n"] | float) -> Float[Tensor, " n"]:
