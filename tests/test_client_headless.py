@@ -173,7 +173,7 @@ def test_the_benchmark_tells_where_a_dream_spends_its_time(tmp_path: Path, monke
     world = str(write_tiny_world(tmp_path))
     figures = benchmark(world, 1.0, num_steps=2)
     stages = figures["stages"]
-    names = "scenery, conditioning, denoise, decode, hands, far memory, restore, grain, relight, cache write, display"
+    names = "scenery, conditioning, denoise, decode, hands, far memory, restore, grain, falls, relight, cache write, display"
     assert ", ".join(stages) == names
     assert all(part["ms"] > 0 for part in stages.values())
     told = worlds.make(PlayOptions(world=world, steps=2)).unwrapped.flops_per_chunk()
