@@ -54,8 +54,9 @@ class Guide:
         """The reset options around, pitch, seen and daylight, as `WorldEnv.reset` has them. ValueError where one is wrong."""
         around, pitch = self._around(options.get("around")), self._pitch(options.get("pitch"))
         seen, size = options.get("seen"), (self.world.config.height, self.world.config.width)
-        albums = None if seen is None else self._albums(checked(seen, size), around)
-        return Told(around, pitch, albums, self._daylight(options.get("daylight")))
+        daylight = self._daylight(options.get("daylight"))
+        albums = None if seen is None else self._albums(checked(seen, size), around, daylight)
+        return Told(around, pitch, albums, daylight)
 
     def begin(self, context: sampler.Context, told: Told) -> None:
         """Tell a dream that has begun where it is; at the hour that its prompt asks for it is soon."""
@@ -134,7 +135,7 @@ class Guide:
         if start is None:
             return
         around, pitch, daylight = self._around(start.around), self._pitch(start.pitch), self._daylight(start.daylight)
-        albums = None if start.seen is None else self._albums(start.seen, around)
+        albums = None if start.seen is None else self._albums(start.seen, around, daylight)
         spots = None if start.spot is None else torch.from_numpy(start.spot)[None].to(self.world.device)
         lead(self.world, context, torch.from_numpy(start.frame)[None], FADE_CHUNKS, around, pitch, albums, spots, daylight)
         if hour is not None and daylight is not None:
@@ -169,13 +170,16 @@ class Guide:
             )
         return lit(torch.from_numpy(numbers)[None].to(self.world.device), self.world.day if self.day is None else self.day)
 
-    def _albums(self, seen: Sightings, around: UInt8[Tensor, "1 p two_p 3"] | None) -> list[Album]:
+    def _albums(
+        self, seen: Sightings, around: UInt8[Tensor, "1 p two_p 3"] | None, daylight: Daylight | None
+    ) -> list[Album]:
         """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""
         frames, near, places, views = (torch.from_numpy(np.array(getattr(seen, name))).to(self.world.device) for name in FIELDS)
         field_of_view = self.world.config.autoencoder.field_of_view
         known = seen.lattice.to(self.world.device) if seen.lattice is not None else None
         lattice = known or lattice_of(near, places, views, field_of_view)
         panorama = None if around is None else around[0]
-        return [given_album(frames, near, places, views, field_of_view, lattice, panorama)]
+        wet = daylight is not None and daylight.is_wet
+        return [given_album(frames, near, places, views, field_of_view, lattice, panorama, wet)]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from simworld.env.sightings import Sightings, from_file, looks, unpacked, unpacked_lattice
-from simworld.env.thesaurus import Meaning, meanings, nearly, of_hour, of_weather, said_of_the_scene, words
+from simworld.env.thesaurus import Meaning, meanings, moment, nearly, of_hour, of_weather, said_of_the_scene, words
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
@@ -171,10 +171,12 @@ class StartPictures:
         return replace(self[number], spot=spot)
 
     def hour(self, prompt: str) -> float | None:
-        """The hour that the prompt means: the one at which most of the starts are seen whose captions say it. None where it
-        means none, or nobody has told the hours."""
+        """The hour that the prompt means: the one that it names, else the one at which most of the starts are seen whose
+        captions say it. None where it means none, or nobody has told the hours."""
         if self._daylight is None:
             return None
+        if (named := moment(prompt)) is not None:
+            return named
         hours = [meaning for meaning in meanings(prompt) if of_hour(meaning)]
         seen = [
             float(row[0]) for said, row in zip(self._words, self._daylight, strict=True) if any(said & each for each in hours)

@@ -2,7 +2,8 @@
 and words mistyped.
 
 In the file, a key is words of captions that mean the same; its list, what else is said for it, in words and phrases. `alone`
-has what stands for a place where none is named; `nearly`, what comes near to it; `nothing`, words that are not others mistyped.
+has what stands for a place where none is named; `nearly`, what comes near to it; `moments`, the words for hours that name one
+exactly, under what share of a day from sunrise on it is; `nothing`, words that are not others mistyped.
 """
 
 import json
@@ -25,21 +26,17 @@ def words(text: str) -> list[str]:
 
 def meanings(prompt: str) -> set[Meaning]:
     """What a prompt says that a world is to show; nothing of what is not understood."""
-    synonyms, found = _synonyms(), []
-    text = f" {' '.join(words(prompt))} "
-    for phrase in _phrases():
-        if f" {phrase} " in text:
-            text = text.replace(f" {phrase} ", " ")
-            found.append(phrase)
-    for word in text.split():
-        if word in synonyms:
-            found.append(word)
-        elif len(word) >= LEAST_LETTERS:
-            found += sorted(said for said in _slips(word) & synonyms.keys() if len(said) >= LEAST_LETTERS)[:1]
-    meant = {synonyms[said] for said in found if synonyms[said]}
+    synonyms = _synonyms()
+    meant = {synonyms[said] for said in _understood(prompt) if synonyms[said]}
     if not any(meaning >= place for meaning in meant for place in _kinds()["places"]):
         meant |= {place for thing, place in _pairs("alone").items() if thing in meant}
     return meant
+
+
+def moment(prompt: str) -> float | None:
+    """The hour that a prompt names exactly, as a share of a day from sunrise on; None where it names none so."""
+    hours = {said: float(hour) for hour, named in _entries()["moments"].items() for said in named}
+    return next((hours[said] for said in _understood(prompt) if said in hours), None)
 
 
 def of_weather(meaning: Meaning) -> bool:
@@ -61,6 +58,22 @@ def said_of_the_scene(caption: Collection[str]) -> int:
 def nearly(meaning: Meaning) -> Meaning | None:
     """What comes near to it where there is none; None for nothing."""
     return _pairs("nearly").get(meaning)
+
+
+def _understood(prompt: str) -> list[str]:
+    """The words and phrases of a prompt that mean something, as they are written."""
+    synonyms, found = _synonyms(), []
+    text = f" {' '.join(words(prompt))} "
+    for phrase in _phrases():
+        if f" {phrase} " in text:
+            text = text.replace(f" {phrase} ", " ")
+            found.append(phrase)
+    for word in text.split():
+        if word in synonyms:
+            found.append(word)
+        elif len(word) >= LEAST_LETTERS:
+            found += sorted(said for said in _slips(word) & synonyms.keys() if len(said) >= LEAST_LETTERS)[:1]
+    return found
 
 
 def _slips(word: str) -> set[str]:
@@ -91,7 +104,7 @@ def _synonyms() -> dict[str, Meaning]:
     """For each word and phrase what it means: all that it may mean, where that is not clear."""
     meant: dict[str, Meaning] = {}
     for kind, entries in _entries().items():
-        for entry, others in entries.items() if kind not in ("alone", "nearly") else ():
+        for entry, others in entries.items() if kind not in ("alone", "nearly", "moments") else ():
             for said in (*entry.split(), *others):
                 meant[said] = meant.get(said, frozenset()) | frozenset(entry.split())
     return meant

@@ -174,13 +174,14 @@ def given_album(
     field_of_view: float,
     lattice: Lattice | None = None,
     around: UInt8[Tensor, "p two_p 3"] | None = None,
+    wet: bool = False,
 ) -> Album:
     """What a world has before it begins: real pictures, the blocks that its place is made of and its sky, where they are known;
-    what lies `around` tells more of this. ValueError for more than `MOST_GIVEN`."""
+    what lies `around` tells more of this. `wet`: whether it rains or snows there. ValueError for more than `MOST_GIVEN`."""
     if len(pictures) > MOST_GIVEN:
         raise ValueError(f"{len(pictures)} pictures of a place; an album takes {MOST_GIVEN} at most")
     place = Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view)
-    sky = None if lattice is None else sky_of(pictures, near, place.places, place.views, field_of_view, lattice, around)
+    sky = None if lattice is None else sky_of(pictures, near, place.places, place.views, field_of_view, lattice, around, wet)
     return Album(place, lattice=lattice, sky=sky)
 
 

@@ -13,6 +13,8 @@ from simworld.model.scenery import NOTHING, Shown
 from simworld.model.sky import WIND
 from simworld.model.stages import stage
 
+LITTLE = 0.02
+"""Nothing is seen to fall where it rains or snows less."""
 HASTE = 0.02
 """Of a day: so much of what is still to come passes in a frame."""
 
@@ -31,6 +33,17 @@ class Daylight:
     age: Float[Tensor, " b"]
     heading: Float[Tensor, " b"]
     weather: Float[Tensor, "b 3"]
+
+    @property
+    def falling(self) -> Float[Tensor, "b 2"]:
+        """How much rain falls there, and snow; none where nobody knows."""
+        rain, snow, storm = torch.where((self.seen >= 0)[:, None], self.weather, 0).unbind(1)
+        return torch.stack([rain + storm, snow], 1)
+
+    @property
+    def is_wet(self) -> bool:
+        """Whether any rain or snow is seen to fall in any of them."""
+        return bool((self.falling > LITTLE).any())
 
 
 def unknown(b: int, device: torch.device) -> Daylight:

@@ -11,15 +11,13 @@ from torch import Tensor
 
 from simworld.model.album import Album
 from simworld.model.camera import half_angles
-from simworld.model.daylight import Daylight
+from simworld.model.daylight import LITTLE, Daylight
 from simworld.model.projection import axes
 from simworld.model.surroundings import Eyes
 
 DROPS, BOX = 80, (14.0, 14.0, 12.0)
 """So many at most are in a box of so many blocks (right, ahead, above) that goes with the eye; each stays where it is in the
 world until it leaves the box, and then comes in on the other side."""
-LITTLE = 0.02
-"""Nothing falls where it rains or snows less."""
 NEAREST, BOUND = 1.2, 7.0
 """Blocks ahead, from which and up to which it is seen."""
 BRIGHTER = 1.4
@@ -69,9 +67,9 @@ def falling(
 ) -> Drops | None:
     """What falls about eyes in frames, the last of which is as old as the daylight tells, under the open sky of places whose
     blocks are known; None where nothing does."""
-    rain, snow = daylight.weather[:, 0] + daylight.weather[:, 2], daylight.weather[:, 1]
+    rain, snow = daylight.falling.unbind(1)
     known = torch.tensor([album.lattice is not None for album in albums], device=frames.device)
-    amount = torch.where(known & (daylight.seen >= 0), torch.maximum(rain, snow), 0)
+    amount = torch.where(known, torch.maximum(rain, snow), 0)
     if not bool((amount > LITTLE).any()):
         return None
     snows, r = (snow > rain)[:, None, None], frames.shape[1]

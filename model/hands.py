@@ -54,9 +54,9 @@ FAR = 1 / 64
 class HandsConfig:
     """`widths`: channels of the convolutions that read what is aimed at, each at half the resolution of the one before.
     `squeezed`: numbers into which they condense it first, 0: none. `matter`: channels of the convolutions that read from nearby
-    how long what is aimed at withstands; without any those tell that as well. `field_of_view`: the camera's, in degrees;
-    `height`, `width`: of pictures. `told`: numbers into which what the hand holds, what lies before the crosshair and the light
-    are condensed."""
+    how long that withstands, and of those that read what lies behind; without any the others tell how long.
+    `field_of_view`: the camera's, in degrees; `height`, `width`: of pictures. `told`: numbers into which what the hand holds,
+    what lies before the crosshair and the light are condensed."""
 
     height: int = 96
     width: int = 160
@@ -105,19 +105,30 @@ class _Faces(nn.Module):
         return found * gain.exp() + bias
 
 
-class _Matter(nn.Module):
-    """How long what lies before the crosshair withstands, by what it looks like: the logit of each number of frames, from 1 to
-    `MOST_FRAMES` or more."""
+class _Nearby(nn.Module):
+    """Features of what lies before the crosshair."""
 
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
         self.see = nn.ModuleList(nn.Conv2d(before, after, 3, 2, 1) for before, after in pairwise([7, *widths]))
-        self.layers = nn.Sequential(nn.Linear(widths[-1] * MATTER_CELLS**2, 64), nn.SiLU(), nn.Linear(64, MOST_FRAMES))
+        self.size = widths[-1] * MATTER_CELLS**2
 
-    def forward(self, seen: Float[Tensor, "b 7 h w"]) -> Float[Tensor, "b frames"]:
+    def forward(self, seen: Float[Tensor, "b 7 h w"]) -> Float[Tensor, "b features"]:
         for layer in self.see:
             seen = F.silu(layer(seen))
-        return self.layers(F.adaptive_avg_pool2d(seen, MATTER_CELLS).flatten(1))
+        return F.adaptive_avg_pool2d(seen, MATTER_CELLS).flatten(1)
+
+
+class _Matter(_Nearby):
+    """How long what lies before the crosshair withstands, by what it looks like: the logit of each number of frames, from 1 to
+    `MOST_FRAMES` or more."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__(widths)
+        self.layers = nn.Sequential(nn.Linear(self.size, 64), nn.SiLU(), nn.Linear(64, MOST_FRAMES))
+
+    def forward(self, seen: Float[Tensor, "b 7 h w"]) -> Float[Tensor, "b frames"]:
+        return self.layers(super().forward(seen))
 
 
 class Hands(nn.Module):
@@ -142,7 +153,8 @@ class Hands(nn.Module):
         cells = 3 * CELLS[0] * CELLS[1]
         held, middle = 3 * HELD_CELLS[0] * HELD_CELLS[1], 3 * MIDDLE_CELLS**2
         self.placed_faces = _Faces(held + cells, config.told)
-        self.broken_faces = _Faces(middle + cells, config.told)
+        self.behind = _Nearby(config.matter) if config.matter else None
+        self.broken_faces = _Faces(middle + cells + (self.behind.size if self.behind else 0), config.told)
         self.cracks = nn.Parameter(torch.full((1, 1, TEXELS, TEXELS), 0.6))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         rows, columns = (side - int(share * side) for side, share in zip((config.height, config.width), STROKE, strict=True))
@@ -166,10 +178,7 @@ class Hands(nn.Module):
     ) -> Float[Tensor, "b frames"] | None:
         """The logits of how many frames breaking what is aimed at takes, from 1 to `MOST_FRAMES` or more; None where hands do
         not read that from nearby."""
-        if self.matter is None:
-            return None
-        seen = _cut(torch.cat([lit(picture)[0], picture, (near * CLOSE).tanh()], 1), MATTER)
-        return self.matter(seen.to(self.dtype)).float()
+        return None if self.matter is None else self.matter(self._nearby(picture, near)).float()
 
     def aim_twice(
         self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]
@@ -197,11 +206,15 @@ class Hands(nn.Module):
         facts = torch.cat([_held(seen), F.adaptive_avg_pool2d(seen, CELLS).flatten(1)], 1)
         return mean + spread * self.placed_faces(facts.to(self.dtype), met)
 
-    def broken(self, picture: Float[Tensor, "b 3 h w"], met: Met) -> Float[Tensor, "b 3 h w"]:
+    def broken(
+        self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"], met: Met
+    ) -> Float[Tensor, "b 3 h w"]:
         """What lies behind the block before the crosshair, where its rays leave it."""
         seen, mean, spread = lit(picture)
-        facts = torch.cat([_middle(seen), F.adaptive_avg_pool2d(seen, CELLS).flatten(1)], 1)
-        return mean + spread * self.broken_faces(facts.to(self.dtype), met)
+        facts = [_middle(seen), F.adaptive_avg_pool2d(seen, CELLS).flatten(1)]
+        if self.behind is not None:
+            facts.append(self.behind(self._nearby(picture, near)))
+        return mean + spread * self.broken_faces(torch.cat([fact.to(self.dtype) for fact in facts], 1), met)
 
     def shade(
         self, met: Met, progress: Float[Tensor, " b"], outlined: Bool[Tensor, " b"] | None = None
@@ -218,6 +231,10 @@ class Hands(nn.Module):
         if outlined is not None:
             line = line * outlined[:, None, None]
         return 1 - torch.maximum(line, crack)[:, None]
+
+    def _nearby(self, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 7 rows columns"]:
+        """What lies before the crosshair: in the picture's light, as it is, and how near."""
+        return _cut(torch.cat([lit(picture)[0], picture, (near * CLOSE).tanh()], 1), MATTER).to(self.dtype)
 
     @property
     def dtype(self) -> torch.dtype:

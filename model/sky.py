@@ -33,7 +33,7 @@ ROWS, COLUMNS = 180, 720
 CELL, CELLS = 1.5, 640
 """Blocks that a cell of the layer is wide, and cells on each side."""
 ABOUT, FAR_ABOUT = 3, 15
-"""A cell is the mean of so many each way; where few pixels tell of these, of so many."""
+"""A cell of the layer is the mean of so many each way; of so many where few pixels tell of these, and where it is wet."""
 FEW = 0.3
 """Pixels of a cell; what fewer tell is taken to be more like what is about."""
 EVERY = 2
@@ -91,9 +91,10 @@ def sky_of(
     field_of_view: float,
     lattice: Lattice | None = None,
     around: UInt8[Tensor, "p two_p 3"] | None = None,
+    wet: bool = False,
 ) -> Sky | None:
     """The sky of a place, off pictures of it, as in `Scenery`, and what lies `around` the first of them, where its blocks are
-    known; None where hardly any is seen."""
+    known; where it is `wet`, without the drops that these show. None where hardly any is seen."""
     size = (near.shape[1], near.shape[2])
     number, row, column = (near[:, ::EVERY, ::EVERY] == 0).nonzero(as_tuple=True)
     row, column = row * EVERY, column * EVERY
@@ -105,7 +106,7 @@ def sky_of(
         return None
     if lattice is not None and around is not None:
         seen = seen.beside(_overhead(around, lattice, seen, size, field_of_view))
-    return _fitted(seen)
+    return _fitted(seen, (ABOUT, FAR_ABOUT) if wet else (1, ABOUT))
 
 
 def with_sky(
@@ -178,8 +179,9 @@ def _overhead(
     return _Seen(ways, colors, torch.zeros_like(ways)).where((told.near.flatten() < 0) & (ways[2] > STEEP) & alike)
 
 
-def _fitted(seen: _Seen) -> Sky:
-    """The sky of which so much was seen: a plain one, and what stands still and what drifts beside it."""
+def _fitted(seen: _Seen, about: tuple[int, int]) -> Sky:
+    """The sky of which so much was seen: a plain one, and what stands still and what drifts beside it, whose cells are means of
+    so many."""
     device, plain, thick = seen.ways.device, _plain(seen.ways), _thick(seen.ways[2])
     firm = FIRM * plain.shape[1] / ROWS * torch.eye(len(plain), device=device)
     share = torch.linalg.solve(plain @ plain.T + firm, plain @ seen.colors.T)
@@ -188,8 +190,8 @@ def _fitted(seen: _Seen) -> Sky:
     rest, one = seen.colors - base.flatten(1)[:, here], torch.ones_like(thick)
     clouds = rest
     for _ in range(2):  # each is what the other does not tell
-        layer = _means(cell, clouds * thick, thick.square(), (CELLS, CELLS), ABOUT)
-        still = _means(here, rest - layer.flatten(1)[:, cell] * thick, one, (ROWS, COLUMNS), 1)
+        layer = _means(cell, clouds * thick, thick.square(), (CELLS, CELLS), about[1])
+        still = _means(here, rest - layer.flatten(1)[:, cell] * thick, one, (ROWS, COLUMNS), about[0])
         clouds = rest - still.flatten(1)[:, here]
     return Sky(F.pad((base + still)[None], (1, 1, 0, 0), mode="circular")[0], layer)
 

@@ -163,7 +163,7 @@ def _worked(
     changed = None
     becomes = picture
     if bool(breaks.any()):
-        behind = hands.broken(picture, meet(cube, pitch, size, field_of_view, leaving=True))
+        behind = hands.broken(picture, near, meet(cube, pitch, size, field_of_view, leaving=True))
         becomes = torch.where(_all(breaks) & seen, behind.to(picture), becomes)
     if bool((breaks | places).any()):
         _build(context, breaks, cube, places, beside(cube, entered))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import simworld.env.thesaurus as module
-from simworld.env.thesaurus import meanings, of_weather, said_of_the_scene, words
+from simworld.env.thesaurus import meanings, moment, of_hour, of_weather, said_of_the_scene, words
 from simworld.env.voxel import captions
 
 FOREST, DESERT, NOON, DUSK = "forest woods leafy oak", "desert dunes", "noon midday day", "sunset dusk evening"
@@ -35,6 +35,14 @@ FOREST, DESERT, NOON, DUSK = "forest woods leafy oak", "desert dunes", "noon mid
 )
 def test_what_is_said_finds_the_words_that_mean_it(prompt: str, meant: set[str]) -> None:
     assert meanings(prompt) == {frozenset(words(entry)) for entry in meant}
+
+
+def test_some_words_name_an_hour() -> None:
+    prompts = {"the desert at dawn": 0.0, "sun is rising": 0.0, "sunrize": 0.0, "in the afternoon": 0.4, "dusk": None, "": None}
+    assert {prompt: moment(prompt) for prompt in prompts} == prompts
+    for hour, named in json.loads(Path(module.__file__).with_name("thesaurus.json").read_text())["moments"].items():
+        for said in named:
+            assert moment(said) == float(hour) and any(map(of_hour, meanings(said))), said
 
 
 def test_weather_is_told_from_the_rest() -> None:

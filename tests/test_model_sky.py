@@ -57,6 +57,19 @@ def test_the_sky_is_the_games_from_anywhere(place: Place, pitch: float, yaw: flo
     assert off(place, away, view, torch.zeros(2)) < 7
 
 
+def test_drops_in_pictures_do_not_hang_in_the_sky() -> None:
+    rng, views = np.random.default_rng(0), torch.tensor([[-40.0, 15.0 * number] for number in range(24)])
+    pictures = np.where(rng.random((24, *SIZE, 1)) < 0.01, 220, np.full((24, *SIZE, 3), 120)).astype(np.uint8)
+    parts = torch.from_numpy(pictures), torch.zeros(24, *SIZE), torch.zeros(24, 3), views
+    drops = []
+    for wet in (False, True):
+        sky = sky_of(*parts, VIEW, wet=wet)
+        assert sky is not None
+        seen = sky.seen(torch.zeros(1, 3), directed(views[:1], SIZE, VIEW), torch.zeros(2))
+        drops.append(float((seen - seen.mean()).square().mean()))
+    assert drops[1] < 0.5 * drops[0], drops
+
+
 def test_clouds_drift_as_the_games(place: Place) -> None:
     game, _ = place
     light = passed(lit(torch.from_numpy(daylight(game))[None], 0), 600)

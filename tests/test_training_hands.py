@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from learning import learned
+from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, SLOT
 from simworld.env.voxel.game import Game
@@ -99,20 +100,42 @@ def test_hands_learn_where_blocks_are_and_what_they_look_like(training: HandsTra
     assert (Path(training.data.folder) / "near.npy").exists(), "what sight tells is kept"
 
 
+def changed(learning: HandsTask, before: dict[str, Tensor]) -> set[str]:
+    """The parts of hands that are not as before."""
+    after = learning.model.state_dict()
+    return {name.split(".")[0] for name, weights in before.items() if not torch.equal(weights, after[name])}
+
+
+def test_what_lies_behind_is_learned_from_nearby_alone(training: HandsTraining) -> None:
+    config = replace(training, model=replace(MODEL, squeezed=8, matter=[16, 32]), only="behind", color_share=1.0)
+    learning = HandsTask(config, deeds(training.data))
+    before = {name: weights.clone() for name, weights in learning.model.state_dict().items()}
+    told = learned(learning, 120, 3e-3, "broken")
+    assert np.mean(told[-10:]) < 0.8 * np.mean(told[:10]), told
+    assert changed(learning, before) == {"behind", "broken_faces"}
+    near = torch.full((1, 1, *GAME_SIZE), 0.5)
+    met = meet(Cube(torch.tensor([[0.0, 1.5, 1.5]]), torch.zeros(1)), torch.tensor([40.0]), GAME_SIZE, 70.0)
+    picture = to_float(torch.from_numpy(game().render())[None]).movedim(-1, 1)
+    other = picture.clone()
+    other[..., 21:27, 37:43] *= -1
+    one, two = (learning.model.broken(each, near, met) for each in (picture, other))
+    assert float((one - two).detach().abs()[..., met.met[0]].max()) > 1e-3, "it hears what is before the crosshair"
+
+
 def test_how_long_things_withstand_is_learned_from_nearby_alone(training: HandsTraining) -> None:
     model = replace(MODEL, squeezed=8, matter=[16, 32])
-    learning = HandsTask(replace(training, model=model, only_matter=True), deeds(training.data))
+    learning = HandsTask(replace(training, model=model, only="matter"), deeds(training.data))
     before = {name: weights.clone() for name, weights in learning.model.state_dict().items()}
     told = learned(learning, 150, 3e-3, "tough")
     assert np.mean(told[-10:]) < 0.6 * np.mean(told[:10]), told
-    after = learning.model.state_dict()
-    changed = {name.split(".")[0] for name, weights in before.items() if not torch.equal(weights, after[name])}
-    assert changed == {"matter"}
+    assert changed(learning, before) == {"matter"}
     picture = to_float(torch.from_numpy(game().render())[None]).movedim(-1, 1)
     aim = learning.model.aim_twice(picture, torch.full((1, 1, *GAME_SIZE), 0.5), torch.tensor([40.0]))
     assert aim.frames is not None
     share = aim.frames.softmax(1)[0]
     number = round(float(aim.read[0, 2].exp()))
     assert share[:number].sum() >= MAY_BE > share[: number - 1].sum()
-    with pytest.raises(ValueError, match=r"only_matter=true, but model.matter is empty"):
-        HandsTask(replace(training, only_matter=True), deeds(training.data))
+    with pytest.raises(ValueError, match=r"only=hats; hands learn one of matter, behind alone"):
+        HandsTask(replace(training, only="hats"), deeds(training.data))
+    with pytest.raises(ValueError, match=r"only=matter, but model.matter is empty"):
+        HandsTask(replace(training, only="matter"), deeds(training.data))

@@ -84,4 +84,5 @@ def _album(world: World, place: Scouted) -> Album:
     frames, near, places, views = (torch.from_numpy(part).to(world.device) for part in parts)
     field_of_view = world.config.autoencoder.field_of_view
     lattice, around = lattice_of(near, places, views, field_of_view), torch.from_numpy(place.around).to(world.device)
-    return given_album(frames, near, places, views, field_of_view, lattice, around)
+    wet = lit(torch.from_numpy(place.daylight)[None], 0).is_wet
+    return given_album(frames, near, places, views, field_of_view, lattice, around, wet)

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from simworld.model.checkpoint import load_network, save_network
-from simworld.model.cube import Cube, beside, levelled, meet
+from simworld.model.cube import Cube, Met, beside, levelled, meet
 from simworld.model.hands import MOST_FRAMES, Hands, HandsConfig, visible
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.sight import Sight
@@ -36,6 +36,11 @@ NOISE = 0.03
 """Of which so much, in [-1, 1], is added at most."""
 MIRRORED = 0.5
 """So many of the trials of which no colours are learned are seen in a mirror."""
+TINTED, LIT = 0.1, 0.3
+"""By how much, in the logarithm, the light of pictures is changed of which only is learned what lies behind things: of each
+colour, and of all."""
+ONLY = {"matter": ("matter",), "behind": ("behind", "broken_faces")}
+"""Parts of hands that can be learned alone."""
 VOXEL_STROKES = "simworld.env.voxel.strokes:strokes"
 SHOWN_BATCH = -1 & 0xFFFF
 """The batch that is shown in pictures."""
@@ -45,8 +50,9 @@ SHOWN_BATCH = -1 & 0xFFFF
 class HandsTraining:
     """`batch_size` trials a step. `sight`: the file of the sight that tells where things are. `init`: a file of hands of the
     same sizes that a new run starts from. Weights: of what is read of the block, of its turn, and of colours, beside the error
-    of its place in blocks. Colours, which are dear and easy, are learned from a `color_share` of the trials. `only_matter`:
-    learn from nearby how long things withstand, and nothing else, which is quick."""
+    of its place in blocks. Colours, which are dear and easy, are learned from a `color_share` of the trials. `only`:
+    learn but one thing from nearby, which is quick: "matter", how long things withstand; "behind", what lies behind them, in a
+    mirror as well and in many a light."""
 
     model: HandsConfig = field(default_factory=HandsConfig)
     data: DeedsConfig = field(default_factory=DeedsConfig)
@@ -58,7 +64,7 @@ class HandsTraining:
     turn_weight: float = 0.3
     color_weight: float = 1.0
     color_share: float = 0.25
-    only_matter: bool = False
+    only: str = ""
 
 
 @dataclass
@@ -90,11 +96,14 @@ class HandsTask:
         self.model = Hands(config.model)
         if config.init and not is_begun(config.loop):
             self.model.load_state_dict(load_network(Hands, Path(config.init)).state_dict())
-        if config.only_matter:
-            if self.model.matter is None:
-                raise ValueError("only_matter=true, but model.matter is empty: there is nothing to learn; give it channels")
+        if config.only:
+            if config.only not in ONLY:
+                raise ValueError(f"only={config.only}; hands learn one of {', '.join(ONLY)} alone, or all if it is empty")
+            if not config.model.matter:
+                raise ValueError(f"only={config.only}, but model.matter is empty: there is nothing to learn; give it channels")
             self.model.requires_grad_(False)
-            self.model.matter.requires_grad_(True)
+            for name in ONLY[config.only]:
+                getattr(self.model, name).requires_grad_(True)
         rows, columns = self.model.looks.shape[-2:]
         looks = torch.from_numpy(load(VOXEL_STROKES)(config.model.height, config.model.width)).movedim(-1, 2)
         self.model.looks.copy_(looks[..., -rows:, -columns:])
@@ -117,10 +126,19 @@ class HandsTask:
         seen = _softened(picture(chosen, kinds), rng)
         near, pitch = (torch.from_numpy(part[chosen].astype(np.float32)).to(device) for part in self.sights)
         aimed = Cube(fact("aimed"), fact("turn"))
-        # Seen in a mirror the world is another one, but for colours, whose hand is at the right.
+        # Seen in a mirror the world is another one, but for the colours of what was in the hand, which is at the right.
         mirrored = torch.from_numpy(rng.random(num_trials) < MIRRORED).to(device)
-        mirrored[: len(painted)] = False
-        seen, near = (torch.where(mirrored.view(-1, *[1] * (part.ndim - 1)), part.flip(-1), part) for part in (seen, near))
+        if self.config.only == "behind":
+            light = torch.from_numpy(rng.normal(0, TINTED, (num_trials, 3, 1, 1)) + rng.normal(0, LIT, (num_trials, 1, 1, 1)))
+            light = light.exp().float().to(device)
+            seen = ((seen + 1) * light - 1).clamp(max=1)
+            pictures = {
+                name: ((_flipped(part, mirrored[: len(part)]) + 1) * light[: len(part)] - 1).clamp(max=1)
+                for name, part in pictures.items()
+            }
+        else:
+            mirrored[: len(painted)] = False
+        seen, near = (_flipped(part, mirrored) for part in (seen, near))
         aimed.center[mirrored, 0] *= -1
         aimed.turn[mirrored] *= -1
         return Batch(
@@ -131,7 +149,10 @@ class HandsTask:
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         config, batch = self.config, self.batch(step, self.config.batch_size)
-        if config.only_matter:
+        if config.only == "behind":
+            broken = self._broken_error(_first(batch))
+            return broken, {"broken": float(broken.detach())}
+        if config.only:
             with torch.autocast(batch.seen.device.type, torch.bfloat16):
                 frames = self.model.withstands(batch.seen, batch.near)
             tough = self._withstood(frames, batch)
@@ -164,22 +185,28 @@ class HandsTask:
     def _color_errors(self, batch: Batch) -> dict[str, Tensor]:
         """L1 of what is painted where it should be, in [-1, 1]."""
         model, batch = self.model, _first(batch)
-        pictures, picture, pitch = batch.pictures, batch.seen, batch.true_pitch
-        size, field_of_view = (batch.seen.shape[-2], batch.seen.shape[-1]), self.config.model.field_of_view
-        bare = pictures["bare"]
+        pictures, bare = batch.pictures, batch.pictures["bare"]
         with torch.no_grad():
-            entered, left = (meet(batch.aimed, pitch, size, field_of_view, leaving) for leaving in (False, True))
-            new = meet(batch.place, pitch, size, field_of_view)
-            seen = visible(entered, batch.near) & (batch.aimed.center != 0).any(1)[:, None, None, None]
-
-        def changed(name: str) -> Float[Tensor, "b 1 h w"]:
-            return ((pictures[name] - bare).abs().amax(1, keepdim=True) > CHANGED).float()
-
-        placed = _mean((model.placed(picture, new) - pictures["placed"]).abs(), changed("placed") * new.met[:, None])
-        broken = _mean((model.broken(picture, left) - pictures["broken"]).abs(), changed("broken") * seen)
+            entered, new = (self._met(batch, cube) for cube in (batch.aimed, batch.place))
+        placed = (model.placed(batch.seen, new) - pictures["placed"]).abs()
         shaded = (bare + 1) * model.shade(entered, batch.progress) - 1
-        cracked = _mean((shaded - pictures["shown"]).abs(), seen * (batch.progress > 0)[:, None, None, None])
-        return {"placed": placed, "broken": broken, "cracked": cracked}
+        cracked = _visible(batch, entered) * (batch.progress > 0)[:, None, None, None]
+        return {
+            "placed": _mean(placed, _changed(batch, "placed") * new.met[:, None]),
+            "broken": self._broken_error(batch),
+            "cracked": _mean((shaded - pictures["shown"]).abs(), cracked),
+        }
+
+    def _broken_error(self, batch: Batch) -> Tensor:
+        """The same of what lies behind blocks, of a batch whose pictures are all there."""
+        with torch.no_grad():
+            entered, left = (self._met(batch, batch.aimed, leaving) for leaving in (False, True))
+        error = (self.model.broken(batch.seen, batch.near, left) - batch.pictures["broken"]).abs()
+        return _mean(error, _changed(batch, "broken") * _visible(batch, entered))
+
+    def _met(self, batch: Batch, cube: Cube, leaving: bool = False) -> Met:
+        size = (batch.seen.shape[-2], batch.seen.shape[-1])
+        return meet(cube, batch.true_pitch, size, self.config.model.field_of_view, leaving)
 
     @torch.no_grad()
     def pictures(self, model: nn.Module) -> np.ndarray:
@@ -193,7 +220,7 @@ class HandsTask:
         seen = visible(entered, batch.near)
         bare = batch.pictures["bare"]
         shaded = torch.where(seen, (bare + 1) * model.shade(entered, batch.progress) - 1, bare)
-        broken = torch.where(seen, model.broken(batch.seen, left), bare)
+        broken = torch.where(seen, model.broken(batch.seen, batch.near, left), bare)
         placed = torch.where(visible(new, batch.near), model.placed(batch.seen, new), bare)
         rows = [batch.seen, batch.pictures["shown"], shaded, batch.pictures["broken"], broken]
         rows += [batch.pictures["placed"], placed]
@@ -215,6 +242,21 @@ def _first(batch: Batch) -> Batch:
         return part if isinstance(part, dict) else part[:m]
 
     return Batch(*(cut(getattr(batch, part.name)) for part in fields(batch)))
+
+
+def _flipped(part: Float[Tensor, "b *n w"], mirrored: Bool[Tensor, " b"]) -> Float[Tensor, "b *n w"]:
+    """The parts that are seen in a mirror, so, and the others."""
+    return torch.where(mirrored.view(-1, *[1] * (part.ndim - 1)), part.flip(-1), part)
+
+
+def _visible(batch: Batch, entered: Met) -> Bool[Tensor, "b 1 h w"]:
+    """Where blocks that are aimed at are seen."""
+    return visible(entered, batch.near) & (batch.aimed.center != 0).any(1)[:, None, None, None]
+
+
+def _changed(batch: Batch, name: str) -> Float[Tensor, "b 1 h w"]:
+    """Which pixels are others than in the bare picture."""
+    return ((batch.pictures[name] - batch.pictures["bare"]).abs().amax(1, keepdim=True) > CHANGED).float()
 
 
 def _mean(errors: Float[Tensor, "b *n"], weight: Float[Tensor, "b *m"]) -> Tensor:
