@@ -20,6 +20,7 @@ from simworld.model.pixels import to_float, to_uint8
 from simworld.model.projection import LEAST_AHEAD, NOTHING, thrown
 from simworld.model.scenery import BEFORE, FAINT, LARGER, PARTS, SAME_NEAR, Scenery
 from simworld.model.sky import Sky, sky_of
+from simworld.model.water import Water, water_of
 
 ROOM = 96
 """Pages of an album, beside the place's."""
@@ -106,13 +107,15 @@ class Place:
 class Album:
     """What one world keeps: `given` came with it, the dream's `own` pages were added. built: points of what was built since,
     from left to right, None where nothing was. lattice: the blocks of the place as they are now, None where it is not known to
-    be made of any. sky: above it, None where it is not known. Albums share them, so that a copy costs next to nothing."""
+    be made of any. sky: above it, water: in it, None where hardly any is known. Albums share them, so that a copy costs next to
+    nothing."""
 
     given: Place | None = None
     own: tuple[Page, ...] = ()
     built: Float[Tensor, "m 3"] | None = None
     lattice: Lattice | None = None
     sky: Sky | None = None
+    water: Water | None = None
 
     def __len__(self) -> int:
         return self.num_given + len(self.own)
@@ -176,13 +179,16 @@ def given_album(
     around: UInt8[Tensor, "p two_p 3"] | None = None,
     wet: bool = False,
 ) -> Album:
-    """What a world has before it begins: real pictures, the blocks that its place is made of and its sky, where they are known;
-    what lies `around` tells more of this. `wet`: whether it rains or snows there. ValueError for more than `MOST_GIVEN`."""
+    """What a world has before it begins: real pictures, the blocks that its place is made of, its sky and its water, where they
+    are known; what lies `around` tells more of the sky. `wet`: whether it rains or snows there. ValueError for more than
+    `MOST_GIVEN`."""
     if len(pictures) > MOST_GIVEN:
         raise ValueError(f"{len(pictures)} pictures of a place; an album takes {MOST_GIVEN} at most")
     place = Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view)
-    sky = None if lattice is None else sky_of(pictures, near, place.places, place.views, field_of_view, lattice, around, wet)
-    return Album(place, lattice=lattice, sky=sky)
+    if lattice is None:
+        return Album(place)
+    seen = pictures, near, place.places, place.views, field_of_view, lattice
+    return Album(place, lattice=lattice, sky=sky_of(*seen, around, wet), water=water_of(*seen))
 
 
 def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], instead: Bool[Tensor, " b"]) -> list[Album]:

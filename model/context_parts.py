@@ -26,12 +26,13 @@ from simworld.model.memory import Memory
 from simworld.model.scenery import Scenery
 from simworld.model.sky import Sky
 from simworld.model.surroundings import Surroundings
+from simworld.model.water import Water
 from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
 _KINDS: tuple[type, ...] = (
     Album, Context, Daylight, DecoderState, Goal, Grip, Ground, Impression, Lattice, Memory, Page, Place, Scenery, Surroundings,
-    Sky, Text, Work,
+    Sky, Text, Water, Work,
 )  # fmt: skip
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"

@@ -2,7 +2,6 @@
 them, and those see it that see something as near there."""
 
 import functools
-from itertools import product
 
 import torch
 from jaxtyping import Bool, Float
@@ -10,12 +9,10 @@ from torch import Tensor
 
 from simworld.model.camera import rays
 from simworld.model.lattice import Cast
-from simworld.model.projection import LEAST_AHEAD, NOTHING, axes, between, scale_of
+from simworld.model.projection import LEAST_AHEAD, NOTHING, between, scale_of
 
 AGREES, LITTLE = 0.1, 0.004
 """Relative difference, and in 1 / blocks, up to which a picture sees what is there."""
-ON = 1.02
-"""Points on water are sought so many times as far away, to be in it."""
 FREE = 1.2
 """What a picture sees so many times nearer than nothing is, is not there."""
 
@@ -31,27 +28,19 @@ def seen_by(
     others: Others,
     told: Cast,
     field_of_view: float,
-) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"], Bool[Tensor, "b r n"]]:
+) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"]]:
     """How near what `others` see is, of whose lattices `told` tells each pixel, and the number of the first picture that sees
     it as well, k where none does; `near`, `numbers` and `eyes` are of the pictures. Where no block is met, what lies beyond is
-    as near as the picture says. What hands have changed since a picture of that number, it does not show. Last, which of it
-    is water that the picture shows elsewhere, in the same direction (`_mirrored`)."""
+    as near as the picture says. What hands have changed since a picture of that number, it does not show."""
     (b, k, h, w), r = near.shape, others[0].shape[1]
     wanted, clear = told.near.flatten(1), told.clear.flatten(1)
     found, first = wanted.clone(), torch.full_like(wanted, k)
     since = None if told.since is None else told.since.flatten(1)
     turns, shifts = _maps((h, w), (h, w), eyes, others, field_of_view)
     ways = rays((h, w), field_of_view, near.device).flatten(1).repeat(1, r)
-    mirrored = torch.zeros_like(wanted, dtype=torch.bool)
-    if told.wet is not None and bool(told.wet.any()):
-        _mirrored(near, eyes, others, told, turns, first, mirrored, field_of_view)
     for world in range(b):
         left, counts = torch.arange(r * h * w, device=near.device), [h * w] * r
         sought, free, way = wanted[world], clear[world], ways
-        if bool(mirrored[world].any()):
-            left = (~mirrored[world]).nonzero()[:, 0]
-            counts = (left // (h * w)).bincount(minlength=r).tolist()
-            sought, free, way = sought[left], free[left], way.index_select(1, left)
         for number in range(k):
             parts = turns[world, :, number], shifts[world, :, number], way.split(counts, 1), sought.split(counts)
             there = torch.cat([_seen_from(*part) for part in zip(*parts, strict=True)], 1)
@@ -65,46 +54,7 @@ def seen_by(
             if not len(left):
                 break
             counts = (left // (h * w)).bincount(minlength=r).tolist()
-    return found.unflatten(1, (r, -1)), first.unflatten(1, (r, -1)), mirrored.unflatten(1, (r, -1))
-
-
-def _mirrored(
-    near: Float[Tensor, "b k h w"],
-    eyes: Eyes,
-    others: Others,
-    told: Cast,
-    turns: Float[Tensor, "b r k 3 3"],
-    first: Float[Tensor, "b n"],
-    mirrored: Bool[Tensor, "b n"],
-    field_of_view: float,
-) -> None:
-    """Water looks as the sky does that it mirrors, and as deep as it is seen: not as it does from elsewhere, but as other water
-    does in the same direction. Marks what pictures show so, and the first that does."""
-    assert told.wet is not None, "there is some"
-    (b, k, h, w), r = near.shape, others[0].shape[1]
-    for world, one in product(range(b), range(r)):
-        lattice, pixels = told.lattices[world], told.wet[world, one].flatten().nonzero()[:, 0]
-        if lattice is None or not len(pixels):
-            continue
-        ways = rays((h, w), field_of_view, near.device).flatten(1).index_select(1, pixels)
-        aside, below, onward = axes(others[1][world, one]) @ ways
-        place, height = one * h * w + pixels, others[0][world, one, 2] - below / told.near[world, one].flatten()[pixels]
-        left, along = torch.arange(len(pixels), device=near.device), torch.stack([aside, onward, -below], 1)
-        for picture in range(k):
-            eye = eyes[0][world, picture]
-            far = (eye[2] - height[left]) / below[left]
-            places = (turns[world, one, picture] @ ways[:, left])[None]
-            _, same, _ = _looked_up(near[world, picture, None], places, 1 / far, 1 / far)
-            alike = (same[0] & (far > 0)).nonzero()[:, 0]
-            if not len(alike):
-                continue
-            points = eye + along[left[alike]] * (far[alike] * ON)[:, None]
-            alike = alike[lattice.is_wet(lattice.within(points))]
-            seen = place[left[alike]]
-            first[world, seen], mirrored[world, seen] = float(picture), True
-            left = left[~mirrored[world, place[left]]]
-            if not len(left):
-                break
+    return found.unflatten(1, (r, -1)), first.unflatten(1, (r, -1))
 
 
 def shares(

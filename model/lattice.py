@@ -163,19 +163,18 @@ class Cast:
     """What eyes see of lattices, pixel by pixel. near: 1 / blocks along the view's axis, `NOTHING` where no block is met.
     clear: the same of up to where nothing is in the way: of the block, or of the lattice's bounds. since: as in `Lattice`, of
     what is met and what lies before it, whichever is later; None where hands have changed nothing. wet: where it is water, seen
-    from above; None where there is none. lattices: of each world."""
+    from above; None where there is none."""
 
     near: Float[Tensor, "b r h w"]
     clear: Float[Tensor, "b r h w"]
     since: Int32[Tensor, "b r h w"] | None = None
     wet: Bool[Tensor, "b r h w"] | None = None
-    lattices: Sequence[Lattice | None] = ()
 
     def last(self, world: int) -> "Cast":
         """What the last eye of one world sees."""
         here = slice(world, world + 1), slice(-1, None)
         since, wet = (None if part is None else part[here] for part in (self.since, self.wet))
-        return Cast(self.near[here], self.clear[here], since, wet, self.lattices[world : world + 1])
+        return Cast(self.near[here], self.clear[here], since, wet)
 
 
 def cast(
@@ -210,7 +209,7 @@ def cast(
         near[:, :-1], before = _carried(near[:, -1:], marks, places, views, field_of_view)
         for part, carried in zip((part for part in (since, wet) if part is not None), before, strict=True):
             part[:, :-1] = carried.to(part.dtype)
-    return Cast(near, clear, since, wet, lattices)
+    return Cast(near, clear, since, wet)
 
 
 def _wet(

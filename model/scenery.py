@@ -132,11 +132,11 @@ def show(
     b, k, _, h, w = scenery.pictures.shape
     r = places.shape[1]
     near, source = _landed(scenery, places, views, field_of_view)
-    sure = mirrored = torch.zeros_like(near, dtype=torch.bool)
+    sure = torch.zeros_like(near, dtype=torch.bool)
     if told is not None:
         eyes = scenery.places, scenery.views
         numbers = F.pad(scenery.numbers.float(), (0, 1), value=math.inf)  # the present picture is the latest
-        close, first, mirrored = seen_by(scenery.near[:, :, 0], numbers, eyes, (places, views), told, field_of_view)
+        close, first = seen_by(scenery.near[:, :, 0], numbers, eyes, (places, views), told, field_of_view)
         near, source, sure = _corrected(told, near, source, (close, first), k)
     number = source.clamp(max=k - 1)  # b r n
     all_near = scenery.near.flatten()
@@ -153,17 +153,14 @@ def show(
         right, down, ahead, shift = (row.index_select(0, which).view_as(near) for row in table)
         directions.append(ahead.addcmul_(right, right_of).addcmul_(down, down_of))
         shifts.append(shift)
-    mirrors = bool(mirrored.any())
     for attempt in range(2):
-        # What water mirrors is as far away as the sky.
-        seen_at = torch.where(mirrored, 0, near) if mirrors else near
-        x, y, ahead = (torch.addcmul(direction, shift, seen_at) for direction, shift in zip(directions, shifts, strict=True))
+        x, y, ahead = (torch.addcmul(direction, shift, near) for direction, shift in zip(directions, shifts, strict=True))
         before, ahead = ahead, ahead.clamp(min=LEAST_AHEAD)
         x, y = x / ahead + middle[0], y / ahead + middle[1]
         row, column = y.floor().clamp(0, h - 1) + first_rows, x.floor().clamp(0, w - 1)
         there = all_near.index_select(0, (row * w + column).flatten().int()).view_as(near)
         wanted = near / ahead
-        same = mirrored | (torch.minimum(FAINT + SAME_NEAR * wanted - (there - wanted).abs(), there) >= 0)
+        same = torch.minimum(FAINT + SAME_NEAR * wanted - (there - wanted).abs(), there) >= 0
         # A speck between others is as they are.
         share = averaged(same.view(b, r, h, w).float(), SPECK).flatten(2)
         same = torch.minimum(share - 0.5, there - NOTHING) > 0

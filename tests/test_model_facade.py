@@ -89,7 +89,7 @@ def test_the_first_picture_that_sees_it_shows_it() -> None:
     near[0, 0] = 0.5  # something before the wall
     near[0, 2, :, :20] = NOTHING
     numbers, eyes = torch.arange(1.0, 4.0)[None], looking((0, 0), (4.0, 0), (0, 0))
-    found, first, _ = seen_by(near, numbers, eyes, looking((0, 0)), told, VIEW)
+    found, first = seen_by(near, numbers, eyes, looking((0, 0)), told, VIEW)
     first = first.view(SIZE)
     assert not (first == 0).any() and (first[12, 30] == 1) and (first[12, 10] == 3), "the second stands too far to the right"
     assert torch.allclose(found.view(SIZE)[told.near[0, 0] > 0], told.near[0, 0][told.near[0, 0] > 0])
@@ -100,33 +100,9 @@ def test_where_no_block_is_met_what_is_beyond_is_shown() -> None:
     free = Cast(torch.full_like(told.near, NOTHING), told.clear)
     for near, number in ((0.01, 0), (0.5, 1)):
         pictures = torch.full((1, 1, *SIZE), near), torch.ones(1, 1), looking((0, 0))
-        found, first, _ = seen_by(*pictures, looking((0, 0)), free, VIEW)
+        found, first = seen_by(*pictures, looking((0, 0)), free, VIEW)
         assert (first == number).all(), "what is nearer than all is free to is not there"
         assert (found == near).all() or number
-
-
-@pytest.mark.parametrize(("height", "mirrors"), [(WHOLE * 3 // 4, True), (WHOLE, False)])
-def test_water_looks_alike_in_the_same_direction_and_ground_in_the_same_place(height: int, mirrors: bool) -> None:
-    """A picture from four blocks behind is brighter the farther up; who now stands ahead of there sees, on water, the same in
-    the same rows, and on the ground, what is higher up in that picture."""
-    high = torch.zeros(80, 80, 6, dtype=torch.uint8)
-    high[..., 0] = height
-    pool = Lattice(0.0, torch.tensor([-40.0, -40.0, -2.0 - height / WHOLE]), high, torch.full_like(high, WHOLE))
-    views = torch.tensor([[[30.0, 0.0]]])
-    before, now = (torch.tensor([[[0.0, ahead, 0.0]]]) for ahead in (-4.0, 0.0))
-    seen_before = cast([pool], before, views, SIZE, VIEW)
-    assert seen_before is not None and (seen_before.wet is not None) is mirrors
-    scenery = nothing_kept(1, SIZE, 1, CPU, 1)
-    rows = torch.linspace(1, -1, SIZE[0])[:, None].expand(SIZE)
-    scenery.pictures[0, 0], scenery.near[0, 0, 0], scenery.places[0, 0] = rows, seen_before.near[0, 0], before[0, 0]
-    scenery.views[0, 0], scenery.numbers[0, 0] = views[0, 0], 1
-    told = cast([pool], now, views, SIZE, VIEW)
-    seen_now = show(scenery, now, views, VIEW, told)
-    known = seen_now.known[0, 0, 0, 4:-4, 20]
-    assert known[4:].all()
-    colors = seen_now.colors[0, 0, 0, 4:-4, 20]
-    assert torch.allclose(colors[4:], rows[8:-4, 20], atol=0.02) is mirrors
-    assert mirrors or (colors[4:] > rows[8:-4, 20] + 0.1).all()
 
 
 def test_who_must_be_magnified_shows_less() -> None:
@@ -170,7 +146,7 @@ def test_what_nobody_can_have_seen_is_not_taken_for_what_is_as_far_away() -> Non
         told = cast([lattice], eye[0], eye[1], SIZE, VIEW)
         assert told is not None
         near = torch.full((1, 1, *SIZE), 1 / 8)
-        _, first, _ = seen_by(near, torch.tensor([[float(number)]]), eye, eye, told, VIEW)
+        _, first = seen_by(near, torch.tensor([[float(number)]]), eye, eye, told, VIEW)
         assert bool(first[0, 0, middle] == 0) == seen
         here = torch.zeros(3), torch.zeros(2)
         share = shares(near[0], torch.tensor([float(number)]), SIZE, (eye[0][0], eye[1][0]), here, told, 1, VIEW)

@@ -5,7 +5,7 @@ makes of the picture, with all its mistakes; what faces look like, from where th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,24 +128,20 @@ class HandsTask:
         aimed = Cube(fact("aimed"), fact("turn"))
         # Seen in a mirror the world is another one, but for the colours of what was in the hand, which is at the right.
         mirrored = torch.from_numpy(rng.random(num_trials) < MIRRORED).to(device)
-        if self.config.only == "behind":
-            light = torch.from_numpy(rng.normal(0, TINTED, (num_trials, 3, 1, 1)) + rng.normal(0, LIT, (num_trials, 1, 1, 1)))
-            light = light.exp().float().to(device)
-            seen = ((seen + 1) * light - 1).clamp(max=1)
-            pictures = {
-                name: ((_flipped(part, mirrored[: len(part)]) + 1) * light[: len(part)] - 1).clamp(max=1)
-                for name, part in pictures.items()
-            }
+        behind = self.config.only == "behind"
+        if behind:
+            pictures = {name: _flipped(part, mirrored[: len(part)]) for name, part in pictures.items()}
         else:
             mirrored[: len(painted)] = False
         seen, near = (_flipped(part, mirrored) for part in (seen, near))
         aimed.center[mirrored, 0] *= -1
         aimed.turn[mirrored] *= -1
-        return Batch(
+        batch = Batch(
             seen, near[:, None], pitch, pictures,
             torch.stack([fact("toughness") > 0, fact("can_place") > 0], 1), fact("toughness"),
             aimed, Cube(fact("place"), fact("turn")), fact("pitch"), fact("progress"),
         )  # fmt: skip
+        return _relit(batch, rng) if behind else batch
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         config, batch = self.config, self.batch(step, self.config.batch_size)
@@ -242,6 +238,17 @@ def _first(batch: Batch) -> Batch:
         return part if isinstance(part, dict) else part[:m]
 
     return Batch(*(cut(getattr(batch, part.name)) for part in fields(batch)))
+
+
+def _relit(batch: Batch, rng: np.random.Generator) -> Batch:
+    """The batch, each of its trials in another light."""
+    n = len(batch.seen)
+    light = torch.from_numpy(np.exp(rng.normal(0, TINTED, (n, 3, 1, 1)) + rng.normal(0, LIT, (n, 1, 1, 1)))).to(batch.seen)
+
+    def shone(pictures: Float[Tensor, "m 3 h w"]) -> Float[Tensor, "m 3 h w"]:
+        return ((pictures + 1) * light[: len(pictures)] - 1).clamp(max=1)
+
+    return replace(batch, seen=shone(batch.seen), pictures={name: shone(part) for name, part in batch.pictures.items()})
 
 
 def _flipped(part: Float[Tensor, "b *n w"], mirrored: Bool[Tensor, " b"]) -> Float[Tensor, "b *n w"]:
