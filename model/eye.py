@@ -20,7 +20,7 @@ from simworld.model.grip import Grip, at_rest, covered
 from simworld.model.lattice import cast
 from simworld.model.obstacles import obstacles
 from simworld.model.registration import averaged
-from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, nothing_kept, now, show
+from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, away, nothing_kept, now, show
 from simworld.model.sight import RECENT, Sight
 from simworld.model.sky import with_sky
 from simworld.model.stages import stage
@@ -54,8 +54,6 @@ ANEW = -1
 """The number of what is to be taken from the album anew."""
 LEAST_BOTH = 0.1
 """Two maps of nearness that know less of each other than so much of a picture hardly tell how much they differ."""
-ELSEWHERE = 1.0
-"""Blocks from where something real was seen, from which on water looks as the whole place tells."""
 PULL = 0.5
 """How far a chunk's frames are drawn back to what was seen from the same place."""
 
@@ -108,10 +106,8 @@ def looked_up(
     told = cast([album.lattice for album in albums], places, views, size, field_of_view)
     scenery = opened(albums, scenery, places[:, -1], views[:, -1], field_of_view, told)
     shown = show(scenery, places, views, field_of_view, told)
-    away = (scenery.places[:, None] - places[:, :, None]).norm(dim=3)
-    away = torch.where(scenery.real[:, None] > 0, away, ELSEWHERE).amin(2)
-    share = (away / ELSEWHERE).clamp(max=1)
-    shown = with_water(shown, [album.water for album in albums], told, places, views, share, field_of_view)
+    waters, share = [album.water for album in albums], away(scenery, places)
+    shown = with_water(shown, waters, told, places, views, share, field_of_view)
     return scenery, with_sky(shown, [album.sky for album in albums], told, places, views, drift, field_of_view)
 
 

@@ -21,15 +21,14 @@ from simworld.model.projection import NOTHING
 from simworld.model.registration import averaged
 from simworld.model.relighter import Relighter
 from simworld.model.restorer import Restorer
-from simworld.model.scenery import Shown
+from simworld.model.scenery import Shown, away
 from simworld.model.stages import stage
 from simworld.model.surroundings import Eyes
 from simworld.model.touch import Overlay
 from simworld.model.world import World
 
-SEAM, AWAY = 9, 1.0
-"""Pixels: half of this away from what is real a picture is no longer restored. Blocks: so far from where something real was
-seen it is restored wholly, and has all its grain."""
+SEAM = 9
+"""Pixels: half of this away from what is real a picture is no longer restored."""
 MOSTLY = 0.5
 """Of what is about a pixel; where so much was real it is restored wholly."""
 
@@ -172,6 +171,5 @@ def _faces(
 
 
 def _away(context: Context) -> Float[Tensor, "b 1 1 1 1"]:
-    """How far eyes are from where something real was seen, from 0 to 1."""
-    away = (context.scenery.places - context.around.place[:, None]).norm(dim=2)
-    return (torch.where(context.scenery.real > 0, away, AWAY).amin(1) / AWAY).clamp(max=1)[:, None, None, None, None]
+    """How far eyes are from where something real was seen, from 0 to 1: so much pictures are restored, and have grain."""
+    return away(context.scenery, context.around.place[:, None])[..., None, None, None]

@@ -3,7 +3,7 @@ nothing learned. What has no texture stays where it is."""
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from simworld.model.camera import sample, still_grid
@@ -76,6 +76,23 @@ def condensed(x: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tenso
     if (stride * size[0], stride * size[1]) != tuple(x.shape[-2:]) or stride & (stride - 1):
         return F.interpolate(x, size, mode="area")
     return coarser(x, stride)
+
+
+def told_of_cells(
+    cell: Int[Tensor, " n"],
+    colors: Float[Tensor, "3 n"],
+    weights: Float[Tensor, " n"],
+    size: tuple[int, int],
+    about: tuple[int, int],
+    few: tuple[float, float],
+) -> Float[Tensor, "3 rows columns"]:
+    """The mean of weighted colours in so many cells each way about each of `size`, the first of `about`; where they weigh no
+    more than the first of `few`, half of it is the mean farther about, and where these weigh no more than the second, half of
+    that is 0."""
+    sums = torch.stack([torch.bincount(cell, part, size[0] * size[1]).float() for part in (*colors, weights)]).view(1, 4, *size)
+    close, wide = (averaged(sums, width)[0] if width > 1 else sums[0] for width in about)
+    far = wide[:3] / (wide[3:] + few[1])
+    return (close[:3] + few[0] * far) / (close[3:] + few[0])
 
 
 def averaged(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"]:

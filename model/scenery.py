@@ -18,6 +18,8 @@ from simworld.model.lattice import Cast
 from simworld.model.projection import LEAST_AHEAD, NOTHING, Points, between, scale_of, thrown
 from simworld.model.registration import averaged
 
+AWAY = 1.0
+"""Blocks from where something real was seen, from which on eyes are wholly away from it."""
 KEPT = 6
 """Kept pictures of each world that are shown at once."""
 COARSE = 2
@@ -180,6 +182,12 @@ def show(
     real = kept & (scenery.real.flatten().index_select(0, (number + of_world).flatten().int()) > 0).view_as(known)
     shown = Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept, real)
     return shown if told is None else _closed(replace(shown, sure=sure.view_as(known)))
+
+
+def away(scenery: Scenery, places: Float[Tensor, "b r 3"]) -> Float[Tensor, "b r"]:
+    """How far eyes at places are from where something real was seen that the scenery has, from 0 to 1."""
+    apart = (scenery.places[:, None] - places[:, :, None]).norm(dim=3)
+    return (torch.where(scenery.real[:, None] > 0, apart, AWAY).amin(2) / AWAY).clamp(max=1)
 
 
 def _closed(shown: Shown) -> Shown:

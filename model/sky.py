@@ -18,7 +18,7 @@ from simworld.model.camera import beside, directed, rays, sample
 from simworld.model.lattice import Cast, Lattice, cast
 from simworld.model.pixels import to_float
 from simworld.model.projection import axes
-from simworld.model.registration import averaged
+from simworld.model.registration import averaged, told_of_cells
 from simworld.model.scenery import Shown
 from simworld.model.surroundings import all_seen, recall
 
@@ -188,10 +188,11 @@ def _fitted(seen: _Seen, about: tuple[int, int]) -> Sky:
     base = torch.einsum("nc,nyx->cyx", share, _plain(_directions(device)))
     here, cell = _still_cells(seen.ways), _layer_cells(seen.places, seen.ways)
     rest, one = seen.colors - base.flatten(1)[:, here], torch.ones_like(thick)
-    clouds = rest
+    clouds, few = rest, (FEW, FEW / FAR_ABOUT)
     for _ in range(2):  # each is what the other does not tell
-        layer = _means(cell, clouds * thick, thick.square(), (CELLS, CELLS), about[1])
-        still = _means(here, rest - layer.flatten(1)[:, cell] * thick, one, (ROWS, COLUMNS), about[0])
+        layer = told_of_cells(cell, clouds * thick, thick.square(), (CELLS, CELLS), (about[1], FAR_ABOUT), few)
+        beside_layer = rest - layer.flatten(1)[:, cell] * thick
+        still = told_of_cells(here, beside_layer, one, (ROWS, COLUMNS), (about[0], FAR_ABOUT), few)
         clouds = rest - still.flatten(1)[:, here]
     return Sky(F.pad((base + still)[None], (1, 1, 0, 0), mode="circular")[0], layer)
 
@@ -232,13 +233,3 @@ def _layer_cells(places: Float[Tensor, "3 n"], ways: Float[Tensor, "3 n"]) -> In
     """In which cells of the layer clouds lie that eyes at places see, of what is beyond it the outermost."""
     right, ahead = (_over(places, ways) / CELL + CELLS / 2).clamp(0, CELLS - 1).long()
     return ahead * CELLS + right
-
-
-def _means(
-    cell: Int[Tensor, " n"], colors: Float[Tensor, "3 n"], weights: Float[Tensor, " n"], size: tuple[int, int], about: int
-) -> Float[Tensor, "3 rows columns"]:
-    """What weighted colours are about each cell; where few tell, farther about it."""
-    sums = torch.stack([torch.bincount(cell, part, size[0] * size[1]).float() for part in (*colors, weights)]).view(1, 4, *size)
-    close, wide = (averaged(sums, width)[0] if width > 1 else sums[0] for width in (about, FAR_ABOUT))
-    far = wide[:3] / (wide[3:] + FEW / FAR_ABOUT)
-    return (close[:3] + FEW * far) / (close[3:] + FEW)

@@ -16,7 +16,7 @@ from simworld.model.camera import beside, rays, sample
 from simworld.model.lattice import Cast, Lattice
 from simworld.model.pixels import to_float
 from simworld.model.projection import axes
-from simworld.model.registration import averaged
+from simworld.model.registration import told_of_cells
 from simworld.model.scenery import Shown
 
 DEEP, MURK = 0.9, 0.28
@@ -127,10 +127,8 @@ def _fitted(
         weighed = terms * (ROBUST / rest.square().mean(0).sqrt().clamp(min=ROBUST))
     right, ahead = (_floor(eyes, ways, away) / CELL + CELLS / 2).clamp(0, CELLS - 1).long()
     cell = ahead * CELLS + right
-    sums = torch.stack([torch.bincount(cell, part, CELLS**2).float() for part in (*(rest * clear), clear.square())])
-    close, far = (averaged(sums.view(1, 4, CELLS, CELLS), width)[0] for width in (ABOUT, FAR_ABOUT))
-    about = far[:3] / (far[3:] + FAINT)
-    return Water(plain, (close[:3] + FAINT * about) / (close[3:] + FAINT))
+    floor = told_of_cells(cell, rest * clear, clear.square(), (CELLS, CELLS), (ABOUT, FAR_ABOUT), (FAINT, FAINT))
+    return Water(plain, floor)
 
 
 def _plain(ways: Float[Tensor, "3 n"]) -> Float[Tensor, "9 n"]:

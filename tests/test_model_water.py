@@ -99,7 +99,6 @@ def test_what_lies_on_the_floor_stays_where_it_is() -> None:
     pool = torch.zeros(40, 40, 4, dtype=torch.uint8)
     pool[..., 0] = WHOLE * 9 // 10
     pond = Lattice(0.0, torch.tensor([-20.0, -20.0, -2.5]), pool, torch.full_like(pool, WHOLE))
-    views = torch.tensor([[50.0, 90.0 * number] for number in range(4)])
     places = torch.tensor([[-2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [2.0, 0.0, 0.0], [0.0, -2.0, 0.0], [1.0, 1.0, 0.0]])
     views = torch.tensor([[50.0, 90.0], [50.0, 180.0], [50.0, 270.0], [50.0, 0.0], [50.0, 225.0]])
     ways = rays(SIZE, VIEW, torch.device("cpu"))
