@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
-from test_env_world import some_frames, with_pictures
+from test_env_guide import with_pictures
+from test_env_world import some_frames
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import noop

@@ -15,8 +15,8 @@ from PIL import Image
 from tiny_world import HEIGHT, WIDTH, write_tiny_world
 
 from simworld.actions import noop
-from simworld.env.guide import FADE_CHUNKS, LEAST_DETAIL
-from simworld.env.start_pictures import StartPictures, detail
+from simworld.env.guide import FADE_CHUNKS
+from simworld.env.start_pictures import detail
 from simworld.model.checkpoint import write_tensors
 
 
@@ -307,116 +307,3 @@ def test_who_stands_still_sees_the_same_for_long() -> None:
         last = env.step(noop())[0]["pov"]
     assert np.square(last.astype(float) - first["pov"]).mean() < 250, "24 dB"
     assert 0.6 < detail(last) / detail(first["pov"]) < 1.3
-
-
-def test_who_asks_for_an_hour_gets_it_where_they_are() -> None:
-    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False)
-    first, info = env.reset(seed=1, options={"prompt": "a desert at noon"})
-    assert info["time_of_day"] == pytest.approx(0.2)
-    bright = []
-    for prompt, hour in (("late at night", 0.58), ("sunrise", 0.0), ("noon", 0.2)):
-        env.unwrapped.set_prompt(prompt)
-        for _ in range(25):
-            last, *_, info = env.step(noop())
-            assert not info["led"]
-        assert info["time_of_day"] == pytest.approx(hour, abs=0.01)
-        bright.append(float(last["pov"].mean()))
-    assert bright[0] < 0.5 * bright[-1] and np.abs(last["pov"].astype(float) - first["pov"]).mean() < 12, "the same desert"
-
-
-def test_who_goes_elsewhere_finds_it_as_late_there() -> None:
-    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False, day=2000)
-    env.reset(seed=1, options={"prompt": "a desert at noon"})
-    hours = [env.step(noop())[4]["time_of_day"] for _ in range(20)]
-    assert np.diff(hours) == pytest.approx(2 / 2000, abs=1e-5)
-    for prompt, hour in (("a forest", hours[-1] + 0.01), ("plains at dusk", 0.5)):
-        env.unwrapped.set_prompt(prompt)
-        for _ in range(10):
-            *_, info = env.step(noop())
-        assert not info["led"] and info["time_of_day"] == pytest.approx(hour, abs=0.02)
-    for prompt in ("a forest", "at night"):
-        env.unwrapped.set_prompt(prompt)
-        *_, info = env.step(noop())
-    assert info["led"], "who asks for an hour on the way still goes there"
-    for _ in range(10):
-        *_, info = env.step(noop())
-    assert not info["led"] and info["time_of_day"] == pytest.approx(0.58, abs=0.02)
-
-
-def test_light_may_stand_still(folder: Path) -> None:
-    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, day=0)
-    env.reset(seed=1)
-    assert len({env.step(noop())[4]["time_of_day"] for _ in range(3)}) == 1
-    dark = make(folder)
-    _, info = dark.reset(seed=1, options={"frames": some_frames(1), "daylight": [0.2, 0, 0, 0, 0]})
-    assert "time_of_day" not in info, "this world has no relighter"
-
-
-def test_a_prompt_finds_the_picture_that_is_most_like_it(tmp_path: Path) -> None:
-    frames = torch.arange(3, dtype=torch.uint8)[:, None, None, None].expand(3, 4, 4, 3)
-    captions = ["A snowy forest at noon", "Open desert / a desert at night", "A snowy forest / a forest after dark, at night"]
-    write_tensors(tmp_path / "starts.safetensors", {"frames": frames}, {"captions": captions})
-    starts = StartPictures(tmp_path / "starts.safetensors", 4, 4)
-    for prompt, number in (("a snowy forest at night", 2), ("DESERT!", 1), ("noon", 0)):
-        assert all(starts.nearest(prompt, seed).frame[0, 0, 0] == number for seed in range(4)), prompt
-    assert {int(starts.nearest("", seed).frame[0, 0, 0]) for seed in range(9)} == {0, 1, 2}
-
-
-def with_pictures(folder: Path) -> Path:
-    """A tiny world with two pictures to start from, of a desert and of snow."""
-    frames = torch.from_numpy(some_frames(2))
-    frames[1] //= 4
-    write_tensors(write_tiny_world(folder) / "starts.safetensors", {"frames": frames}, {"captions": ["a desert", "snow"]})
-    return folder
-
-
-def test_a_new_prompt_leads_to_the_picture_most_like_it(tmp_path: Path) -> None:
-    env = make(with_pictures(tmp_path), renew=False)
-    pictures = env.unwrapped.start_pictures()
-    env.reset(seed=1, options={"frames": pictures[:1]})
-    env.unwrapped.set_prompt("something else")
-    assert not env.step(noop())[4]["led"], "no caption has a word of it"
-    env.unwrapped.set_prompt("now let it snow")
-    steps = [env.step(noop()) for _ in range(FADE_CHUNKS + 1)]
-    assert [info["led"] for *_, info in steps] == [True] * FADE_CHUNKS + [False]
-    assert np.array_equal(steps[-2][0]["pov"], pictures[1])
-
-
-def test_mist_is_led_to_the_picture_most_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simworld.env.guide.LEAST_DETAIL", 1e9)  # everything is mist
-    folder = with_pictures(tmp_path)
-    for renew in (True, False):
-        env = make(folder, renew=renew)
-        env.reset(seed=1, options={"frames": env.unwrapped.start_pictures()[:1]})
-        assert [env.step(noop())[4]["led"] for _ in range(3)] == [False, renew, renew]
-
-
-def test_who_has_gone_astray_is_led_back_to_something(tmp_path: Path) -> None:
-    """Neither who walked far and still sees what was real, nor who looks elsewhere without having walked."""
-    env = make(with_pictures(tmp_path))
-    for lost, walked, led in ((0.0, 9.0, False), (20.0, 0.5, False), (20.0, 9.0, True)):
-        env.reset(seed=1, options={"frames": env.unwrapped.start_pictures()[:1]})
-        context = env.unwrapped._started()
-        context.scenery.lost = torch.tensor([lost])
-        context.around.place = context.around.place + torch.tensor([[0.0, walked, 0.0]])
-        assert [env.step(noop())[4]["led"] for _ in range(2)] == [False, led]
-
-
-def test_detail_tells_mist_from_a_picture() -> None:
-    picture = some_frames(1)[0]
-    mist = np.full_like(picture, 120) + np.arange(WIDTH, dtype=np.uint8)[:, None] // 8
-    assert detail(mist) < LEAST_DETAIL < detail(picture) and detail(picture) == pytest.approx(detail(picture // 2), rel=0.2)
-
-
-def test_of_many_pictures_one_is_found_by_its_looks(tmp_path: Path) -> None:
-    levels = torch.arange(0, 240, 20, dtype=torch.uint8)
-    frames = levels[:, None, None, None].expand(-1, 32, 32, 3).contiguous()
-    write_tensors(tmp_path / "starts.safetensors", {"frames": frames}, {"captions": [""] * len(levels)})
-    starts = StartPictures(tmp_path / "starts.safetensors", 32, 32)
-    found = {int(starts.nearest("", seed, like=np.full((32, 32, 3), 103, np.uint8)).frame[0, 0, 0]) for seed in range(20)}
-    assert found == {80, 100, 120, 140}
-
-
-def test_a_world_may_have_no_pictures(folder: Path) -> None:
-    assert len(make(folder).unwrapped.start_pictures()) == 0
-    assert make(folder).unwrapped.start_options("a desert", 0) == {}
