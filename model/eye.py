@@ -111,6 +111,15 @@ def looked_up(
     return scenery, with_sky(shown, [album.sky for album in albums], told, places, views, drift, field_of_view)
 
 
+def beheld(world: World, context: Context) -> Shown | None:
+    """What is known of what the eye sees where it is before it has seen any of it; None where no world came with pictures."""
+    if world.sight is None or not any(map(len, context.albums)):
+        return None
+    eye = context.around.place[:, None], context.around.view[:, None]
+    field_of_view = world.config.autoencoder.field_of_view
+    return looked_up(context.albums, context.scenery, *eye, drifted(context.daylight), field_of_view)[1]
+
+
 def seen_now(world: World, context: Context) -> Shown | None:
     """What is known of what the eye sees where it is, as the blocks of its place lie now; None where none are known."""
     place, view, size = context.around.place[:, None], context.around.view[:, None], (world.config.height, world.config.width)
@@ -301,7 +310,7 @@ def _remember(
     if shown is not None:
         little = _share(shown.kept, shown, own) < torch.where(must, ENOUGH_REAL, ENOUGH)
         share = torch.maximum(_share(shown.real, shown, own), share)
-        near = torch.where(real[:, None, None, None], near, _as_shown(near, shown))
+        near = torch.where(real[:, None, None, None], _with_sky(near, shown), _as_shown(near, shown))
     near = _as_blocks_lie(context, near, real, must, field_of_view)
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))
     goes = (scenery.moved.norm(dim=2) > LEAST_STEP).any(1)
@@ -317,6 +326,11 @@ def _share(part: Bool[Tensor, "b r 1 h w"], shown: Shown, own: Bool[Tensor, "b 1
     solid = own & ~(shown.known & (shown.near == 0))[:, -1]
     much, some = (pixels.float().mean((1, 2, 3)) for pixels in (solid, part[:, -1] & solid))
     return torch.where(much < LEAST_SOLID, 1, some / much.clamp(min=LEAST_SOLID))
+
+
+def _with_sky(near: Float[Tensor, "b 1 h w"], shown: Shown) -> Float[Tensor, "b 1 h w"]:
+    """How near things are in a real picture, as was measured, but for where it is known to show the sky: clouds seem near."""
+    return torch.where((shown.known & shown.real & (shown.near == 0))[:, -1], 0, near)
 
 
 def _as_shown(near: Float[Tensor, "b 1 h w"], shown: Shown) -> Float[Tensor, "b 1 h w"]:

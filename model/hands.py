@@ -31,7 +31,7 @@ MIDDLE, MIDDLE_CELLS = 0.25, 8
 """The share of a picture's sides about the crosshair that tells what a block is made of, and its cells."""
 MATTER, MATTER_CELLS, MOST_FRAMES = 0.4, 3, 24
 """The same for how long it withstands, and the frames up to which that is told apart."""
-MAY_BE = 0.3
+MAY_BE = 0.2
 """What is so probable may well be: a block that breaks a little early annoys nobody."""
 CLOSE = 3.0
 """Blocks: at about this distance differences in nearness tell most."""

@@ -23,7 +23,7 @@ from simworld.model.context import RECALL, Context, Goal, Impression, copied
 from simworld.model.daylight import Daylight, passed
 from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
-from simworld.model.eye import look, nothing_known, recalled, went
+from simworld.model.eye import beheld, look, nothing_known, recalled, went
 from simworld.model.finish import Draft, Finish, drafted, finished
 from simworld.model.ground import nothing_shown
 from simworld.model.leading import led, sighted, surroundings
@@ -111,7 +111,7 @@ def surround(
     context.ground = grounds.told(known(context.around))
     h, w = world.config.height, world.config.width
     picture = context.decoder.picture[..., :h, :w].movedim(1, -1)
-    look(world, context, picture, None, _everywhere(context))
+    look(world, context, picture, beheld(world, context), _everywhere(context))
 
 
 def signs(world: World, context: Context) -> Float[Tensor, "b signs"]:

@@ -8,9 +8,12 @@ from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
 from simworld.model import sampler
+from simworld.model.album import given_album
 from simworld.model.batch import stack, take
+from simworld.model.camera import rays
 from simworld.model.checkpoint import load_network, load_world, save_network
 from simworld.model.context_parts import put_together, take_apart
+from simworld.model.lattice import WHOLE, Lattice
 from simworld.model.obstacles import BANDS, DIRECTIONS
 from simworld.model.sight import RECENT, Sight, SightConfig
 from simworld.model.world import World
@@ -127,6 +130,23 @@ def test_real_pictures_tell_how_far_down_the_eye_looks() -> None:
     assert abs(before - float(told[0])) < 30
     sampler.surround(world, context, None, torch.tensor([12.0]))
     assert float(context.around.view[0, 0]) == 12, "who is told knows"
+
+
+def test_clouds_over_a_known_place_are_no_walls() -> None:
+    """Sight takes clouds for something; a place whose pictures tell that there is sky knows better."""
+    world = sighted(tiny_world())
+    field_of_view = world.config.autoencoder.field_of_view
+    down = rays((HEIGHT, WIDTH), field_of_view, torch.device("cpu"))[1]
+    eye = torch.zeros(1, 3), torch.zeros(1, 2)
+    near, picture = (down / 1.6).clamp(min=0)[None], torch.full((1, HEIGHT, WIDTH, 3), 128, dtype=torch.uint8)
+    high = torch.zeros(24, 24, 12, dtype=torch.uint8)
+    high[..., 0] = WHOLE
+    lattice = Lattice(0.0, torch.tensor([-12.0, -12.0, -2.6]), high, torch.full_like(high, WHOLE))
+    album, context = given_album(picture, near, *eye, field_of_view, lattice), shown(world)
+    sky = (slice(3, HEIGHT // 2 - 3), slice(3, WIDTH - 3))
+    for albums, is_sky in (([album], True), (None, False)):
+        sampler.surround(world, context, None, torch.zeros(1), albums)
+        assert bool((context.scenery.near[0, -1, 0][sky] == 0).all()) == is_sky
 
 
 def test_sight_on_disk_belongs_to_its_world(tmp_path: Path) -> None:

@@ -47,11 +47,11 @@ class Suite:
     prompts: int
     walk: float
     step_clips: int
-    task_plays: int = 2
+    task_plays: int = 1
 
 
 SUITES = {
-    "quick": Suite(clips=6, away=(3,), long_clips=2, stand=15, play=10, places=0, prompts=1, walk=1, step_clips=2),
+    "quick": Suite(clips=4, away=(3,), long_clips=2, stand=8, play=4, places=0, prompts=1, walk=1, step_clips=2),
     "full": Suite(16, (3, 10, 30), 2, stand=60, play=600, places=16, prompts=20, walk=8, step_clips=16, task_plays=16),
 }
 

@@ -37,8 +37,8 @@ NOISE = 0.03
 MIRRORED = 0.5
 """So many of the trials of which no colours are learned are seen in a mirror."""
 TINTED, LIT = 0.1, 0.3
-"""By how much, in the logarithm, the light of pictures is changed of which only is learned what lies behind things: of each
-colour, and of all."""
+"""By how much, in the logarithm, the light of pictures is changed of which one thing alone is learned: of each colour, and of
+all."""
 ONLY = {"matter": ("matter",), "behind": ("behind", "broken_faces")}
 """Parts of hands that can be learned alone."""
 VOXEL_STROKES = "simworld.env.voxel.strokes:strokes"
@@ -51,8 +51,8 @@ class HandsTraining:
     """`batch_size` trials a step. `sight`: the file of the sight that tells where things are. `init`: a file of hands of the
     same sizes that a new run starts from. Weights: of what is read of the block, of its turn, and of colours, beside the error
     of its place in blocks. Colours, which are dear and easy, are learned from a `color_share` of the trials. `only`:
-    learn but one thing from nearby, which is quick: "matter", how long things withstand; "behind", what lies behind them, in a
-    mirror as well and in many a light."""
+    learn but one thing from nearby, which is quick, in a mirror as well and in many a light: "matter", how long things
+    withstand; "behind", what lies behind them."""
 
     model: HandsConfig = field(default_factory=HandsConfig)
     data: DeedsConfig = field(default_factory=DeedsConfig)
@@ -128,8 +128,7 @@ class HandsTask:
         aimed = Cube(fact("aimed"), fact("turn"))
         # Seen in a mirror the world is another one, but for the colours of what was in the hand, which is at the right.
         mirrored = torch.from_numpy(rng.random(num_trials) < MIRRORED).to(device)
-        behind = self.config.only == "behind"
-        if behind:
+        if self.config.only:
             pictures = {name: _flipped(part, mirrored[: len(part)]) for name, part in pictures.items()}
         else:
             mirrored[: len(painted)] = False
@@ -141,7 +140,7 @@ class HandsTask:
             torch.stack([fact("toughness") > 0, fact("can_place") > 0], 1), fact("toughness"),
             aimed, Cube(fact("place"), fact("turn")), fact("pitch"), fact("progress"),
         )  # fmt: skip
-        return _relit(batch, rng) if behind else batch
+        return _relit(batch, rng) if self.config.only else batch
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         config, batch = self.config, self.batch(step, self.config.batch_size)
