@@ -2,14 +2,16 @@
 and words mistyped.
 
 In the file, a key is words of captions that mean the same; its list, what else is said for it, in words and phrases. `alone`
-has what stands for a place where none is named; `nearly`, what comes near to it; `moments`, the words for hours that name one
-exactly, under what share of a day from sunrise on it is; `nothing`, words that are not others mistyped.
+has what stands for a place where none is named; `together`, words of which one of the first, not far from one of the second,
+names a place; `nearly`, what comes near to it; `moments`, the words for hours that name one exactly, under what share of a day
+from sunrise on it is; `nothing`, words that are not others mistyped, and what is but said so (`a sea of trees`).
 """
 
 import json
 import re
 from collections.abc import Collection
 from functools import cache
+from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -17,6 +19,8 @@ Meaning = frozenset[str]
 """The words of captions, any of which says it."""
 LEAST_LETTERS = 5
 """A word of so many letters that is nearly one that is known is that one, mistyped."""
+TOGETHER = 4
+"""Words up to so far apart belong together."""
 
 
 def words(text: str) -> list[str]:
@@ -27,7 +31,7 @@ def words(text: str) -> list[str]:
 def meanings(prompt: str) -> set[Meaning]:
     """What a prompt says that a world is to show; nothing of what is not understood."""
     synonyms = _synonyms()
-    meant = {synonyms[said] for said in _understood(prompt) if synonyms[said]}
+    meant = {synonyms[said] for said in _understood(prompt) if synonyms[said]} | _together(prompt)
     if not any(meaning >= place for meaning in meant for place in _kinds()["places"]):
         meant |= {place for thing, place in _pairs("alone").items() if thing in meant}
     return meant
@@ -58,6 +62,14 @@ def said_of_the_scene(caption: Collection[str]) -> int:
 def nearly(meaning: Meaning) -> Meaning | None:
     """What comes near to it where there is none; None for nothing."""
     return _pairs("nearly").get(meaning)
+
+
+def _together(prompt: str) -> set[Meaning]:
+    """What is meant by two words of a prompt that belong together, in whatever order."""
+    text, together = words(prompt), _entries()["together"]
+    close = {frozenset(pair) for far in range(1, TOGETHER + 1) for pair in zip(text, text[far:], strict=False)}
+    pairs = {place: map(frozenset, product(*map(str.split, sides))) for place, sides in together.items()}
+    return {frozenset(place.split()) for place, belonging in pairs.items() if not close.isdisjoint(belonging)}
 
 
 def _understood(prompt: str) -> list[str]:
@@ -104,7 +116,7 @@ def _synonyms() -> dict[str, Meaning]:
     """For each word and phrase what it means: all that it may mean, where that is not clear."""
     meant: dict[str, Meaning] = {}
     for kind, entries in _entries().items():
-        for entry, others in entries.items() if kind not in ("alone", "nearly", "moments") else ():
+        for entry, others in entries.items() if kind not in ("alone", "together", "nearly", "moments") else ():
             for said in (*entry.split(), *others):
                 meant[said] = meant.get(said, frozenset()) | frozenset(entry.split())
     return meant
