@@ -122,6 +122,14 @@ def test_what_lies_behind_is_learned_from_nearby_alone(training: HandsTraining) 
     assert float((one - two).detach().abs()[..., met.met[0]].max()) > 1e-3, "it hears what is before the crosshair"
 
 
+def test_where_blocks_lie_is_learned_alone(training: HandsTraining) -> None:
+    learning = HandsTask(replace(training, only="aim"), deeds(training.data))
+    before = {name: weights.clone() for name, weights in learning.model.state_dict().items()}
+    told = learned(learning, 100, 3e-3, "apart")
+    assert np.mean(told[-10:]) < 0.8 * np.mean(told[:10]), told
+    assert changed(learning, before) == {"see", "aim_layers"}
+
+
 def test_how_long_things_withstand_is_learned_from_nearby_alone(training: HandsTraining) -> None:
     model = replace(MODEL, squeezed=8, matter=[16, 32])
     learning = HandsTask(replace(training, model=model, only="matter"), deeds(training.data))
@@ -135,7 +143,7 @@ def test_how_long_things_withstand_is_learned_from_nearby_alone(training: HandsT
     share = aim.frames.softmax(1)[0]
     number = round(float(aim.read[0, 2].exp()))
     assert share[:number].sum() >= MAY_BE > share[: number - 1].sum()
-    with pytest.raises(ValueError, match=r"only=hats; hands learn one of matter, behind alone"):
+    with pytest.raises(ValueError, match=r"only=hats; hands learn one of aim, matter, behind alone"):
         HandsTask(replace(training, only="hats"), deeds(training.data))
     with pytest.raises(ValueError, match=r"only=matter, but model.matter is empty"):
         HandsTask(replace(training, only="matter"), deeds(training.data))

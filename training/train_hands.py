@@ -39,7 +39,7 @@ MIRRORED = 0.5
 TINTED, LIT = 0.1, 0.3
 """By how much, in the logarithm, the light of pictures is changed of which one thing alone is learned: of each colour, and of
 all."""
-ONLY = {"matter": ("matter",), "behind": ("behind", "broken_faces")}
+ONLY = {"aim": ("see", "squeeze", "aim_layers"), "matter": ("matter",), "behind": ("behind", "broken_faces")}
 """Parts of hands that can be learned alone."""
 VOXEL_STROKES = "simworld.env.voxel.strokes:strokes"
 SHOWN_BATCH = -1 & 0xFFFF
@@ -51,8 +51,8 @@ class HandsTraining:
     """`batch_size` trials a step. `sight`: the file of the sight that tells where things are. `init`: a file of hands of the
     same sizes that a new run starts from. Weights: of what is read of the block, of its turn, and of colours, beside the error
     of its place in blocks. Colours, which are dear and easy, are learned from a `color_share` of the trials. `only`:
-    learn but one thing from nearby, which is quick, in a mirror as well and in many a light: "matter", how long things
-    withstand; "behind", what lies behind them."""
+    learn but one thing, which is quicker, in a mirror as well and in many a light: "aim", where it lies; from nearby "matter",
+    how long it withstands, and "behind", what lies behind it."""
 
     model: HandsConfig = field(default_factory=HandsConfig)
     data: DeedsConfig = field(default_factory=DeedsConfig)
@@ -99,11 +99,12 @@ class HandsTask:
         if config.only:
             if config.only not in ONLY:
                 raise ValueError(f"only={config.only}; hands learn one of {', '.join(ONLY)} alone, or all if it is empty")
-            if not config.model.matter:
+            if config.only != "aim" and not config.model.matter:
                 raise ValueError(f"only={config.only}, but model.matter is empty: there is nothing to learn; give it channels")
             self.model.requires_grad_(False)
-            for name in ONLY[config.only]:
-                getattr(self.model, name).requires_grad_(True)
+            for part in (getattr(self.model, name) for name in ONLY[config.only]):
+                if part is not None:
+                    part.requires_grad_(True)
         rows, columns = self.model.looks.shape[-2:]
         looks = torch.from_numpy(load(VOXEL_STROKES)(config.model.height, config.model.width)).movedim(-1, 2)
         self.model.looks.copy_(looks[..., -rows:, -columns:])
@@ -145,28 +146,32 @@ class HandsTask:
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         config, batch = self.config, self.batch(step, self.config.batch_size)
         if config.only == "behind":
-            broken = self._broken_error(_first(batch))
-            return broken, {"broken": float(broken.detach())}
-        if config.only:
+            errors = {"broken": self._broken_error(_first(batch))}
+        elif config.only == "matter":
             with torch.autocast(batch.seen.device.type, torch.bfloat16):
                 frames = self.model.withstands(batch.seen, batch.near)
-            tough = self._withstood(frames, batch)
-            return tough, {"tough": float(tough.detach())}
+            errors = {"tough": self._withstood(frames, batch)}
+        else:
+            errors = self._aim_errors(batch) | ({} if config.only else self._color_errors(batch))
+        weights = {"turned": config.turn_weight, "wrong": config.read_weight, "tough": config.read_weight}
+        weights |= dict.fromkeys(("placed", "broken", "cracked"), 1.0 if config.only else config.color_weight)
+        loss = torch.stack([weights.get(name, 1.0) * error for name, error in errors.items()]).sum()
+        return loss, {name: float(error.detach()) for name, error in errors.items()}
+
+    def _aim_errors(self, batch: Batch) -> dict[str, Tensor]:
+        """How far the block aimed at is from where it lies, in blocks, and turned, and what is read of it."""
         with torch.autocast(batch.seen.device.type, torch.bfloat16):
             aim = self.model.aim(batch.seen, batch.near, batch.pitch)
         hit = (batch.aimed.center != 0).any(1).float()
         # What is told of the pitch is wrong; the block is to lie where it is seen.
         true = levelled(batch.aimed.center, batch.true_pitch, batch.pitch)
-        apart = _mean((aim.cube.center - true).abs().sum(1), hit)
-        turned = _mean(1 - torch.cos(4 * torch.deg2rad(aim.cube.turn - batch.aimed.turn)), hit)
-        tough = self._withstood(aim.frames, batch, aim.read[:, 2])
         wrong = F.binary_cross_entropy_with_logits(aim.read[:, :2], batch.can.float())
-        colors = self._color_errors(batch)
-        loss = apart + config.turn_weight * turned + config.read_weight * (wrong + tough)
-        loss = loss + config.color_weight * torch.stack(list(colors.values())).sum()
-        right = ((aim.read[:, :2] > 0) == batch.can).float().mean()
-        scalars = {"apart": apart, "turned": turned, "tough": tough, "right": right, **colors}
-        return loss, {name: float(value.detach()) for name, value in scalars.items()}
+        errors = {
+            "apart": _mean((aim.cube.center - true).abs().sum(1), hit),
+            "turned": _mean(1 - torch.cos(4 * torch.deg2rad(aim.cube.turn - batch.aimed.turn)), hit),
+            "wrong": wrong,
+        }
+        return errors if self.config.only else errors | {"tough": self._withstood(aim.frames, batch, aim.read[:, 2])}
 
     def _withstood(self, frames: Tensor | None, batch: Batch, read: Tensor | None = None) -> Tensor:
         """The error of how long what can be broken is held to withstand: cross entropy of `frames`, or L1 of the logarithm
