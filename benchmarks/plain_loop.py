@@ -44,8 +44,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4, choices=sorted(STEP_COUNTS), help="sampling steps (default: 4)")
     parser.add_argument("--rounds", type=int, default=8, help="chunks of each kind, in turns (default: 8)")
     options = parser.parse_args()
-    for name, figure in compare(options.world, options.steps, options.rounds).items():
-        print(f"{name}: {figure}")
+    for threads in sorted({1, torch.get_num_threads()}):  # play dreams on one, and finishes pictures on the other
+        torch.set_num_threads(threads)
+        print(f"\nthreads: {threads}")
+        for name, figure in compare(options.world, options.steps, options.rounds).items():
+            print(f"{name}: {figure}")
 
 
 @torch.inference_mode()

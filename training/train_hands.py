@@ -154,7 +154,7 @@ class HandsTask:
         else:
             errors = self._aim_errors(batch) | ({} if config.only else self._color_errors(batch))
         weights = {"turned": config.turn_weight, "wrong": config.read_weight, "tough": config.read_weight}
-        weights |= dict.fromkeys(("placed", "broken", "cracked"), 1.0 if config.only else config.color_weight)
+        weights |= dict.fromkeys(("placed", "broken", "cracked"), config.color_weight)
         loss = torch.stack([weights.get(name, 1.0) * error for name, error in errors.items()]).sum()
         return loss, {name: float(error.detach()) for name, error in errors.items()}
 
