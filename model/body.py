@@ -41,6 +41,8 @@ TOLD, BETTER = 0.5, 0.02
 so much better."""
 EDGE = 1e-4
 """Blocks: who is so little within a block is beside it, for places are rounded."""
+BARELY = 0.02
+"""Blocks: who is so little above a block does not stand on it, for most of these stand beside it, at a wall."""
 BACK, FORWARD, LEFT, RIGHT, JUMPS, SNEAKS, SPRINTS = (
     KEYS.index(key) for key in ("back", "forward", "left", "right", "jump", "sneak", "sprint")
 )
@@ -159,7 +161,7 @@ class _Blocks:
         """How high what is below a body is; None where nothing is."""
         tops = [
             z + 1
-            for column in self.about(at)
+            for column in self.about(at, WIDE - BARELY)
             for z in range(min(math.floor(at[2] + OFF), len(column)))
             if column[z][0]
         ]

@@ -162,3 +162,20 @@ def test_blocks_that_come_and_go_stop_and_let_through() -> None:
         assert found is not None and found[:, 2].abs().max() < 1e-5, "the floor bears"
         ways.append(float(found[:, 1].sum()))
     assert ways[0] == ways[2] == pytest.approx(3 - WIDE, abs=1e-3) and ways[1] > 6
+
+
+@pytest.mark.parametrize(("over", "falls"), [(0.005, True), (0.1, False)])
+def test_a_wall_bears_nobody_who_stands_beside_it(over: float, falls: bool) -> None:
+    """Who is seen a hair's breadth within a wall falls when the block below is gone; who stands on its foot does not."""
+    blocks = grounds()
+    blocks[: SIZE // 2, FLOOR:] = STONE  # to the right, but for what one stands on if one does
+    blocks[SIZE // 2, FLOOR - 1, SIZE // 2 - 1 : SIZE // 2 + 1] = 0
+    if not falls:
+        blocks[: SIZE // 2, FLOOR:] = 0
+    lattice, _ = lattice_of(blocks, 0.0)
+    place, moved = torch.tensor([over - WIDE, 0.0, 0.0]), torch.zeros(2, 3)
+    for _ in range(10):
+        found = walked(lattice, place, moved, 0.0, act(2))
+        assert found is not None
+        moved, place = found, place + found.sum(0)
+    assert float(place[2]) == pytest.approx(-1.0 if falls else 0.0, abs=1e-4)
