@@ -41,8 +41,8 @@ TOLD, BETTER = 0.5, 0.02
 so much better."""
 EDGE = 1e-4
 """Blocks: who is so little within a block is beside it, for places are rounded."""
-BARELY = 0.02
-"""Blocks: who is so little above a block does not stand on it, for most of these stand beside it, at a wall."""
+BARELY = 0.006
+"""Blocks: who is by so little above a block does not stand on it, for most of these stand beside it, at a wall."""
 BACK, FORWARD, LEFT, RIGHT, JUMPS, SNEAKS, SPRINTS = (
     KEYS.index(key) for key in ("back", "forward", "left", "right", "jump", "sneak", "sprint")
 )
