@@ -19,7 +19,7 @@ Meaning = frozenset[str]
 """The words of captions, any of which says it."""
 LEAST_LETTERS = 5
 """A word of so many letters that is nearly one that is known is that one, mistyped."""
-TOGETHER = 4
+TOGETHER = 2
 """Words up to so far apart belong together."""
 
 
