@@ -310,7 +310,7 @@ def _remember(
     if shown is not None:
         little = _share(shown.kept, shown, own) < torch.where(must, ENOUGH_REAL, ENOUGH)
         share = torch.maximum(_share(shown.real, shown, own), share)
-        near = torch.where(real[:, None, None, None], _with_sky(near, shown), _as_shown(near, shown))
+        near = torch.where(real[:, None, None, None], _beneath_sky(near, shown), _as_shown(near, shown))
     near = _as_blocks_lie(context, near, real, must, field_of_view)
     scenery = now(scenery, picture, near, ~own, around.place, around.view, real | (must & (share > MOSTLY)))
     goes = (scenery.moved.norm(dim=2) > LEAST_STEP).any(1)
@@ -328,7 +328,7 @@ def _share(part: Bool[Tensor, "b r 1 h w"], shown: Shown, own: Bool[Tensor, "b 1
     return torch.where(much < LEAST_SOLID, 1, some / much.clamp(min=LEAST_SOLID))
 
 
-def _with_sky(near: Float[Tensor, "b 1 h w"], shown: Shown) -> Float[Tensor, "b 1 h w"]:
+def _beneath_sky(near: Float[Tensor, "b 1 h w"], shown: Shown) -> Float[Tensor, "b 1 h w"]:
     """How near things are in a real picture, as was measured, but for where it is known to show the sky: clouds seem near."""
     return torch.where((shown.known & shown.real & (shown.near == 0))[:, -1], 0, near)
 

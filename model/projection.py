@@ -83,6 +83,21 @@ def axes(views: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b 3 3"]:
     return torch.stack([right, down, ahead], -1)
 
 
+def pixel_ways(
+    views: Float[Tensor, "v 2"],
+    number: Int[Tensor, " n"],
+    row: Int[Tensor, " n"],
+    column: Int[Tensor, " n"],
+    size: tuple[int, int],
+    field_of_view: float,
+) -> Float[Tensor, "3 n"]:
+    """The directions of n pixels, each of the picture of that `number`: (ahead for yaw 0, to the right of that, up), as long as
+    is 1 along its view's axis."""
+    pixels = rays(size, field_of_view, views.device)[:, row, column]
+    right, down, ahead = torch.einsum("nij,jn->in", axes(views)[number], pixels)
+    return torch.stack([ahead, right, -down])
+
+
 @functools.lru_cache(maxsize=8)
 def scale_of(
     size: tuple[int, int], field_of_view: float, device: torch.device

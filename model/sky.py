@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from simworld.model.camera import beside, directed, rays, sample
+from simworld.model.camera import beside, directed, sample
 from simworld.model.lattice import Cast, Lattice, cast
 from simworld.model.pixels import to_float
-from simworld.model.projection import axes
+from simworld.model.projection import pixel_ways
 from simworld.model.registration import averaged, told_of_cells
 from simworld.model.scenery import Shown
 from simworld.model.surroundings import all_seen, recall
@@ -98,9 +98,7 @@ def sky_of(
     size = (near.shape[1], near.shape[2])
     number, row, column = (near[:, ::EVERY, ::EVERY] == 0).nonzero(as_tuple=True)
     row, column = row * EVERY, column * EVERY
-    pixels = rays(size, field_of_view, near.device)[:, row, column]
-    right, down, ahead = torch.einsum("nij,jn->in", axes(views)[number], pixels)
-    ways = F.normalize(torch.stack([ahead, right, -down]), dim=0)
+    ways = F.normalize(pixel_ways(views, number, row, column, size, field_of_view), dim=0)
     seen = _Seen(ways, to_float(pictures[number, row, column]).T, places[number].T).where(ways[2] > LOWEST)
     if len(seen) < LEAST_SEEN:
         return None

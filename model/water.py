@@ -15,7 +15,7 @@ from torch import Tensor
 from simworld.model.camera import beside, rays, sample
 from simworld.model.lattice import Cast, Lattice
 from simworld.model.pixels import to_float
-from simworld.model.projection import axes
+from simworld.model.projection import axes, pixel_ways
 from simworld.model.registration import told_of_cells
 from simworld.model.scenery import Shown
 
@@ -70,14 +70,15 @@ def water_of(
     size = (near.shape[1], near.shape[2])
     some = near[:, ::EVERY, ::EVERY]
     number, row, column = (some > 0).nonzero(as_tuple=True)
-    pixels = rays(size, field_of_view, near.device)[:, row * EVERY, column * EVERY]
-    right, down, ahead = torch.einsum("nij,jn->in", axes(views)[number], pixels) / some[number, row, column]
-    points = places[number] + ON * torch.stack([right, ahead, -down], 1)
-    wet = ((down > 0) & lattice.is_wet(lattice.within(points))).nonzero()[:, 0]
+    near_of = some[number, row, column]
+    row, column = row * EVERY, column * EVERY
+    ahead, right, above = away = pixel_ways(views, number, row, column, size, field_of_view) / near_of
+    points = places[number] + ON * torch.stack([right, ahead, above], 1)
+    wet = ((above < 0) & lattice.is_wet(lattice.within(points))).nonzero()[:, 0]
     if len(wet) < LEAST_SEEN:
         return None
-    number, row, column, eyes = number[wet], row[wet] * EVERY, column[wet] * EVERY, places[number[wet]].T
-    away = torch.stack([ahead, right, -down])[:, wet]
+    number, row, column, eyes = number[wet], row[wet], column[wet], places[number[wet]].T
+    away = away[:, wet]
     length = away.norm(dim=0)
     return _fitted(away / length, to_float(pictures[number, row, column]).T, eyes, length)
 
