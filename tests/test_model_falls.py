@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from simworld.env.panoramas import panorama
-from simworld.env.voxel.game import Game
-from simworld.env.voxel.scout import daylight, look_from, scout
+from simworld.env.voxel.scout import daylight, look_from
 from simworld.model.album import Album, given_album
 from simworld.model.daylight import Daylight, lit, passed, unknown
 from simworld.model.falls import Drops, falling, with_drops
@@ -16,6 +15,7 @@ from simworld.model.lattice import Lattice
 from simworld.model.masonry import lattice_of
 from simworld.model.pixels import to_float
 from simworld.model.surroundings import Eyes
+from tests.scouted import scouted
 
 SIZE, VIEW = (96, 160), 70.0
 FREE = torch.ones(1, 1, 1, *SIZE, dtype=torch.bool)
@@ -54,11 +54,7 @@ def cover(album: Album, light: Daylight, at: Eyes | None = None) -> torch.Tensor
 
 @pytest.mark.parametrize(("kind", "biome"), [("rain", "plains"), ("snow", "snow"), ("storm", "plains")])
 def test_as_much_changes_from_frame_to_frame_as_in_the_game(kind: str, biome: str) -> None:
-    game = Game(*SIZE)
-    game.reset(5)
-    game.set_conditions(biome=biome, time_of_day=0.25, weather=kind, respawn=True)
-    seen = scout(game, 8, 10.0)
-    parts = tuple(torch.from_numpy(part) for part in (seen.frames, seen.near, seen.places, seen.views))
+    game, parts = scouted(SIZE, 5, 8, 10.0, biome=biome, time_of_day=0.25, weather=kind)
     album = given_album(*parts, VIEW, lattice_of(*parts[1:], VIEW), torch.from_numpy(panorama(game)))
     light = passed(lit(torch.from_numpy(daylight(game))[None], 0), 2)
     truth, dream = [], []

@@ -8,7 +8,7 @@ import torch
 
 from simworld.env.panoramas import panorama
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.scout import daylight, look_from, scout
+from simworld.env.voxel.scout import daylight, look_from
 from simworld.model.camera import directed
 from simworld.model.daylight import drifted, lit, passed, unknown
 from simworld.model.eye import _share
@@ -18,6 +18,7 @@ from simworld.model.pixels import to_float
 from simworld.model.projection import NOTHING
 from simworld.model.scenery import Shown
 from simworld.model.sky import CELL, CELLS, Sky, sky_of, with_sky
+from tests.scouted import scouted
 
 SIZE, VIEW = (96, 160), 70.0
 SKY = 1e8
@@ -28,11 +29,7 @@ Place = tuple[Game, Sky]
 @pytest.fixture(scope="module")
 def place() -> Place:
     """A place of the game on a clear morning, and its sky."""
-    game = Game(*SIZE)
-    game.reset(3)
-    game.set_conditions(biome="desert", time_of_day=0.15, weather="clear", respawn=True)
-    seen = scout(game, 24, 20.0)
-    parts = tuple(torch.from_numpy(part) for part in (seen.frames, seen.near, seen.places, seen.views))
+    game, parts = scouted(SIZE, 3, 24, 20.0, biome="desert", time_of_day=0.15, weather="clear")
     sky = sky_of(*parts, VIEW, lattice_of(*parts[1:], VIEW), torch.from_numpy(panorama(game)))
     assert sky is not None
     return game, sky

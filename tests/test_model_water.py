@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from simworld.env.voxel.game import Game
-from simworld.env.voxel.scout import look_from, scout
+from simworld.env.voxel.scout import look_from
 from simworld.model.camera import rays
 from simworld.model.lattice import WHOLE, Cast, Lattice, cast
 from simworld.model.masonry import lattice_of
@@ -15,6 +15,7 @@ from simworld.model.pixels import to_float
 from simworld.model.projection import NOTHING
 from simworld.model.scenery import Shown
 from simworld.model.water import Water, water_of, with_water
+from tests.scouted import scouted
 
 SIZE, VIEW = (48, 80), 70.0
 Place = tuple[Game, Lattice, Water]
@@ -23,11 +24,7 @@ Place = tuple[Game, Lattice, Water]
 @pytest.fixture(scope="module")
 def place() -> Place:
     """A place of the game at a shore, and its water."""
-    game = Game(*SIZE)
-    game.reset(3)
-    game.set_conditions(biome="beach", time_of_day=0.2, weather="clear", respawn=True)
-    seen = scout(game, 40, 20.0)
-    parts = tuple(torch.from_numpy(part) for part in (seen.frames, seen.near, seen.places, seen.views))
+    game, parts = scouted(SIZE, 3, 40, 20.0, biome="beach", time_of_day=0.2, weather="clear")
     lattice = lattice_of(*parts[1:], VIEW)
     assert lattice is not None
     water = water_of(*parts, VIEW, lattice)
