@@ -77,7 +77,7 @@ def _of_now(parts: dict[str, Any], world: World) -> dict[str, Any]:
     }  # fmt: skip
     parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
     goal = {"total": goal["left"], "scenery": _apart(nothing_known(world, b)), "daylight": _apart(missing["daylight"]), **goal}
-    parts["work"] = {"cell": _apart(nothing_done(b, device).cell), **parts["work"]}
+    parts["work"] = {**_apart(nothing_done(b, device)), **parts["work"]}
     ageless = {"age": _apart(missing["daylight"].age)}
     parts["daylight"], goal["daylight"] = ({**ageless, **light} for light in (parts["daylight"], goal["daylight"]))
     parts["scenery"] = {"sees": parts["scenery"]["lost"], **parts["scenery"]}

@@ -7,13 +7,15 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from simworld.model.camera import rays
+from simworld.model.camera import half_angles, rays
 from simworld.model.footing import EYE, TALL, WIDE
 
 TOP, BOTTOM, SIDE = range(3)
 """Kinds of faces."""
-LEAST, LEAN = 0.1, 0.02
+LEAST, LEAN = 0.1, 0.04
 """Blocks: feet that are so little within a block stand on it, and who is so little within it aside leans on it."""
+NEARLY = 0.3
+"""Blocks: feet that are so near to the top of a block stand on it."""
 SHELL = 5
 """Points along each edge of a shell."""
 
@@ -60,22 +62,44 @@ def meet(cube: Cube, pitch: Float[Tensor, " b"], size: tuple[int, int], field_of
     return Met((leaves > enters.clamp(min=0.05)) & (away > 0.05), away, kind, axis, beyond, u, v)
 
 
-def beside(cube: Cube, met: Met) -> Cube:
-    """The cubes next to those, at the faces that the middle of the picture shows."""
-    h, w = met.met.shape[1:]
-    axis, beyond = met.axis[:, h // 2, w // 2], met.beyond[:, h // 2, w // 2]
+def crossed(cube: Cube, pitch: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Int[Tensor, " b"], Bool[Tensor, " b"]]:
+    """How far off the crosshair enters cubes, in blocks, infinite where it does not; and through which face, as in `Met`: its
+    axis, and whether it is beyond."""
+    ahead = torch.stack([torch.zeros_like(pitch), torch.zeros_like(pitch), torch.ones_like(pitch)], 1)
+    way, start = _of_cube(for_level(ahead, pitch), cube.turn), _of_cube(-cube.center, cube.turn)
+    way = torch.where(way.abs() < 1e-6, 1e-6, way)
+    ends = torch.stack([(-0.5 - start) / way, (0.5 - start) / way])
+    (enters, axis), leaves = ends.amin(0).max(1), ends.amax(0).amin(1)
+    away = torch.where(leaves > enters.clamp(min=0), enters, torch.inf)
+    return away, axis, way.gather(1, axis[:, None])[:, 0] < 0
+
+
+def beside(cube: Cube, pitch: Float[Tensor, " b"]) -> Cube:
+    """The cubes next to those, at the faces that the crosshair is on."""
+    _, axis, beyond = crossed(cube, pitch)
     step = torch.where(beyond, 1.0, -1.0)
-    turn = torch.deg2rad(cube.turn)
-    level, none = torch.zeros_like(turn), torch.zeros_like(turn)
-    axes = torch.stack(
+    return Cube(cube.center + step[:, None] * axes(cube.turn)[torch.arange(len(axis)), axis], cube.turn)
+
+
+def axes(turn: Float[Tensor, " b"]) -> Float[Tensor, "b 3 3"]:
+    """The directions of a cube's axes, two level ones and down."""
+    angle = torch.deg2rad(turn)
+    none = torch.zeros_like(angle)
+    return torch.stack(
         [
-            torch.stack([turn.cos(), none, -turn.sin()], -1),
-            torch.stack([turn.sin(), none, turn.cos()], -1),
-            torch.stack([level, level + 1, level], -1),
+            torch.stack([angle.cos(), none, -angle.sin()], -1),
+            torch.stack([angle.sin(), none, angle.cos()], -1),
+            torch.stack([none, none + 1, none], -1),
         ],
         1,
     )
-    return Cube(cube.center + step[:, None] * axes[torch.arange(len(axis)), axis], cube.turn)
+
+
+def rim_of(met: Met, wide: float, field_of_view: float) -> Float[Tensor, "b h w"]:
+    """How much of each pixel the rims of faces fill, so many blocks wide."""
+    rim = torch.minimum(torch.minimum(met.u, 1 - met.u), torch.minimum(met.v, 1 - met.v))
+    pixel = met.away * half_angles((met.u.shape[1], met.u.shape[2]), field_of_view)[0] * 2 / met.u.shape[1]
+    return ((wide + 0.7 * pixel - rim) / pixel.clamp(min=0.02)).clamp(0, 1)
 
 
 def about_body(cube: Cube) -> Bool[Tensor, " b"]:
@@ -83,6 +107,20 @@ def about_body(cube: Cube) -> Bool[Tensor, " b"]:
     along = _of_cube(cube.center, cube.turn)
     aside, down = along[:, :2].abs(), along[:, 2]
     return (aside < 0.5 + WIDE - LEAN).all(1) & (down < 0.5 + EYE - LEAST) & (down > EYE - TALL - 0.5)
+
+
+def stood_on(cube: Cube) -> Bool[Tensor, " b"]:
+    """Whether those who see cubes stand on them."""
+    along = _of_cube(cube.center, cube.turn)
+    return (along[:, :2].abs() < 0.5 + WIDE - LEAN).all(1) & ((along[:, 2] - EYE - 0.5).abs() < NEARLY)
+
+
+def pit(cube: Cube) -> Float[Tensor, "b m 3"]:
+    """Points all over the outsides of the cubes below those, and of the four about them, in blocks from the eye."""
+    sides = axes(cube.turn)
+    ways = torch.cat([sides, -sides[:, :2]], 1)
+    around = Cube((cube.center[:, None] + ways).flatten(0, 1), cube.turn.repeat_interleave(ways.shape[1]))
+    return shell(around).view(len(cube.turn), -1, 3)
 
 
 def shell(cube: Cube) -> Float[Tensor, "b m 3"]:

@@ -217,12 +217,11 @@ def look(
     frame: Float[Tensor, "b h w 3"],
     shown: Shown | None,
     real: Bool[Tensor, " b"],
-    level: bool = False,
     changed: Bool[Tensor, "b 1 h w"] | None = None,
 ) -> None:
-    """Remember what is seen, where the camera is known; of it the last of `shown` was known. `real`: nobody dreamt it. `level`:
-    let it tell how far down the eye looks. `changed`: where hands have just changed it."""
-    _seen(world, context, frame, shown, real, level, changed)
+    """Remember what is seen, where the camera is known; of it the last of `shown` was known. `real`: nobody dreamt it.
+    `changed`: where hands have just changed it."""
+    _seen(world, context, frame, shown, real, changed)
     around, field_of_view = context.around, world.config.autoencoder.field_of_view
     context.ground = _grounded(context.ground, frame, around.view, around.place, field_of_view, real)
 
@@ -233,7 +232,6 @@ def _seen(
     frame: Float[Tensor, "b h w 3"],
     shown: Shown | None,
     real: Bool[Tensor, " b"],
-    level: bool,
     changed: Bool[Tensor, "b 1 h w"] | None,
 ) -> None:
     """Paint and keep what is seen."""
@@ -246,10 +244,8 @@ def _seen(
     sight = world.sight
     near = None
     if sight is not None:
-        near = _known_near(shown) if not level and not bool(real.any()) else None
+        near = _known_near(shown) if not bool(real.any()) else None
         near = _measured(sight, picture) if near is None else near
-    if sight is not None and near is not None and level:
-        _level(context, sight.pitch(picture, near))
     _painted(context.around, picture, fixed, context.work.changing, field_of_view)
     if near is not None:
         _remember(context, near, picture, fixed, shown, real, changed, field_of_view)
@@ -273,13 +269,6 @@ def _known_near(shown: Shown | None) -> Float[Tensor, "b 1 h w"] | None:
         return None
     beside, much = (averaged(part, BESIDE) for part in (near * told, told))
     return torch.where(told > 0, near, beside / much.clamp(min=FAINT))
-
-
-def _level(context: Context, pitch: Float[Tensor, " b"]) -> None:
-    """Look so far down as real pictures tell: the mean of what each has told so far."""
-    seen = torch.tensor(context.memory.counts, device=pitch.device).clamp(min=1)
-    view = context.around.view
-    context.around.view = torch.stack([view[:, 0] + (pitch - view[:, 0]) / seen, view[:, 1]], 1)
 
 
 @stage("scenery")

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from simworld.model.camera import half_angles, rays
-from simworld.model.cube import Cube, Met, before_crosshair, for_level
+from simworld.model.camera import rays
+from simworld.model.cube import Cube, Met, before_crosshair, for_level, rim_of
 from simworld.model.grip import HOTBAR
 from simworld.model.pixels import lit
 
@@ -220,10 +220,7 @@ class Hands(nn.Module):
         self, met: Met, progress: Float[Tensor, " b"], outlined: Bool[Tensor, " b"] | None = None
     ) -> Float[Tensor, "b 1 h w"]:
         """What cracks, so far as the block is dug, and outlines leave of its light. `outlined`: which are, all if None."""
-        rim = torch.minimum(torch.minimum(met.u, 1 - met.u), torch.minimum(met.v, 1 - met.v))
-        tall, _ = half_angles((met.u.shape[1], met.u.shape[2]), self.config.field_of_view)
-        pixel = met.away * tall * 2 / met.u.shape[1]
-        line = ((RIM + 0.7 * pixel - rim) / pixel.clamp(min=0.02)).clamp(0, 1) * (1 - RIM_SHADE)
+        line = rim_of(met, RIM, self.config.field_of_view) * (1 - RIM_SHADE)
         grid = torch.stack([2 * met.u - 1, 2 * met.v - 1], -1)
         cracks = self.cracks.float().expand(len(progress), -1, -1, -1)
         begins = F.grid_sample(cracks, grid, "nearest", "border", align_corners=False)

@@ -24,6 +24,7 @@ from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import Eyes, Surroundings, all_seen, go, headed, known, nothing_seen, recall
 from simworld.model.touch import seen_in_hand, with_own_hand
+from simworld.model.work import elsewhere
 from simworld.model.world import World
 
 
@@ -149,6 +150,7 @@ def _arrive(world: World, context: Context, arrived: Bool[Tensor, " b"]) -> None
     context.scenery = where(arrived, goal.scenery, context.scenery)
     pairs = zip(arrived.tolist(), goal.albums, context.albums, strict=True)
     context.albums = [there if arrives else here for arrives, there, here in pairs]
+    context.work = elsewhere(context.work, arrived)
     context.daylight = where(arrived, goal.daylight, context.daylight)
     context.ground = where(arrived, grounds.told(known(goal.around)), context.ground)
     context.grip = where(arrived, grips.brought(seen_in_hand(world, goal.pictures), context.grip), context.grip)

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from simworld.actions import CAMERA
+from simworld.model import bearings
 from simworld.model import grip as grips
 from simworld.model import ground as grounds
 from simworld.model.album import Album
@@ -33,7 +34,7 @@ from simworld.model.scenery import Shown
 from simworld.model.stages import stage
 from simworld.model.surroundings import known, recall
 from simworld.model.touch import bare, seen_in_hand, touched
-from simworld.model.work import nothing_done
+from simworld.model.work import elsewhere, nothing_done
 from simworld.model.world import World
 
 
@@ -104,6 +105,7 @@ def surround(
     context.around = surroundings(world, len(context.prompts), panoramas, pitch)
     context.scenery = nothing_known(world, len(context.prompts))
     context.albums = list(albums) if albums else [Album()] * len(context.prompts)
+    context.work = elsewhere(context.work, _everywhere(context))
     context.daylight = daylight or unknown_daylight(len(context.prompts), world.device)
     rows = zip(context.albums, context.around.view[:, 1].tolist(), context.actions, strict=True)
     moved = [came(album.lattice, yaw, actions, context.scenery.moved.shape[1]) for album, yaw, actions in rows]
@@ -213,6 +215,8 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
     skipped = 0 if begun else 1
     if actions.shape[1] != r * (latents.shape[1] - skipped):
         raise ValueError(f"{actions.shape[1]} actions for {frames.shape[1]} frames; one must lead to each frame but the first")
+    told = bearings.taken(world, context, to_float(frames), actions.to(frames.device))
+    bearings.looking(context, told.pitch)
     for number, latent in enumerate(latents.split(1, 1)):
         place = r * (number - skipped)
         leading = None if place < 0 else actions[:, place : place + r]
@@ -226,7 +230,8 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         if leading is not None:
             _act(context, leading)
         context.grip = seen_in_hand(world, frame)
-        look(world, context, frame, shown, _everywhere(context), level=True)
+        look(world, context, frame, shown, _everywhere(context))
+    bearings.kept(context, told.blocks)
 
 
 @stage("cache write")

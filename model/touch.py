@@ -11,7 +11,7 @@ from simworld.actions import CAMERA
 from simworld.model.album import built, unbuilt
 from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context
-from simworld.model.cube import Cube, about_body, beside, meet, shell
+from simworld.model.cube import Cube, about_body, beside, meet, pit, shell, stood_on
 from simworld.model.eye import own, seen_now
 from simworld.model.footing import WIDE
 from simworld.model.grip import (
@@ -32,22 +32,18 @@ from simworld.model.grip import (
     taken,
     unknown,
 )
-from simworld.model.hands import Aim, Hands, visible
-from simworld.model.lattice import aimed_at
+from simworld.model.hands import Hands, visible
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
-from simworld.model.surroundings import Surroundings, headed, recall
-from simworld.model.work import ATTACK, USE, busy, due, gone_on, turned_alike
+from simworld.model.surroundings import Surroundings, recall
+from simworld.model.target import Block, aimed, before_crosshair, of_eye, of_place
+from simworld.model.work import ATTACK, USE, built_on, busy, due, gone_on
 from simworld.model.world import World
 
 TOUCHED = 0.05
 """Difference in colour, for pictures in [-1, 1], by which hands have changed a pixel."""
 TRUSTED = 0.5
 """What was seen from afar is shown behind a hand that is trusted more than so."""
-ARM = 4.5
-"""Blocks that an arm reaches, where it is known what it may reach (as in Minecraft)."""
-NOTHING_THERE = -9.0
-"""What is read where nothing can be broken, nor placed."""
 REACH = 5.0
 """Blocks: what is farther away nobody aims at."""
 
@@ -84,17 +80,6 @@ class Touch:
         return replace(shown, known=shown.known & same, kept=shown.kept & same, real=shown.real & same, sure=sure)
 
 
-@dataclass
-class Block:
-    """What is known of what b crosshairs are on. cube: where it is seen, and place: where it lies, infinitely far where that
-    is not known. sure: which are known to be blocks within reach; within: which may be."""
-
-    cube: Cube
-    place: Float[Tensor, "b 3"]
-    sure: Bool[Tensor, " b"]
-    within: Bool[Tensor, " b"]
-
-
 @stage("hands")
 def touched(
     world: World,
@@ -109,7 +94,7 @@ def touched(
         return Touch(frames)
     assert context.decoder is not None, "it has just made these frames"
     actions = actions.to(context.work.dug)
-    block = _before_crosshair(context)
+    block = before_crosshair(context)
     context.work = gone_on(context.work, actions, block.place)
     context.grip = taken(context.grip, actions, frames[:, -1].movedim(-1, 1))
     grip = context.grip
@@ -152,12 +137,12 @@ def _worked(
     picture, pitch = frames[:, -1].movedim(-1, 1), context.around.view[:, 0]
     size, field_of_view = (picture.shape[-2], picture.shape[-1]), hands.config.field_of_view
     near = _near(context, shown)[:, -1]
-    aim = _aimed(context, hands, block, picture, near)
+    aim = aimed(context, hands, block, picture, near)
     cube = aim.cube
     context.work, breaks, places = due(context.work, actions, aim.read)
     breaks, places = breaks & at_work & ~led, places & ~led
     entered = meet(cube, pitch, size, field_of_view)
-    places = places & ~(block.sure & about_body(beside(cube, entered)))
+    places = places & ~(block.sure & about_body(beside(cube, pitch)))
     # The hand itself is not the world.
     seen = visible(entered, near) & free
     changed = None
@@ -166,13 +151,13 @@ def _worked(
         behind = hands.broken(picture, near, meet(cube, pitch, size, field_of_view, leaving=True))
         becomes = torch.where(_all(breaks) & seen, behind.to(picture), becomes)
     if bool((breaks | places).any()):
-        _build(context, breaks, cube, places, beside(cube, entered))
+        _build(context, breaks, cube, places, beside(cube, pitch))
     if bool(breaks.any()):
         through = seen_now(world, context)
         if through is not None:
             becomes = torch.where(_all(breaks) & seen & through.known[:, -1], through.colors[:, -1].to(becomes), becomes)
     if bool(places.any()):
-        new = meet(beside(cube, entered), pitch, size, field_of_view)
+        new = meet(beside(cube, pitch), pitch, size, field_of_view)
         becomes = torch.where(_all(places) & visible(new, near) & free, hands.placed(picture, new).to(picture), becomes)
     if bool((breaks | places).any()):
         becomes = becomes.clamp(-1, 1)
@@ -180,56 +165,10 @@ def _worked(
     if becomes is not picture:
         context.decoder.picture = world.autoencoder.padded(becomes.movedim(1, -1))
         frames = torch.cat([frames[:, :-1], becomes.movedim(1, -1)[:, None]], 1)
-    aimed = block.sure | (at_work & (aim.read[:, 0] > 0) & (cube.center.norm(dim=1) < REACH))
-    aimed = aimed & ~breaks & ~places & ~led
-    overlay = Overlay(_shade(context, hands, replace(block, cube=cube), aimed, actions, shown, free))
+    outlined = block.sure | (at_work & (aim.read[:, 0] > 0) & (cube.center.norm(dim=1) < REACH))
+    outlined = outlined & ~breaks & ~places & ~led
+    overlay = Overlay(_shade(context, hands, replace(block, cube=cube), outlined, actions, shown, free))
     return Touch(frames, changed, overlay), places
-
-
-def _aimed(
-    context: Context, hands: Hands, block: Block, picture: Float[Tensor, "b 3 h w"], near: Float[Tensor, "b 1 h w"]
-) -> Aim:
-    """What crosshairs are on, as it is known, and as it is read where it is not."""
-    aim = None if bool((block.within & ~block.sure).any()) else hands.aim_at(block.cube, picture, near)
-    if aim is None:
-        pitch, yaw = context.around.view.unbind(1)
-        aim = hands.aim_twice(picture, near, pitch)
-        context.work, turn = turned_alike(context.work, aim.cube.turn, yaw)
-        center = torch.where(block.sure[:, None], block.cube.center, aim.cube.center)
-        aim.cube = Cube(center, torch.where(block.sure, block.cube.turn, turn))
-    # Whatever is within reach and known to be a block can be broken, and built upon.
-    aim.read[:, :2] = torch.where(block.sure[:, None], aim.read[:, :2].abs(), aim.read[:, :2])
-    aim.read = torch.where(block.within[:, None], aim.read, NOTHING_THERE)
-    return aim
-
-
-def _before_crosshair(context: Context) -> Block:
-    """What lattices know of the blocks before the crosshair."""
-    place, view = context.around.place, context.around.view
-    center, turn, at = torch.zeros_like(place), torch.zeros_like(place[:, 0]), torch.full_like(place, torch.inf)
-    sure, within = (torch.full(turn.shape, each, device=place.device) for each in (False, True))
-    for number, album in enumerate(context.albums):
-        if album.lattice is None:
-            continue
-        cell = aimed_at(album.lattice, place[number], view[number], ARM)
-        within[number] = sure[number] = cell is not None
-        if cell is not None:
-            at[number] = album.lattice.middle(cell)
-            center[number] = _of_eye((at[number] - place[number])[None, None], view[number, 1:])[0, 0]
-            turn[number] = album.lattice.turn - view[number, 1]
-    return Block(Cube(center, turn), at, sure, within)
-
-
-def _of_place(ways: Float[Tensor, "b n 3"], yaw: Float[Tensor, " b"]) -> Float[Tensor, "b n 3"]:
-    """(Right, down, ahead) for who looks level towards `yaw` as (right, ahead, above) of the place."""
-    right, down, ahead = ways.unbind(-1)
-    return headed(torch.stack([right, ahead, -down], -1), yaw)
-
-
-def _of_eye(ways: Float[Tensor, "b n 3"], yaw: Float[Tensor, " b"]) -> Float[Tensor, "b n 3"]:
-    """The other way round."""
-    right, ahead, above = headed(ways, -yaw).unbind(-1)
-    return torch.stack([right, -above, ahead], -1)
 
 
 def _near(context: Context, shown: Shown) -> Float[Tensor, "b r 1 h w"]:
@@ -255,8 +194,8 @@ def _shade(
     # How far the eye still turns, and goes, after each frame.
     turns, goes = (part.flip(1).cumsum(1).flip(1) - part for part in (camera, moved))
     pitch, yaw = (view[:, None] - turns).flatten(0, 1).unbind(1)
-    away = _of_place(block.cube.center[:, None], view[:, 1]) + goes
-    cube = Cube(_of_eye(away.flatten(0, 1)[:, None], yaw)[:, 0], (block.cube.turn[:, None] + turns[..., 1]).flatten())
+    away = of_place(block.cube.center[:, None], view[:, 1]) + goes
+    cube = Cube(of_eye(away.flatten(0, 1)[:, None], yaw)[:, 0], (block.cube.turn[:, None] + turns[..., 1]).flatten())
     met = meet(cube, pitch, (shown.near.shape[-2], shown.near.shape[-1]), hands.config.field_of_view)
     progress = context.work.progress * actions[..., ATTACK].any(1)
     shade = hands.shade(met, progress.repeat_interleave(r), block.sure.repeat_interleave(r)).unflatten(0, (-1, r))
@@ -268,10 +207,17 @@ def _build(context: Context, breaks: Bool[Tensor, " b"], gone: Cube, places: Boo
     """Remember what stands in the way from now on, and what does no more."""
     place, yaw = context.around.place[:, None], context.around.view[:, 1]
     old, centers, points = (
-        _of_place(ways, yaw) + place for ways in (gone.center[:, None], new.center[:, None], shell(new))
+        of_place(ways, yaw) + place for ways in (gone.center[:, None], new.center[:, None], shell(new))
     )
+    context.work = built_on(context.work, breaks, old[:, 0], places, centers[:, 0])
+    # Who digs away what they stand on falls onto what is likely to lie below, between what is likely to stand about it.
+    floor = of_place(pit(gone), yaw) + place
+    falls = stood_on(gone) & context.work.cornerstone.isfinite().all(1)
     for number in breaks.nonzero()[:, 0].tolist():
-        context.albums[number] = unbuilt(context.albums[number], old[number, 0])
+        album = unbuilt(context.albums[number], old[number, 0])
+        if falls[number] and album.lattice is None:
+            album = built(album, old[number, 0], floor[number])
+        context.albums[number] = album
     for number in places.nonzero()[:, 0].tolist():
         # Nobody is walled in by a block that is read too near.
         apart = (points[number] - place[number])[:, :2].abs().amax(1) > WIDE

@@ -15,6 +15,8 @@ SETTLED = 8
 """So many frames after a block has come or gone nothing changes any more."""
 ELSEWHERE = 10.0
 """Degrees by which who turns has another block before the crosshair, and begins anew."""
+FARTHEST, NUM_FAR = 6.0, 61
+"""Blocks before the eye, and at how many distances up to there blocks in rank are looked for."""
 SAME = 0.5
 """Blocks: what is known to be farther apart is another."""
 LASTING = 0.95
@@ -32,7 +34,9 @@ class Work:
     since it began. needs: frames that it takes, as far as was last read. wait: frames until a block can be broken or placed
     again. since: frames since one was. cell: where the middle of the block before the crosshair lies, (right, ahead, above) of
     the place, infinitely far where that is not known. compass: cosine and sine of four times the angle by which the sides of
-    blocks are turned for who faces 0, summed over what was read so far, for all blocks of a world lie alike."""
+    blocks are turned for who faces 0, summed over what was read so far, for all blocks of a world lie alike. cornerstone: where
+    the middle of one lies, infinitely far where no picture told exactly, by outlining it; all others lie whole blocks from
+    there. stands: whether it still does."""
 
     dug: Float[Tensor, " b"]
     turned: Float[Tensor, "b 2"]
@@ -41,11 +45,18 @@ class Work:
     since: Float[Tensor, " b"]
     cell: Float[Tensor, "b 3"]
     compass: Float[Tensor, "b 2"]
+    cornerstone: Float[Tensor, "b 3"]
+    stands: Bool[Tensor, " b"]
 
     @property
     def progress(self) -> Float[Tensor, " b"]:
         """How far what is before the crosshair is cracked, in [0, 1]."""
         return (self.dug / (self.eager * self.needs)).clamp(max=CRACKED)
+
+    @property
+    def turn(self) -> Float[Tensor, " b"]:
+        """By how much the sides of blocks are turned for who faces 0, as far as the compass tells, in degrees."""
+        return torch.rad2deg(torch.atan2(self.compass[:, 1], self.compass[:, 0])) / 4
 
     @property
     def eager(self) -> Float[Tensor, " b"]:
@@ -62,7 +73,59 @@ def nothing_done(b: int, device: torch.device) -> Work:
     """Of b players whose hands have rested."""
     rest, never = torch.zeros(b, device=device), torch.full((b,), torch.inf, device=device)
     none = torch.zeros(b, 2, device=device)
-    return Work(rest, none, never, rest, never, never[:, None].expand(-1, 3), none)
+    nowhere = never[:, None].expand(-1, 3)
+    return Work(rest, none, never, rest, never, nowhere, none, nowhere, torch.zeros(b, dtype=torch.bool, device=device))
+
+
+def founded(work: Work, number: int, place: Float[Tensor, "3"], turn: Float[Tensor, ""]) -> Work:
+    """The work of who knows, in one of b worlds, where exactly a block lies that stands there, and by how much the sides of
+    blocks are turned for who faces 0, in degrees."""
+    angle, row = torch.deg2rad(4 * turn), torch.arange(len(work.stands), device=place.device) == number
+    compass = torch.stack([angle.cos(), angle.sin()])
+    return replace(
+        work,
+        compass=torch.where(row[:, None], compass, work.compass),
+        cornerstone=torch.where(row[:, None], place, work.cornerstone),
+        stands=work.stands | row,
+    )
+
+
+def elsewhere(work: Work, gone: Bool[Tensor, " b"]) -> Work:
+    """The work of those who have gone to another place: they know nothing of where its blocks lie."""
+    cornerstone = torch.where(gone[:, None], torch.inf, work.cornerstone)
+    return replace(work, cornerstone=cornerstone, stands=work.stands & ~gone)
+
+
+def in_rank(
+    work: Work, place: Float[Tensor, "b 3"], way: Float[Tensor, "b 3"], eye: Float[Tensor, "b 3"]
+) -> Float[Tensor, "b 3"]:
+    """Where the middles lie of the blocks that eyes, which look along unit vectors `way`, have before the crosshair, given
+    about where they do: in rank with the cornerstone, where there is one."""
+    far = torch.linspace(0, FARTHEST, NUM_FAR, device=place.device)
+    corner = work.cornerstone[:, None]
+    ways = _turned(work, eye[:, None] + way[:, None] * far[:, None] - corner)
+    found = corner + _turned(work, ways.round(), back=True)
+    nearest = (found - place[:, None]).norm(dim=2).nan_to_num(torch.inf).argmin(1)
+    return torch.where(work.cornerstone.isfinite(), found[torch.arange(len(place)), nearest], place)
+
+
+def built_on(
+    work: Work, breaks: Bool[Tensor, " b"], old: Float[Tensor, "b 3"], places: Bool[Tensor, " b"], new: Float[Tensor, "b 3"]
+) -> Work:
+    """The work after blocks have gone from `old` places, and come to `new` ones: these, where there is a cornerstone, are the
+    next."""
+    gone = breaks & ((old - work.cornerstone).norm(dim=1) < SAME)
+    comes = places & work.cornerstone.isfinite().all(1)
+    cornerstone = torch.where(comes[:, None], new, work.cornerstone)
+    return replace(work, cornerstone=cornerstone, stands=(work.stands & ~gone) | comes)
+
+
+def _turned(work: Work, ways: Float[Tensor, "b n 3"], back: bool = False) -> Float[Tensor, "b n 3"]:
+    """Ways (right, ahead, above) as (along, across, above) of the sides of blocks, or back."""
+    angle = torch.deg2rad(work.turn)[:, None]
+    sin, cos = (-angle.sin() if back else angle.sin()), angle.cos()
+    right, ahead, above = ways.unbind(-1)
+    return torch.stack([right * cos - ahead * sin, right * sin + ahead * cos, above], -1)
 
 
 def busy(actions: Float[Tensor, "b r a"]) -> Bool[Tensor, " b"]:
@@ -93,7 +156,9 @@ def turned_alike(work: Work, turn: Float[Tensor, " b"], yaw: Float[Tensor, " b"]
     """The work, and by how much the sides of blocks are turned for who faces `yaw`, given what was just read: in degrees."""
     angle = torch.deg2rad(4 * (turn + yaw))
     compass = LASTING * work.compass + torch.stack([angle.cos(), angle.sin()], -1)
-    return replace(work, compass=compass), torch.rad2deg(torch.atan2(compass[:, 1], compass[:, 0])) / 4 - yaw
+    compass = torch.where(work.cornerstone.isfinite()[:, :1], work.compass, compass)
+    work = replace(work, compass=compass)
+    return work, work.turn - yaw
 
 
 def due(

@@ -5,7 +5,20 @@ import math
 import pytest
 import torch
 
-from simworld.model.cube import BOTTOM, SIDE, TOP, Cube, about_body, before_crosshair, beside, levelled, meet
+from simworld.model.cube import (
+    BOTTOM,
+    SIDE,
+    TOP,
+    Cube,
+    about_body,
+    before_crosshair,
+    beside,
+    crossed,
+    levelled,
+    meet,
+    pit,
+    stood_on,
+)
 
 SIZE, VIEW = (96, 160), 70.0
 LEVEL = torch.zeros(1)
@@ -37,7 +50,7 @@ def test_who_looks_down_sees_the_top_and_inside_it_the_floor() -> None:
 def test_what_is_beside_touches_it(turn: float) -> None:
     here, pitch = cube(0.2, 1.9, 2.2, turn), torch.tensor([40.0])
     met = meet(here, pitch, SIZE, VIEW)
-    next_to = beside(here, met)
+    next_to = beside(here, pitch)
     assert abs(float((next_to.center - here.center).norm()) - 1) < 1e-5
     new = meet(next_to, pitch, SIZE, VIEW)
     assert bool(new.met[0, 48, 80]) and float(new.away[0, 48, 80]) < float(met.away[0, 48, 80])
@@ -71,3 +84,22 @@ def test_who_stands_in_a_block_is_in_it_and_who_stands_on_it_or_beside_is_not() 
         assert bool(about_body(cube(*center, turn=8.0))), center
     for center in ((0, 2.12, 0), (0.1, 1.12, 0.9), (0, -0.7, 0)):
         assert not bool(about_body(cube(*center))), center
+
+
+def test_the_crosshair_enters_a_cube_where_its_pixels_do() -> None:
+    here, pitch = cube(0.2, 1.9, 2.2, 25.0), torch.tensor([40.0])
+    met = meet(here, pitch, (97, 161), VIEW)  # whose middle pixel is the crosshair
+    away, axis, beyond = crossed(here, pitch)
+    assert abs(float(away - met.away[0, 48, 80])) < 1e-4
+    assert (int(axis), bool(beyond)) == (int(met.axis[0, 48, 80]), bool(met.beyond[0, 48, 80]))
+    assert math.isinf(float(crossed(cube(2.0, 1.9, 2.2), pitch)[0])) and math.isinf(float(crossed(cube(0, 0, -3), LEVEL)[0]))
+
+
+def test_who_digs_away_what_they_stand_on_has_a_pit_below() -> None:
+    below = cube(0.1, 2.12, -0.2, 20.0)
+    assert bool(stood_on(below))
+    assert not any(bool(stood_on(cube(*center))) for center in ((0, 1.12, 1), (0, 3.12, 0), (1.2, 2.12, 0)))
+    walls = pit(below)[0] - below.center
+    assert float(walls[:, 1].max()) == pytest.approx(1.5, abs=1e-5), "its floor is a block, too"
+    inside = (walls[:, [0, 2]].abs() < 0.3).all(1)
+    assert float(walls[inside][:, 1].min()) == pytest.approx(0.5, abs=1e-5), "and nothing is in it"

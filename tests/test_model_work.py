@@ -2,11 +2,24 @@
 
 import math
 
+import pytest
 import torch
 from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, CAMERA, SLOT
-from simworld.model.work import CRACKED, PAUSE, Work, due, gone_on, nothing_done, turned_alike
+from simworld.model.work import (
+    CRACKED,
+    PAUSE,
+    Work,
+    built_on,
+    due,
+    elsewhere,
+    founded,
+    gone_on,
+    in_rank,
+    nothing_done,
+    turned_alike,
+)
 
 SOFT = torch.tensor([[5.0, 5.0, 2.2]])
 """What is read of a block that withstands for exp(2.2) = 9 frames, so that it breaks after 7.2, and may have one beside it."""
@@ -96,3 +109,33 @@ def test_a_compass_becomes_sure_and_turns_with_the_player() -> None:
         work, turn = turned_alike(work, read, yaw)
     apart = (float(turn) - (20 - 3.0 * 59) + 45) % 90 - 45
     assert abs(apart) < 4
+
+
+def test_blocks_lie_whole_blocks_from_the_cornerstone() -> None:
+    eye, ahead, about = torch.tensor([[0.0, 0.0, 0.0]]), torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor([[0.4, 3.3, 0.2]])
+    assert torch.equal(in_rank(rest(), about, ahead, eye), about), "nothing is known"
+    turn = math.radians(30)
+    along, across = torch.tensor([math.cos(turn), -math.sin(turn), 0]), torch.tensor([math.sin(turn), math.cos(turn), 0])
+    stone = torch.tensor([0.1, -2.0, 0.1])
+    work = founded(rest(), 0, stone, torch.tensor(30.0))
+    assert float(work.turn) == pytest.approx(30, abs=1e-3) and bool(work.stands)
+    found = in_rank(work, about, ahead, eye)[0]
+    ways = torch.stack([(found - stone) @ along, (found - stone) @ across, found[2] - stone[2]])
+    assert torch.allclose(ways, ways.round(), atol=1e-4) and float((found - about).norm()) < 1
+    assert float(found[:2].norm()) < 6 and abs(float(found[0])) < 0.71, "the crosshair is on it"
+    read = turned_alike(work, torch.tensor([12.0]), torch.tensor([0.0]))[1]
+    assert float(read) == pytest.approx(30, abs=1e-3), "who knows how blocks lie believes no glance"
+
+
+def test_what_is_built_is_the_next_cornerstone_and_what_breaks_stands_no_more() -> None:
+    stone, new = torch.tensor([[0.0, 2.0, 0.0]]), torch.tensor([[0.0, 2.0, 1.0]])
+    yes, no = torch.tensor([True]), torch.tensor([False])
+    assert not bool(built_on(rest(), no, stone, yes, new).stands), "where none is known none becomes known"
+    work = founded(rest(), 0, stone[0], torch.tensor(0.0))
+    built = built_on(work, no, stone, yes, new)
+    assert torch.equal(built.cornerstone, new) and bool(built.stands)
+    assert bool(built_on(built, yes, stone, no, new).stands), "another one broke"
+    broken = built_on(built, yes, new, no, new)
+    assert torch.equal(broken.cornerstone, new) and not bool(broken.stands)
+    assert not bool(elsewhere(built, yes).cornerstone.isfinite().any()) and not bool(elsewhere(built, yes).stands)
+    assert torch.equal(elsewhere(built, no).cornerstone, new) and bool(elsewhere(built, no).stands)

@@ -216,7 +216,7 @@ class HandsTask:
         size = (batch.seen.shape[-2], batch.seen.shape[-1])
         aim = model.aim(batch.seen, batch.near, batch.pitch)
         entered, left = (meet(aim.cube, batch.pitch, size, model.config.field_of_view, leaving) for leaving in (False, True))
-        new = meet(beside(aim.cube, entered), batch.pitch, size, model.config.field_of_view)
+        new = meet(beside(aim.cube, batch.pitch), batch.pitch, size, model.config.field_of_view)
         seen = visible(entered, batch.near)
         bare = batch.pictures["bare"]
         shaded = torch.where(seen, (bare + 1) * model.shade(entered, batch.progress) - 1, bare)

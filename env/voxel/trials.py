@@ -83,7 +83,7 @@ def trial(game: Game, rng: np.random.Generator) -> Trial:
     broken = placed = bare = bare_frame(game)
     aimed = place = np.zeros(3)
     if game.hit[interact.HIT]:
-        aimed = _from_eye(game, game.hit[interact.HIT_X : interact.HIT_Z + 1])
+        aimed = from_eye(game, game.hit[interact.HIT_X : interact.HIT_Z + 1])
     toughness = 0
     if breakable:
         x, y, z = (int(place) for place in game.hit[interact.HIT_X : interact.HIT_Z + 1])
@@ -96,7 +96,7 @@ def trial(game: Game, rng: np.random.Generator) -> Trial:
     if cell is not None:
         block = int(game.blocks[cell[0] & 255, cell[1], cell[2] & 255])
         game.set_block(*cell, game.held)
-        place = _from_eye(game, np.array(cell))
+        place = from_eye(game, np.array(cell))
         placed = bare_frame(game)
         game.set_block(*cell, block)
     game.broken = AIR
@@ -143,7 +143,7 @@ def _face_something(game: Game, rng: np.random.Generator) -> None:
             return
 
 
-def _from_eye(game: Game, cell: np.ndarray) -> np.ndarray:
+def from_eye(game: Game, cell: np.ndarray) -> np.ndarray:
     """The centre of a cell, (right, down, ahead) for who looks level, in blocks from the eye."""
     eye_x, eye_y, eye_z, yaw, _ = game.eye_pose
     x, y, z = cell + 0.5
