@@ -32,8 +32,8 @@ class Bearings:
 def taken(
     world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b n a"]
 ) -> Bearings:
-    """What real frames in [-1, 1] tell to which `actions` led, and before these others, if context remembers any. What they
-    outline tells most; else how far down one looks is the mean of what each of them tells, and what others told before."""
+    """What real frames in [-1, 1] tell to which `actions` led. How far down one looks is the mean of what each of them tells,
+    and each that context remembers told; where these are the first and the last outlines a block, it is what that tells."""
     pitch, sight, b = context.around.view[:, 0], world.sight, len(frames)
     if sight is None:
         return Bearings(pitch, [None] * b)
@@ -46,6 +46,8 @@ def taken(
     told = sight.pitch(seen.flatten(0, 1), near).view(b, -1) - down
     before = torch.tensor(context.memory.counts, device=pitch.device)
     pitch = (before * pitch + told.sum(1)) / (before + told.shape[1])
+    if bool(before.any()):
+        return Bearings(pitch, [None] * b)
     found = _outlined(world, seen[:, -1], near.unflatten(0, (b, -1))[:, -1], pitch + down[:, -1])
     for number, block in enumerate(found):
         if block is not None:
