@@ -9,12 +9,11 @@ from itertools import count
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int32, Shaped, UInt8
+from jaxtyping import Bool, Float, Int32, UInt8
 from torch import Tensor
 
 from simworld.model.camera import rays
-from simworld.model.folding import largest
-from simworld.model.projection import LEAST_AHEAD, NOTHING, axes, thrown
+from simworld.model.projection import LEAST_AHEAD, NOTHING, axes
 
 WIDEST, LEVEL_WIDEST = 8, 16
 """Blocks: the longest leap through the empty, and where all of one height is empty."""
@@ -194,37 +193,35 @@ def cast(
     for world, lattice in enumerate(lattices):
         if lattice is None:
             continue
-        send = sent(lattice, places[world, -1], views[world, -1], ways)
+        # Of all its eyes at once: as many rays as there are, a leap costs much for each call and little for each ray.
+        eyes = zip(places[world], views[world], strict=True)
+        starts, sides = zip(*(sent(lattice, place, view, ways) for place, view in eyes), strict=True)
+        send = torch.cat([start.expand(-1, ways.shape[1]) for start in starts], 1), torch.cat(sides, 1)
         met, far = _met(lattice, *send)
-        clear[world, -1] = (1 / far.clamp(min=LEAST_AHEAD)).view(size)
-        near[world, -1] = torch.where(met.view(size), clear[world, -1], NOTHING)
+        clear[world] = (1 / far.clamp(min=LEAST_AHEAD)).view(shape[1:])
+        near[world] = torch.where(met.view(shape[1:]), clear[world], NOTHING)
         if lattice.since is not None:
             since = torch.zeros(shape, dtype=torch.int32, device=places.device) if since is None else since
-            since[world, -1] = torch.where(met, _since(lattice.since, *send, far), 0).view(size)
+            since[world] = torch.where(met, _since(lattice.since, *send, far), 0).view(shape[1:])
         if lattice.has_water:
             wet = torch.zeros(shape, dtype=torch.bool, device=places.device) if wet is None else wet
-            wet[world, -1] = _wet(lattice, *send, met, far).view(size)
-    if places.shape[1] > 1:
-        marks = [part[:, -1:] for part in (since, wet) if part is not None]
-        near[:, :-1], before = _carried(near[:, -1:], marks, places, views, field_of_view)
-        for part, carried in zip((part for part in (since, wet) if part is not None), before, strict=True):
-            part[:, :-1] = carried.to(part.dtype)
+            wet[world] = _wet(lattice, *send, met, far).view(shape[1:])
     return Cast(near, clear, since, wet)
 
 
 def _wet(
-    lattice: Lattice, start: Float[Tensor, "3 1"], ways: Float[Tensor, "3 n"], met: Bool[Tensor, " n"], far: Float[Tensor, " n"]
+    lattice: Lattice, start: Float[Tensor, "3 n"], ways: Float[Tensor, "3 n"], met: Bool[Tensor, " n"], far: Float[Tensor, " n"]
 ) -> Bool[Tensor, " n"]:
     """Where rays meet water from above."""
     up = start[2] + far * ways[2]
     found = met & (ways[2] < 0) & ((up - up.round()).abs() > BESIDE)  # blocks' upper faces are as high as cells
     some = found.nonzero()[:, 0]
-    found[some] = lattice.is_wet((start + (far[some] + BESIDE) * ways[:, some]).T)
+    found[some] = lattice.is_wet((start[:, some] + (far[some] + BESIDE) * ways[:, some]).T)
     return found
 
 
 def _since(
-    since: Int32[Tensor, "wide deep tall"], start: Float[Tensor, "3 1"], ways: Float[Tensor, "3 n"], far: Float[Tensor, " n"]
+    since: Int32[Tensor, "wide deep tall"], start: Float[Tensor, "3 n"], ways: Float[Tensor, "3 n"], far: Float[Tensor, " n"]
 ) -> Int32[Tensor, " n"]:
     """Since when is there what rays meet, or what is before it is not."""
     most = torch.tensor(since.shape, device=since.device)[:, None] - 1
@@ -252,31 +249,6 @@ def aimed_at(lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2
     return None
 
 
-def _carried(
-    near: Float[Tensor, "b 1 h w"],
-    marks: Sequence[Shaped[Tensor, "b 1 h w"]],
-    places: Float[Tensor, "b r 3"],
-    views: Float[Tensor, "b r 2"],
-    field_of_view: float,
-) -> tuple[Float[Tensor, "b before h w"], list[Float[Tensor, "b before h w"]]]:
-    """How near what the last of the eyes sees is for those a moment before, `NOTHING` where that cannot be told, and its marks
-    there, 0 where there are none: for these no rays are sent."""
-    (b, _, h, w), r = near.shape, places.shape[1] - 1
-    eyes, others = (places[:, -1:], views[:, -1:]), (places[:, :-1], views[:, :-1])
-    any_size = torch.full((1,), 1 / LEAST_AHEAD, device=near.device)
-    points = thrown(near, eyes, others, (h, w), field_of_view, 1, 1, any_size)
-    lands = points.inside & (near.flatten(2)[:, None] >= 0)
-
-    def landed(values: Float[Tensor, "b r 1 n"]) -> Float[Tensor, "b r h w"]:
-        empty = torch.full((b, r, 1, h * w), NOTHING, device=near.device)
-        return empty.scatter_reduce(3, points.cell, torch.where(lands, values, NOTHING), "amax").view(b, r, h, w)
-
-    there = landed(points.near)
-    there = torch.where(there >= 0, there, -largest(-largest(there, 3), 3))
-    landing = (landed(mark.flatten(2)[:, None].expand(-1, r, -1, -1).float()) for mark in marks)
-    return there, [largest(each, 3).clamp(min=0) for each in landing]
-
-
 def sent(
     lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2"], ways: Float[Tensor, "3 n"]
 ) -> tuple[Float[Tensor, "3 1"], Float[Tensor, "3 n"]]:
@@ -287,22 +259,24 @@ def sent(
 
 
 def _met(
-    lattice: Lattice, start: Float[Tensor, "3 1"], ways: Float[Tensor, "3 n"]
+    lattice: Lattice, start: Float[Tensor, "3 n"], ways: Float[Tensor, "3 n"]
 ) -> tuple[Bool[Tensor, " n"], Float[Tensor, " n"]]:
     """Whether rays meet a block, and how many times their ways they go before they do, or leave. From cell to cell, as far at
     once as all is empty about (Amanatides and Woo's walk, in leaps)."""
     num, device = ways.shape[1], ways.device
     wide, deep, tall = lattice.high.shape
     far, met = torch.zeros(num, device=device), torch.zeros(num, dtype=torch.bool, device=device)
-    if not all(0 < at < bound for at, bound in zip(start[:, 0].tolist(), lattice.high.shape, strict=True)):
-        return met, far
     slow = 1 / ways
-    rays = torch.cat([ways, slow, slow.abs(), ((ways < 0).float() - start) * slow])
-    which, along = torch.arange(num, device=device), far
+    rays = torch.cat([start, ways, slow, slow.abs(), ((ways < 0).float() - start) * slow])
+    bounds = torch.tensor(lattice.high.shape, device=device)[:, None]
+    which = ((start > 0) & (start < bounds)).all(0).nonzero()[:, 0]
+    if len(which) < num:
+        rays = rays.index_select(1, which)
+    along = far[which]
     strides = torch.tensor([(deep + 2.0) * (tall + 2), tall + 2.0, 1.0], device=device)
     first = int(strides.sum())
     for leap in count():
-        ways, slow, wide_of, back = rays.split(3)
+        start, ways, slow, wide_of, back = rays.split(3)
         cells = torch.addcmul(start, along, ways).floor()
         room, level = lattice.roomy.index_select(1, (strides @ cells).int() + first)
         if leap % LEAPS == LEAPS - 1:
@@ -311,7 +285,7 @@ def _met(
             x, y, z = cells[:, ends]
             hit = (x >= 0) & (x < wide) & (y >= 0) & (y < deep) & (z >= 0) & (z < tall)
             shape = lattice.shapes.index_select(1, torch.where(hit, (x * deep + y) * tall + z, 0).int()) / WHOLE
-            upon, at = _upon(shape, start, slow[:, ends], cells[:, ends])
+            upon, at = _upon(shape, start[:, ends], slow[:, ends], cells[:, ends])
             final = upon | ~hit
             far[which[ends[final]]], met[which[ends[final]]] = torch.where(hit, at, along[ends])[final], hit[final]
             ended[ends[~final]] = False
@@ -321,7 +295,7 @@ def _met(
                 return met, far
             which, rays, along = which[kept], rays.index_select(1, kept), along[kept]
             cells, room, level = cells.index_select(1, kept), room[kept].clamp(min=1), level[kept].clamp(min=1)
-            _, slow, wide_of, back = rays.split(3)
+            _, _, slow, wide_of, back = rays.split(3)
         # The face of the empty cube, or of what is empty and as high, by which the ray leaves it, and a little on.
         near_side = torch.addcmul(back, cells, slow)
         cube = torch.addcmul(near_side, wide_of, room).amin(0)
@@ -331,7 +305,7 @@ def _met(
 
 
 def _upon(
-    shape: Float[Tensor, "3 m"], start: Float[Tensor, "3 1"], slow: Float[Tensor, "3 m"], cells: Float[Tensor, "3 m"]
+    shape: Float[Tensor, "3 m"], start: Float[Tensor, "3 #m"], slow: Float[Tensor, "3 m"], cells: Float[Tensor, "3 m"]
 ) -> tuple[Bool[Tensor, " m"], Float[Tensor, " m"]]:
     """Whether rays, which go one block along each axis in `slow`, meet what is in cells, so broad and high, and where."""
     low = cells + (1 - shape) / 2
