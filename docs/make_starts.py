@@ -1,14 +1,16 @@
-"""The pictures that play starts from, rendered by the game on training seeds: python docs/make_starts.py WORLD_FOLDER
+"""The pictures that play starts from, rendered by the game on training seeds: python docs/make_starts.py WORLD_FOLDER READER
 
 Every biome by day, at dusk, by night and in bad weather, each with several captions, of which the nearest to a prompt is found,
 and with what lies around it, gathered by looking about, from there and from places that can be walked to. So have, but for the
-walk, the beginnings of the tasks that begin in places of their own.
+walk, the beginnings of the tasks that begin in places of their own. READER: the file of a scene reader that knows what biomes
+typically look like, of `simworld train probes` with another seed than that of the one which measures dreams.
 """
 
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ from simworld.env.voxel.voxel_env import VoxelEnv
 from simworld.model.checkpoint import write_tensors
 from simworld.model.lattice import Lattice
 from simworld.model.masonry import lattice_of
+from simworld.training.probes import load_scene_reader
+from simworld.training.scene_reader import SceneReader
 from simworld.training.scouting import RADIUS, SPOTS
 from simworld.training.showing import View, share, show, view
 from simworld.training.truth import FIRST_SEED
@@ -42,8 +46,9 @@ NUM_CAPTIONS = 24
 TASK_STARTS = {"navigate": 24, "treechop": 12, "recall": 16}
 """How many beginnings of each task, from which training seed on."""
 WORLDS, CHOICE, NEARLY, WIDE = 4, 48, 0.8, 2000
-"""Of so many worlds the one is taken, and of so many places of each, that shows most of what it is called, ahead and `ASIDE`;
-of places that show so much of what the best does, the most open one, if one can walk to so many cells from there."""
+"""Of so many worlds the one is taken, and of so many places of each, that shows most of what it is called, ahead and `ASIDE`,
+and most plainly; of places that show so much of what the best does, the most open one, if one can walk to so many cells from
+there."""
 ASIDE = (-60.0, 60.0)
 """Degrees."""
 OPEN = 0.06
@@ -66,26 +71,29 @@ class Sighted:
     open: np.ndarray
 
 
-def make_starts(folder: Path, height: int = 96, width: int = 160) -> None:
-    """Write `starts.safetensors` into `folder`, with all cores."""
+def make_starts(folder: Path, reader: Path, height: int = 96, width: int = 160) -> None:
+    """Write `starts.safetensors` into `folder`, with all cores. reader: the file of a scene reader."""
     jobs = [(number, scene, height, width) for number in range(len(BIOMES)) for scene in range(len(SCENES))]
     with ProcessPoolExecutor() as workers:
-        made = list(workers.map(make_start, jobs))
+        made = list(workers.map(partial(make_start, load_scene_reader(reader)), jobs))
     frames, pitches, panoramas, captions, seen, light = zip(*made, strict=True)
     more = {**_sighted(seen), "daylight": torch.from_numpy(np.stack(light))}
     _write(folder / "starts.safetensors", frames, pitches, panoramas, captions, **more)
 
 
-def make_start(job: tuple[int, int, int, int]) -> tuple[np.ndarray, float, bytes, str, Sighted, np.ndarray]:
+def make_start(
+    reader: SceneReader, job: tuple[int, int, int, int]
+) -> tuple[np.ndarray, float, bytes, str, Sighted, np.ndarray]:
     """A start in a biome and a scene of these numbers, of such a height and width: its frame, pitch, panorama, captions, what
     is seen of it from elsewhere, and in what light."""
+    torch.set_num_threads(1)
     biome, (time_of_day, wet) = BIOMES[job[0]], SCENES[job[1]]
     seeds, cold = [START_SEED + 100 * job[0] + 10 * world + job[1] for world in range(WORLDS)], biome in COLD
     weather = "snow" if cold and (wet or time_of_day > DUSK) else ("rain", "storm")[job[0] % 2] if wet else "clear"
     game = Game(*job[2:])
     conditions = {"biome": biome, "time_of_day": time_of_day, "weather": weather}
-    for seed in sorted(seeds, key=lambda one: settle(game, one, **conditions), reverse=True):
-        settle(game, seed, **conditions)
+    for seed in sorted(seeds, key=lambda one: settle(game, reader, one, **conditions), reverse=True):
+        settle(game, reader, seed, **conditions)
         seen = scout(game, SPOTS, RADIUS)
         if lattice_of_sightings(seen) is not None:  # else there is too much water for blocks to be read off
             break
@@ -96,16 +104,16 @@ def make_start(job: tuple[int, int, int, int]) -> tuple[np.ndarray, float, bytes
     return bare(game), float(game.pose[4]), around, " / ".join(sorted(told)), sighted, daylight(game)
 
 
-def settle(game: Game, seed: int, biome: str, **conditions: Any) -> float:
-    """Put the player, in the world of a seed, where the biome is seen, there is a view and room to walk; returns how much of
-    what is seen is the biome, 0 where that is too little."""
+def settle(game: Game, reader: SceneReader, seed: int, biome: str, **conditions: Any) -> float:
+    """Put the player, in the world of a seed, where the biome is seen and looks like itself, there is a view and room to walk;
+    returns how much of what is seen is the biome, and how plainly, 0 where that is too little."""
     game.reset(seed)
     found = []
     for number in range(CHOICE):
         game.set_conditions(biome=biome, **conditions, respawn=True)
-        ahead, *aside = (_turned(game, angle) for angle in (0, *ASIDE))
+        ahead, *_ = views = [_turned(game, angle) for angle in (0, *ASIDE)]
         fit = show([ahead], "place", biome) and detail(ahead.frame) > OPEN
-        clear = fit * share([ahead, *aside], "place", biome)
+        clear = share(views, "place", biome) * _plainly(reader, views, biome) if fit else 0.0
         found.append((clear, float(-(1 / game.look()[1]).mean()), number, game.save_state()))
 
     def room(state: Any) -> int:
@@ -117,6 +125,12 @@ def settle(game: Game, seed: int, biome: str, **conditions: Any) -> float:
     chosen = max(best, key=lambda one: (room(one[3]), *one[1:3]))
     game.load_state(chosen[3])
     return chosen[0]
+
+
+def _plainly(reader: SceneReader, views: Sequence[View], biome: str) -> float:
+    """How sure a reader is, of pictures, that they show the biome."""
+    found = reader.read(torch.from_numpy(np.stack([view.frame for view in views])))["place"]
+    return float(found[:, reader.config.classes["place"].index(biome)].mean())
 
 
 def _turned(game: Game, angle: float) -> View:
@@ -190,6 +204,6 @@ def _write(
 
 
 if __name__ == "__main__":
-    make_starts(Path(sys.argv[1]))
+    make_starts(Path(sys.argv[1]), Path(sys.argv[2]))
     for name, number in TASK_STARTS.items():
         make_task_starts(Path(sys.argv[1]), name, number)

@@ -39,9 +39,14 @@ def load_probes(folder: Path | None = None, device: str = "cpu") -> Probes:
     """The probes of a folder, the shipped ones where none is given. ValueError where one is missing or broken."""
     folder = folder or shipped_probes()
     actions = _load(folder / ACTIONS, lambda config: ActionReader(build(ActionReaderConfig, config, ACTIONS)))
-    scenes = _load(folder / SCENES, lambda config: SceneReader(build(SceneReaderConfig, config, SCENES)))
+    scenes = load_scene_reader(folder / SCENES)
     clips = _load(folder / CLIPS, lambda _: ClipFeatures(actions, scenes))
     return Probes(actions.to(device), scenes.to(device), clips.to(device))
+
+
+def load_scene_reader(path: Path) -> SceneReader:
+    """The scene reader of a file. ValueError where it is missing or broken."""
+    return _load(path, lambda config: SceneReader(build(SceneReaderConfig, config, SCENES)))
 
 
 def save_probe(path: Path, probe: ActionReader | SceneReader | ClipFeatures, summary: dict[str, Any]) -> None:
