@@ -208,10 +208,13 @@ def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], inst
     return kept
 
 
-def built(album: Album, center: Float[Tensor, "3"], placed: Float[Tensor, "m 3"]) -> Album:
-    """The album of a world in which a block was placed about a centre, whose outside are these points."""
+def built(
+    album: Album, center: Float[Tensor, "3"], placed: Float[Tensor, "m 3"], box: Float[Tensor, "2"] | None = None
+) -> Album:
+    """The album of a world in which a block was placed about a centre, whose outside are these points. box: as in `Cube`."""
     if album.lattice is not None:
-        return replace(album, lattice=album.lattice.changed(center, True, album.last))
+        wide, high = (0.5, 1.0) if box is None else box.tolist()
+        return replace(album, lattice=album.lattice.changed(center, album.last, high, 2 * wide))
     points = placed if album.built is None else torch.cat([album.built, placed])
     return replace(album, built=points[points[:, 0].argsort()])
 
@@ -219,7 +222,7 @@ def built(album: Album, center: Float[Tensor, "3"], placed: Float[Tensor, "m 3"]
 def unbuilt(album: Album, center: Float[Tensor, "3"]) -> Album:
     """The album of a world in which the block about this centre is gone."""
     if album.lattice is not None:
-        return replace(album, lattice=album.lattice.changed(center, False, album.last))
+        return replace(album, lattice=album.lattice.changed(center, album.last, 0))
     if album.built is None:
         return album
     return replace(album, built=album.built[(album.built - center).abs().amax(1) > ABOUT])

@@ -22,10 +22,12 @@ SHELL = 5
 
 @dataclass
 class Cube:
-    """Of b blocks. center: in blocks from the eye. turn: of its sides, in degrees, up to quarter turns."""
+    """Of b blocks. center: in blocks from the eye. turn: of its sides, in degrees, up to quarter turns. box: half the width and
+    the height of what stands in the middle of its floor, in blocks; None where it fills it."""
 
     center: Float[Tensor, "b 3"]
     turn: Float[Tensor, " b"]
+    box: Float[Tensor, "b 2"] | None = None
 
 
 @dataclass
@@ -49,11 +51,12 @@ def meet(cube: Cube, pitch: Float[Tensor, " b"], size: tuple[int, int], field_of
     ways = _of_cube(for_level(seen, pitch), cube.turn)  # b 3 h w
     start = _of_cube(-cube.center[:, :, None, None], cube.turn)
     ways = torch.where(ways.abs() < 1e-6, 1e-6, ways)
-    ends = torch.stack([(-0.5 - start) / ways, (0.5 - start) / ways])
+    low, high = (bound[:, :, None, None] for bound in _bounds(cube))
+    ends = torch.stack([(low - start) / ways, (high - start) / ways])
     first, last = ends.amin(0), ends.amax(0)
     (enters, front), (leaves, back) = first.max(1), last.min(1)
     away, axis = (leaves, back) if leaving else (enters, front)
-    at = (start + away[:, None] * ways).clamp(-0.5, 0.5) + 0.5
+    at = ((start + away[:, None] * ways - low) / (high - low)).clamp(0, 1)
     beyond = (ways.gather(1, axis[:, None])[:, 0] > 0) == leaving
     upright = axis == 2
     kind = torch.where(upright, torch.where(beyond, BOTTOM, TOP), SIDE)
@@ -127,10 +130,21 @@ def shell(cube: Cube) -> Float[Tensor, "b m 3"]:
     """Points all over the outsides of cubes, in blocks from the eye."""
     sides = torch.linspace(-0.5, 0.5, SHELL, device=cube.center.device)
     points = torch.cartesian_prod(sides, sides, sides)
-    along, aside, down = points[points.abs().amax(1) == 0.5].T
+    low, high = (bound[:, None] for bound in _bounds(cube))
+    along, aside, down = torch.lerp(low, high, points[points.abs().amax(1) == 0.5] + 0.5).unbind(-1)
     angle = torch.deg2rad(cube.turn)[:, None]
     right, ahead = along * angle.cos() + aside * angle.sin(), aside * angle.cos() - along * angle.sin()
-    return torch.stack([right, down.expand_as(right), ahead], -1) + cube.center[:, None]
+    return torch.stack([right, down, ahead], -1) + cube.center[:, None]
+
+
+def _bounds(cube: Cube) -> tuple[Float[Tensor, "b 3"], Float[Tensor, "b 3"]]:
+    """How far what is in blocks reaches from their middles along their axes, two level ones and down."""
+    if cube.box is None:
+        whole = torch.full_like(cube.center, 0.5)
+        return -whole, whole
+    wide, high = cube.box.unbind(1)
+    floor = torch.full_like(high, 0.5)
+    return torch.stack([-wide, -wide, floor - high], 1), torch.stack([wide, wide, floor], 1)
 
 
 def before_crosshair(near: Float[Tensor, "b 1 h w"], pitch: Float[Tensor, " b"]) -> Float[Tensor, "b 3"]:

@@ -55,6 +55,7 @@ class HandsConfig:
     """`widths`: channels of the convolutions that read what is aimed at, each at half the resolution of the one before.
     `squeezed`: numbers into which they condense it first, 0: none. `matter`: channels of the convolutions that read from nearby
     how long that withstands, and of those that read what lies behind; without any the others tell how long.
+    `boxes`: half the width and the height of each block of the hotbar as it is placed, in blocks; none: they all fill cubes.
     `field_of_view`: the camera's, in degrees; `height`, `width`: of pictures. `told`: numbers into which what the hand holds,
     what lies before the crosshair and the light are condensed."""
 
@@ -65,6 +66,7 @@ class HandsConfig:
     squeezed: int = 0
     matter: list[int] = field(default_factory=list)
     told: int = 96
+    boxes: list[list[float]] = field(default_factory=list)
 
 
 @dataclass
@@ -199,6 +201,13 @@ class Hands(nn.Module):
         if frames is None:
             return None
         return Aim(cube, torch.ones(len(picture), len(READ), device=picture.device), frames.unflatten(0, (2, -1)).mean(0))
+
+    def box(self, held: Float[Tensor, "b 9"]) -> Float[Tensor, "b 2"] | None:
+        """Of blocks that are held, as they are placed, for a `Cube`; those of which nobody knows what they are fill it."""
+        if not self.config.boxes:
+            return None
+        boxes = torch.tensor([[0.5, 1.0], *self.config.boxes], device=held.device)
+        return boxes[torch.where(held.any(1), held.argmax(1) + 1, 0)]
 
     def placed(self, picture: Float[Tensor, "b 3 h w"], met: Met) -> Float[Tensor, "b 3 h w"]:
         """What a block as is held looks like where it is met."""

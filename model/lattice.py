@@ -97,6 +97,10 @@ class Lattice:
         """Where the middle of a cell lies."""
         return self.around(self.corner.new_tensor(cell) + 0.5)
 
+    def box(self, cell: Cell) -> Float[Tensor, "2"]:
+        """Half the width and the height of what is in a cell, in blocks."""
+        return torch.stack([self.broad[cell] / (2 * WHOLE), self.high[cell] / WHOLE])
+
     def is_water(self, cell: Cell) -> bool:
         """Whether what is in a cell is as broad as blocks are, but not as high."""
         return 0 < int(self.high[cell]) < WHOLE and int(self.broad[cell]) == WHOLE
@@ -130,18 +134,18 @@ class Lattice:
         x, y, z = points.T.floor().clamp(min=-1).minimum(bounds) + 1
         return cells.index_select(0, ((x * (deep + 2) + y) * (tall + 2) + z).int())
 
-    def changed(self, point: Float[Tensor, "3"], solid: bool, number: int) -> "Lattice":
-        """The lattice with a block, or none, where a point is, after the picture of such a number; as it was beyond its
-        bounds."""
+    def changed(self, point: Float[Tensor, "3"], number: int, high: float, broad: float = 1.0) -> "Lattice":
+        """The lattice after the picture of such a number, when what is in the cell of a point has become so high and broad, in
+        blocks; as it was beyond its bounds."""
         cell = self.within(point).floor().long()
         bounds = torch.tensor(self.high.shape, device=cell.device)
         if bool(((cell < 0) | (cell >= bounds)).any()):
             return self
-        high, broad = self.high.clone(), self.broad.clone()
-        since = torch.zeros_like(high, dtype=torch.int32) if self.since is None else self.since.clone()
+        highs, broads = self.high.clone(), self.broad.clone()
+        since = torch.zeros_like(highs, dtype=torch.int32) if self.since is None else self.since.clone()
         place = tuple(cell.tolist())
-        high[place], broad[place], since[place] = WHOLE if solid else 0, WHOLE, number
-        return replace(self, high=high, broad=broad, since=since)
+        highs[place], broads[place], since[place] = round(WHOLE * high), round(WHOLE * broad), number
+        return replace(self, high=highs, broad=broads, since=since)
 
 
 def _room(filled: UInt8[Tensor, "*n"], axes: tuple[int, ...], most: int) -> Float[Tensor, "*n"]:

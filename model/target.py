@@ -12,7 +12,7 @@ from simworld.model.cube import Cube, crossed
 from simworld.model.hands import Aim, Hands
 from simworld.model.lattice import aimed_at
 from simworld.model.surroundings import headed
-from simworld.model.work import in_rank, turned_alike
+from simworld.model.work import WHOLE, in_rank, turned_alike
 
 ARM = 4.5
 """Blocks that an arm reaches, where it is known what it may reach (as in Minecraft)."""
@@ -41,7 +41,7 @@ def aimed(
         aim = hands.aim_twice(picture, near, pitch)
         context.work, turn = turned_alike(context.work, aim.cube.turn, yaw)
         center = torch.where(block.sure[:, None], block.cube.center, _in_rank(context, aim.cube.center))
-        aim.cube = Cube(center, torch.where(block.sure, block.cube.turn, turn))
+        aim.cube = Cube(center, torch.where(block.sure, block.cube.turn, turn), block.cube.box)
     # Whatever is within reach and known to be a block can be broken, and built upon.
     aim.read[:, :2] = torch.where(block.sure[:, None], aim.read[:, :2].abs(), aim.read[:, :2])
     aim.read = torch.where(block.within[:, None], aim.read, NOTHING_THERE)
@@ -64,6 +64,7 @@ def before_crosshair(context: Context) -> Block:
     center, turn = of_eye(way[:, None], view[:, 1])[:, 0], work.turn - view[:, 1]
     sure = work.stands & (crossed(Cube(center, turn), view[:, 0])[0] < ARM)
     at, within = torch.where(sure[:, None], work.cornerstone, torch.inf), torch.ones_like(sure)
+    box = torch.where(sure[:, None], work.box, work.box.new_tensor(WHOLE))
     for number, album in enumerate(context.albums):
         if album.lattice is None:
             continue
@@ -73,7 +74,8 @@ def before_crosshair(context: Context) -> Block:
             at[number] = album.lattice.middle(cell)
             center[number] = of_eye((at[number] - place[number])[None, None], view[number, 1:])[0, 0]
             turn[number] = album.lattice.turn - view[number, 1]
-    return Block(Cube(center, turn), at, sure, within)
+            box[number] = album.lattice.box(cell)
+    return Block(Cube(center, turn, box), at, sure, within)
 
 
 def of_place(ways: Float[Tensor, "b n 3"], yaw: Float[Tensor, " b"]) -> Float[Tensor, "b n 3"]:

@@ -142,7 +142,8 @@ def _worked(
     context.work, breaks, places = due(context.work, actions, aim.read)
     breaks, places = breaks & at_work & ~led, places & ~led
     entered = meet(cube, pitch, size, field_of_view)
-    places = places & ~(block.sure & about_body(beside(cube, pitch)))
+    new = replace(beside(cube, pitch), box=hands.box(context.grip.held))
+    places = places & ~(block.sure & about_body(new))
     # The hand itself is not the world.
     seen = visible(entered, near) & free
     changed = None
@@ -151,14 +152,14 @@ def _worked(
         behind = hands.broken(picture, near, meet(cube, pitch, size, field_of_view, leaving=True))
         becomes = torch.where(_all(breaks) & seen, behind.to(picture), becomes)
     if bool((breaks | places).any()):
-        _build(context, breaks, cube, places, beside(cube, pitch))
+        _build(context, breaks, cube, places, new)
     if bool(breaks.any()):
         through = seen_now(world, context)
         if through is not None:
             becomes = torch.where(_all(breaks) & seen & through.known[:, -1], through.colors[:, -1].to(becomes), becomes)
     if bool(places.any()):
-        new = meet(beside(cube, pitch), pitch, size, field_of_view)
-        becomes = torch.where(_all(places) & visible(new, near) & free, hands.placed(picture, new).to(picture), becomes)
+        met = meet(new, pitch, size, field_of_view)
+        becomes = torch.where(_all(places) & visible(met, near) & free, hands.placed(picture, met).to(picture), becomes)
     if bool((breaks | places).any()):
         becomes = becomes.clamp(-1, 1)
         changed = (becomes - picture).abs().amax(1, keepdim=True) > TOUCHED
@@ -195,7 +196,8 @@ def _shade(
     turns, goes = (part.flip(1).cumsum(1).flip(1) - part for part in (camera, moved))
     pitch, yaw = (view[:, None] - turns).flatten(0, 1).unbind(1)
     away = of_place(block.cube.center[:, None], view[:, 1]) + goes
-    cube = Cube(of_eye(away.flatten(0, 1)[:, None], yaw)[:, 0], (block.cube.turn[:, None] + turns[..., 1]).flatten())
+    box = None if block.cube.box is None else block.cube.box.repeat_interleave(r, 0)
+    cube = Cube(of_eye(away.flatten(0, 1)[:, None], yaw)[:, 0], (block.cube.turn[:, None] + turns[..., 1]).flatten(), box)
     met = meet(cube, pitch, (shown.near.shape[-2], shown.near.shape[-1]), hands.config.field_of_view)
     progress = context.work.progress * actions[..., ATTACK].any(1)
     shade = hands.shade(met, progress.repeat_interleave(r), block.sure.repeat_interleave(r)).unflatten(0, (-1, r))
@@ -209,7 +211,7 @@ def _build(context: Context, breaks: Bool[Tensor, " b"], gone: Cube, places: Boo
     old, centers, points = (
         of_place(ways, yaw) + place for ways in (gone.center[:, None], new.center[:, None], shell(new))
     )
-    context.work = built_on(context.work, breaks, old[:, 0], places, centers[:, 0])
+    context.work = built_on(context.work, breaks, old[:, 0], places, centers[:, 0], new.box)
     # Who digs away what they stand on falls onto what is likely to lie below, between what is likely to stand about it.
     floor = of_place(pit(gone), yaw) + place
     falls = stood_on(gone) & context.work.cornerstone.isfinite().all(1)
@@ -221,7 +223,8 @@ def _build(context: Context, breaks: Bool[Tensor, " b"], gone: Cube, places: Boo
     for number in places.nonzero()[:, 0].tolist():
         # Nobody is walled in by a block that is read too near.
         apart = (points[number] - place[number])[:, :2].abs().amax(1) > WIDE
-        context.albums[number] = built(context.albums[number], centers[number, 0], points[number][apart])
+        box = None if new.box is None else new.box[number]
+        context.albums[number] = built(context.albums[number], centers[number, 0], points[number][apart], box)
 
 
 def bare(world: World, context: Context) -> DecoderState | None:

@@ -24,6 +24,8 @@ LASTING = 0.95
 EAGER, SURE = 0.8, 0.9
 """A block breaks after this share of the frames that are read: who digs in vain lets go. The same where it is known which
 block that is."""
+WHOLE = (0.5, 1.0)
+"""The box of what fills a cube."""
 CRACKED = 0.95
 """Further than this nothing is cracked that still stands."""
 
@@ -36,7 +38,7 @@ class Work:
     the place, infinitely far where that is not known. compass: cosine and sine of four times the angle by which the sides of
     blocks are turned for who faces 0, summed over what was read so far, for all blocks of a world lie alike. cornerstone: where
     the middle of one lies, infinitely far where no picture told exactly, by outlining it; all others lie whole blocks from
-    there. stands: whether it still does."""
+    there. stands: whether it still does. box: as in `Cube`, of what stands there."""
 
     dug: Float[Tensor, " b"]
     turned: Float[Tensor, "b 2"]
@@ -47,6 +49,7 @@ class Work:
     compass: Float[Tensor, "b 2"]
     cornerstone: Float[Tensor, "b 3"]
     stands: Bool[Tensor, " b"]
+    box: Float[Tensor, "b 2"]
 
     @property
     def progress(self) -> Float[Tensor, " b"]:
@@ -74,7 +77,8 @@ def nothing_done(b: int, device: torch.device) -> Work:
     rest, never = torch.zeros(b, device=device), torch.full((b,), torch.inf, device=device)
     none = torch.zeros(b, 2, device=device)
     nowhere = never[:, None].expand(-1, 3)
-    return Work(rest, none, never, rest, never, nowhere, none, nowhere, torch.zeros(b, dtype=torch.bool, device=device))
+    stands, box = torch.zeros(b, dtype=torch.bool, device=device), torch.tensor([WHOLE], device=device).expand(b, -1)
+    return Work(rest, none, never, rest, never, nowhere, none, nowhere, stands, box)
 
 
 def founded(work: Work, number: int, place: Float[Tensor, "3"], turn: Float[Tensor, ""]) -> Work:
@@ -87,6 +91,7 @@ def founded(work: Work, number: int, place: Float[Tensor, "3"], turn: Float[Tens
         compass=torch.where(row[:, None], compass, work.compass),
         cornerstone=torch.where(row[:, None], place, work.cornerstone),
         stands=work.stands | row,
+        box=torch.where(row[:, None], work.box.new_tensor(WHOLE), work.box),
     )
 
 
@@ -110,14 +115,20 @@ def in_rank(
 
 
 def built_on(
-    work: Work, breaks: Bool[Tensor, " b"], old: Float[Tensor, "b 3"], places: Bool[Tensor, " b"], new: Float[Tensor, "b 3"]
+    work: Work,
+    breaks: Bool[Tensor, " b"],
+    old: Float[Tensor, "b 3"],
+    places: Bool[Tensor, " b"],
+    new: Float[Tensor, "b 3"],
+    box: Float[Tensor, "b 2"] | None = None,
 ) -> Work:
-    """The work after blocks have gone from `old` places, and come to `new` ones: these, where there is a cornerstone, are the
-    next."""
+    """The work after blocks have gone from `old` places, and come to `new` ones, of such a `box`: these, where there is a
+    cornerstone, are the next."""
     gone = breaks & ((old - work.cornerstone).norm(dim=1) < SAME)
     comes = places & work.cornerstone.isfinite().all(1)
     cornerstone = torch.where(comes[:, None], new, work.cornerstone)
-    return replace(work, cornerstone=cornerstone, stands=(work.stands & ~gone) | comes)
+    box = torch.where(comes[:, None], work.box.new_tensor(WHOLE) if box is None else box, work.box)
+    return replace(work, cornerstone=cornerstone, stands=(work.stands & ~gone) | comes, box=box)
 
 
 def _turned(work: Work, ways: Float[Tensor, "b n 3"], back: bool = False) -> Float[Tensor, "b n 3"]:

@@ -1,6 +1,7 @@
 """Cubes: do they lie in the picture where they lie in space?"""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from simworld.model.cube import (
     levelled,
     meet,
     pit,
+    shell,
     stood_on,
 )
 
@@ -44,6 +46,21 @@ def test_who_looks_down_sees_the_top_and_inside_it_the_floor() -> None:
     below, down = cube(0, 2.12, 0.1), torch.tensor([85.0])
     assert int(meet(below, down, SIZE, VIEW).kind[0, 48, 80]) == TOP
     assert int(meet(below, down, SIZE, VIEW, leaving=True).kind[0, 48, 80]) == BOTTOM
+
+
+def test_what_stands_in_the_middle_of_a_block_is_smaller() -> None:
+    whole, box = cube(0, 0, 3), torch.tensor([[0.3, 0.72]])
+    small = replace(whole, box=box)
+    met = meet(small, LEVEL, SIZE, VIEW)
+    scale = SIZE[0] / 2 / math.tan(math.radians(VIEW / 2)) / 2.7  # pixels of a block, where its side is
+    rows, columns = met.met[0].nonzero().unbind(1)
+    assert abs(int(columns.max() - columns.min() + 1) - 0.6 * scale) < 2
+    assert abs(int(rows.max()) + 1 - SIZE[0] / 2 - 0.5 * scale) < 2, "it stands on the floor"
+    assert abs(int(rows.min()) - SIZE[0] / 2 + 0.22 * scale) < 2
+    assert float(met.u[met.met].min()) < 0.05 and float(met.u[met.met].max()) > 0.95, "its faces are its own"
+    points = shell(small)[0] - whole.center
+    assert torch.allclose(points.amin(0), torch.tensor([-0.3, -0.22, -0.3])), points.amin(0)
+    assert torch.allclose(points.amax(0), torch.tensor([0.3, 0.5, 0.3])), points.amax(0)
 
 
 @pytest.mark.parametrize("turn", [0.0, 30.0, -75.0])

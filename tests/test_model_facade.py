@@ -130,7 +130,7 @@ def test_a_broken_block_is_no_longer_shown_and_a_placed_one_hides() -> None:
 
     assert album.lattice is not None and bool(known(album)[middle])
     for ahead, solid in ((4.5, False), (2.5, True)):
-        changed = replace(album, lattice=album.lattice.changed(torch.tensor([0.3, ahead, -0.3]), solid, 1))
+        changed = replace(album, lattice=album.lattice.changed(torch.tensor([0.3, ahead, -0.3]), 1, float(solid)))
         assert not bool(known(changed)[middle[0] + 1, middle[1] + 1])
 
 
@@ -139,7 +139,7 @@ def test_what_nobody_can_have_seen_is_not_taken_for_what_is_as_far_away() -> Non
     high = torch.zeros(12, 24, 8, dtype=torch.uint8)
     high[:, 10:] = WHOLE
     wall = Lattice(0.0, torch.tensor([-6.0, -2.0, -4.0]), high, torch.full_like(high, WHOLE))
-    bared = wall.changed(torch.tensor([0.3, 8.5, -0.3]), False, 1)
+    bared = wall.changed(torch.tensor([0.3, 8.5, -0.3]), 1, 0)
     eye = looking((0.0, 0.0))
     middle = (SIZE[0] // 2) * SIZE[1] + SIZE[1] // 2
     for lattice, number, seen in ((wall, 1, True), (bared, 1, False), (bared, 2, True)):

@@ -90,13 +90,13 @@ def test_from_outside_nothing_is_told() -> None:
 
 def test_blocks_come_and_go() -> None:
     lattice, point = room(turn=31.0), torch.tensor([1.2, 3.4, 0.5])
-    more = lattice.changed(point, True, 1)
+    more = lattice.changed(point, 1, 1)
     x, y, z = lattice.within(point).floor().long().tolist()
     middle = more.middle((x, y, z))
     assert (lattice.within(middle) - lattice.within(point)).abs().max() <= 0.5
     assert int((more.high > 0).sum()) == int((lattice.high > 0).sum()) + 1
-    assert torch.equal(more.changed(middle, False, 1).high, lattice.high)
-    assert lattice.changed(torch.tensor([100.0, 0.0, 0.0]), True, 1) is lattice
+    assert torch.equal(more.changed(middle, 1, 0).high, lattice.high)
+    assert lattice.changed(torch.tensor([100.0, 0.0, 0.0]), 1, 1) is lattice
 
 
 def test_water_is_lower_than_blocks_and_as_broad() -> None:

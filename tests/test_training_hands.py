@@ -6,16 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from learning import learned
 from torch import Tensor
 
 from simworld.actions import ACTION_SIZE, SLOT
+from simworld.env.voxel.blocks import HOTBAR, LANTERN
 from simworld.env.voxel.game import Game
+from simworld.env.voxel.strokes import boxes
 from simworld.env.voxel.trials import trial
 from simworld.model.checkpoint import save_network
 from simworld.model.cube import Cube, meet
 from simworld.model.grip import read
-from simworld.model.hands import MAY_BE, HandsConfig
+from simworld.model.hands import MAY_BE, Hands, HandsConfig
 from simworld.model.pixels import to_float
 from simworld.model.sight import Sight, SightConfig
 from simworld.training.deeds import FACTS, PICTURES, DeedsConfig, deeds
@@ -76,6 +79,22 @@ def test_blocks_are_told_where_they_are_seen() -> None:
     met = meet(aimed, torch.tensor([tried.pitch]), GAME_SIZE, 70.0).met[0]
     changed = torch.from_numpy(np.abs(tried.broken.astype(int) - tried.bare).max(-1) > 25)
     assert float(met[changed].float().mean()) > 0.95 and float(changed[met].float().mean()) > 0.4
+
+
+def test_what_is_smaller_than_a_cube_is_met_where_it_stands() -> None:
+    played = game()
+    number = HOTBAR.index(LANTERN)
+    played.held = LANTERN
+    tried = trial(played, np.random.default_rng(2))
+    hands = Hands(replace(MODEL, boxes=boxes()))
+    held = F.one_hot(torch.tensor([number]), len(HOTBAR)).float()
+    place = Cube(torch.tensor(tried.place, dtype=torch.float32)[None], torch.tensor([tried.turn]), hands.box(held))
+    whole, small = (
+        meet(each, torch.tensor([tried.pitch]), GAME_SIZE, 70.0).met[0] for each in (replace(place, box=None), place)
+    )
+    changed = torch.from_numpy(np.abs(tried.placed.astype(np.float32) - tried.bare).mean(-1))
+    assert int(small.sum()) < 0.6 * int(whole.sum())
+    assert float(changed[small].mean()) > 3 * float(changed[whole & ~small].mean()), "what is about it is but lit up"
 
 
 MODEL = HandsConfig(height=48, width=80, widths=[16, 32, 32], told=32)
@@ -143,7 +162,7 @@ def test_how_long_things_withstand_is_learned_from_nearby_alone(training: HandsT
     share = aim.frames.softmax(1)[0]
     number = round(float(aim.read[0, 2].exp()))
     assert share[:number].sum() >= MAY_BE > share[: number - 1].sum()
-    with pytest.raises(ValueError, match=r"only=hats; hands learn one of aim, matter, behind alone"):
+    with pytest.raises(ValueError, match=r"only=hats; hands learn one of aim, matter, behind, placed alone"):
         HandsTask(replace(training, only="hats"), deeds(training.data))
     with pytest.raises(ValueError, match=r"only=matter, but model.matter is empty"):
         HandsTask(replace(training, only="matter"), deeds(training.data))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from simworld.model.checkpoint import load_network, save_network
 from simworld.model.cube import Cube, Met, beside, levelled, meet
+from simworld.model.grip import read
 from simworld.model.hands import MOST_FRAMES, Hands, HandsConfig, visible
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.sight import Sight
@@ -39,9 +40,14 @@ MIRRORED = 0.5
 TINTED, LIT = 0.1, 0.3
 """By how much, in the logarithm, the light of pictures is changed of which one thing alone is learned: of each colour, and of
 all."""
-ONLY = {"aim": ("see", "squeeze", "aim_layers"), "matter": ("matter",), "behind": ("behind", "broken_faces")}
+ONLY = {
+    "aim": ("see", "squeeze", "aim_layers"),
+    "matter": ("matter",),
+    "behind": ("behind", "broken_faces"),
+    "placed": ("placed_faces",),
+}
 """Parts of hands that can be learned alone."""
-VOXEL_STROKES = "simworld.env.voxel.strokes:strokes"
+VOXEL_STROKES, VOXEL_BOXES = "simworld.env.voxel.strokes:strokes", "simworld.env.voxel.strokes:boxes"
 SHOWN_BATCH = -1 & 0xFFFF
 """The batch that is shown in pictures."""
 
@@ -52,7 +58,8 @@ class HandsTraining:
     same sizes that a new run starts from. Weights: of what is read of the block, of its turn, and of colours, beside the error
     of its place in blocks. Colours, which are dear and easy, are learned from a `color_share` of the trials. `only`:
     learn but one thing, which is quicker, in a mirror as well and in many a light: "aim", where it lies; from nearby "matter",
-    how long it withstands, and "behind", what lies behind it."""
+    how long it withstands, and "behind", what lies behind it; "placed", what blocks look like that are placed, in many a light
+    but in no mirror, for nobody holds them at the left."""
 
     model: HandsConfig = field(default_factory=HandsConfig)
     data: DeedsConfig = field(default_factory=DeedsConfig)
@@ -93,13 +100,14 @@ class HandsTask:
         self.trials = trials
         self.sights = _seen(config, trials)
         torch.manual_seed(config.loop.seed)
+        config.model.boxes = load(VOXEL_BOXES)()
         self.model = Hands(config.model)
         if config.init and not is_begun(config.loop):
             self.model.load_state_dict(load_network(Hands, Path(config.init)).state_dict())
         if config.only:
             if config.only not in ONLY:
                 raise ValueError(f"only={config.only}; hands learn one of {', '.join(ONLY)} alone, or all if it is empty")
-            if config.only != "aim" and not config.model.matter:
+            if config.only in ("matter", "behind") and not config.model.matter:
                 raise ValueError(f"only={config.only}, but model.matter is empty: there is nothing to learn; give it channels")
             self.model.requires_grad_(False)
             for part in (getattr(self.model, name) for name in ONLY[config.only]):
@@ -127,8 +135,10 @@ class HandsTask:
         seen = _softened(picture(chosen, kinds), rng)
         near, pitch = (torch.from_numpy(part[chosen].astype(np.float32)).to(device) for part in self.sights)
         aimed = Cube(fact("aimed"), fact("turn"))
+        held = read(self.model.looks, picture(chosen, PICTURES.index("bare"))).held
+        place = Cube(fact("place"), fact("turn"), self.model.box(held))
         # Seen in a mirror the world is another one, but for the colours of what was in the hand, which is at the right.
-        mirrored = torch.from_numpy(rng.random(num_trials) < MIRRORED).to(device)
+        mirrored = torch.from_numpy(rng.random(num_trials) < MIRRORED).to(device) & (self.config.only != "placed")
         if self.config.only:
             pictures = {name: _flipped(part, mirrored[: len(part)]) for name, part in pictures.items()}
         else:
@@ -139,7 +149,7 @@ class HandsTask:
         batch = Batch(
             seen, near[:, None], pitch, pictures,
             torch.stack([fact("toughness") > 0, fact("can_place") > 0], 1), fact("toughness"),
-            aimed, Cube(fact("place"), fact("turn")), fact("pitch"), fact("progress"),
+            aimed, place, fact("pitch"), fact("progress"),
         )  # fmt: skip
         return _relit(batch, rng) if self.config.only else batch
 
@@ -147,6 +157,8 @@ class HandsTask:
         config, batch = self.config, self.batch(step, self.config.batch_size)
         if config.only == "behind":
             errors = {"broken": self._broken_error(_first(batch))}
+        elif config.only == "placed":
+            errors = {"placed": self._placed_error(_first(batch))}
         elif config.only == "matter":
             with torch.autocast(batch.seen.device.type, torch.bfloat16):
                 frames = self.model.withstands(batch.seen, batch.near)
@@ -187,15 +199,21 @@ class HandsTask:
         model, batch = self.model, _first(batch)
         pictures, bare = batch.pictures, batch.pictures["bare"]
         with torch.no_grad():
-            entered, new = (self._met(batch, cube) for cube in (batch.aimed, batch.place))
-        placed = (model.placed(batch.seen, new) - pictures["placed"]).abs()
+            entered = self._met(batch, batch.aimed)
         shaded = (bare + 1) * model.shade(entered, batch.progress) - 1
         cracked = _visible(batch, entered) * (batch.progress > 0)[:, None, None, None]
         return {
-            "placed": _mean(placed, _changed(batch, "placed") * new.met[:, None]),
+            "placed": self._placed_error(batch),
             "broken": self._broken_error(batch),
             "cracked": _mean((shaded - pictures["shown"]).abs(), cracked),
         }
+
+    def _placed_error(self, batch: Batch) -> Tensor:
+        """L1 of what placed blocks look like, of a batch whose pictures are all there."""
+        with torch.no_grad():
+            new = self._met(batch, batch.place)
+        error = (self.model.placed(batch.seen, new) - batch.pictures["placed"]).abs()
+        return _mean(error, _changed(batch, "placed") * new.met[:, None])
 
     def _broken_error(self, batch: Batch) -> Tensor:
         """The same of what lies behind blocks, of a batch whose pictures are all there."""
@@ -216,7 +234,7 @@ class HandsTask:
         size = (batch.seen.shape[-2], batch.seen.shape[-1])
         aim = model.aim(batch.seen, batch.near, batch.pitch)
         entered, left = (meet(aim.cube, batch.pitch, size, model.config.field_of_view, leaving) for leaving in (False, True))
-        new = meet(beside(aim.cube, batch.pitch), batch.pitch, size, model.config.field_of_view)
+        new = meet(replace(beside(aim.cube, batch.pitch), box=batch.place.box), batch.pitch, size, model.config.field_of_view)
         seen = visible(entered, batch.near)
         bare = batch.pictures["bare"]
         shaded = torch.where(seen, (bare + 1) * model.shade(entered, batch.progress) - 1, bare)
@@ -238,7 +256,7 @@ def _first(batch: Batch) -> Batch:
 
     def cut(part: Any) -> Any:
         if isinstance(part, Cube):
-            return Cube(part.center[:m], part.turn[:m])
+            return Cube(part.center[:m], part.turn[:m], None if part.box is None else part.box[:m])
         return part if isinstance(part, dict) else part[:m]
 
     return Batch(*(cut(getattr(batch, part.name)) for part in fields(batch)))

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from simworld.env.voxel.blocks import HOTBAR
+from simworld.env.voxel.blocks import BOX, HOTBAR
 from simworld.env.voxel.figures import draw_hand
 from simworld.env.voxel.interact import SWING_STEPS
 from simworld.env.voxel.render import FIELD_OF_VIEW
@@ -25,6 +25,11 @@ def strokes(height: int, width: int) -> np.ndarray:
             looks[number, step, ..., :3] = np.where(opacity > 0, dark / np.maximum(opacity, 1e-6), 0)
             looks[number, step, ..., 3:] = opacity[..., :1]
     return looks
+
+
+def boxes() -> list[list[float]]:
+    """Half the width and the height of each block of the hotbar as it is drawn where it is placed, in blocks."""
+    return BOX[list(HOTBAR)].tolist()
 
 
 def _hand(block: int, swing: float, height: int, width: int, behind: float) -> np.ndarray:
