@@ -21,6 +21,7 @@ from simworld.env.voxel.game import Game
 from simworld.env.voxel.scout import bare, daylight, look_from, scout
 from simworld.env.world_env import WorldEnv
 from simworld.training.pictures import grid
+from simworld.training.probes import load_probes
 from simworld.training.scouting import RADIUS, SPOTS
 from simworld.training.truth import FIRST_SEED
 
@@ -41,7 +42,7 @@ def play(job: tuple[int, str, float, str]) -> np.ndarray:
     torch.set_num_threads(1)
     seed, biome, time_of_day, weather = job
     game = Game()
-    settle(game, seed, biome=biome, time_of_day=time_of_day, weather=weather)
+    settle(game, load_probes().scenes, seed, biome=biome, time_of_day=time_of_day, weather=weather)
     options: dict[str, Any] = {"frames": bare(game)[None], "around": panorama(game), "pitch": float(game.pose[4])}
     options["daylight"] = daylight(game)
     env = WorldEnv(day=0)

@@ -17,7 +17,7 @@ from simworld.env.thesaurus import meanings, of_hour
 from simworld.frames import check_frames
 from simworld.model import sampler
 from simworld.model.album import Album, given_album
-from simworld.model.daylight import Daylight, hastened, lit, turned_to
+from simworld.model.daylight import Daylight, hastened, lit, paced, turned_to
 from simworld.model.leading import lead
 from simworld.model.masonry import lattice_of
 from simworld.model.pixels import to_uint8
@@ -59,7 +59,10 @@ class Guide:
         return Told(around, pitch, albums, daylight)
 
     def begin(self, context: sampler.Context, told: Told) -> None:
-        """Tell a dream that has begun where it is; at the hour that its prompt asks for it is soon."""
+        """Tell a dream that has begun where it is; at the hour that its prompt asks for it is soon where that is told, while
+        pictures alone are at the hour that they show."""
+        if self.day is not None:
+            context.daylight = paced(context.daylight, self.day)
         if all(part is None for part in vars(told).values()):
             return
         daylight, hour = told.daylight, self.asked(context.prompts[0])

@@ -1,5 +1,5 @@
-"""Bearings: how far down the eye looks, and where exactly a block lies, as real pictures tell before a dream goes on from them;
-free functions over a world and a context."""
+"""Bearings: how far down the eye looks, in what light, and where exactly a block lies, as real pictures tell before a dream
+goes on from them; free functions over a world and a context."""
 
 from dataclasses import dataclass, replace
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from simworld.actions import CAMERA
 from simworld.model.context import Context
 from simworld.model.cube import Cube
+from simworld.model.daylight import Daylight, lit
 from simworld.model.eye import own
 from simworld.model.hands import RIM
 from simworld.model.outline import Outlined, outlined
@@ -23,36 +24,41 @@ from simworld.model.world import World
 @dataclass
 class Bearings:
     """Of b worlds. pitch: degrees that the eye looks down before the pictures. blocks: where those lie that the last of them
-    outlines, for who looks level and has its heading, None where none does."""
+    outlines, for who looks level and has its heading, None where none does. daylight: in which they were taken, None where that
+    is known from before, or nobody reads it."""
 
     pitch: Float[Tensor, " b"]
     blocks: list[Cube | None]
+    daylight: Daylight | None
 
 
 def taken(
     world: World, context: Context, frames: Float[Tensor, "b t h w 3"], actions: Float[Tensor, "b n a"]
 ) -> Bearings:
     """What real frames in [-1, 1] tell to which `actions` led. How far down one looks is the mean of what each of them tells,
-    and each that context remembers told; where these are the first and the last outlines a block, it is what that tells."""
+    and each that context remembers told; where these are the first and the last outlines a block, it is what that tells. In
+    what light they lie the first tell."""
     pitch, sight, b = context.around.view[:, 0], world.sight, len(frames)
-    if sight is None:
-        return Bearings(pitch, [None] * b)
-    # How far down the eye goes before each frame.
-    down = F.pad(actions[..., CAMERA].float().cumsum(1)[..., 0], (frames.shape[1] - actions.shape[1], 0))
+    before = torch.tensor(context.memory.counts, device=pitch.device)
+    begun = bool(before.any())
+    # How far down and to the right the eye goes before each frame.
+    turns = F.pad(actions[..., CAMERA].float().cumsum(1), (0, 0, frames.shape[1] - actions.shape[1], 0))
     stride = world.config.autoencoder.time_stride
     ends = slice((frames.shape[1] - 1) % stride, None, stride)
-    seen, down = frames[:, ends].movedim(-1, 2), down[:, ends]
+    seen, (down, aside) = frames[:, ends].movedim(-1, 2), turns[:, ends].unbind(-1)
+    daylight = None if begun or world.sundial is None else lit(world.sundial.read(seen, aside), world.day)
+    if sight is None:
+        return Bearings(pitch, [None] * b, daylight)
     near = sight.near(seen.flatten(0, 1))
     told = sight.pitch(seen.flatten(0, 1), near).view(b, -1) - down
-    before = torch.tensor(context.memory.counts, device=pitch.device)
     pitch = (before * pitch + told.sum(1)) / (before + told.shape[1])
-    if bool(before.any()):
-        return Bearings(pitch, [None] * b)
+    if begun:
+        return Bearings(pitch, [None] * b, None)
     found = _outlined(world, seen[:, -1], near.unflatten(0, (b, -1))[:, -1], pitch + down[:, -1])
     for number, block in enumerate(found):
         if block is not None:
             pitch[number] = block.pitch[0] - down[number, -1]
-    return Bearings(pitch, [None if block is None else block.cube for block in found])
+    return Bearings(pitch, [None if block is None else block.cube for block in found], daylight)
 
 
 def kept(context: Context, blocks: list[Cube | None]) -> None:

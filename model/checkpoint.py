@@ -1,8 +1,8 @@
 """Networks on disk: safetensors with the configuration as JSON in its header. Never pickle.
 
 A world is a folder of files: `autoencoder.safetensors`, `dynamics.safetensors` (denoiser and text encoder) and, where it
-has them, `hands`, `sight`, `restorer`, `grain` and `relighter.safetensors`, so that each can be trained, shipped and replaced
-alone. Written aside and renamed.
+has them, `hands`, `sight`, `restorer`, `grain`, `relighter` and `sundial.safetensors`, so that each can be trained, shipped and
+replaced alone. Written aside and renamed.
 """
 
 import json
@@ -25,6 +25,7 @@ from simworld.model.hands import Hands, HandsConfig
 from simworld.model.relighter import Relighter, RelighterConfig
 from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.sight import Sight, SightConfig
+from simworld.model.sundial import Sundial, SundialConfig
 from simworld.model.world import World, WorldConfig
 
 Config = TypeVar("Config")
@@ -38,6 +39,7 @@ _NETWORKS: dict[type[nn.Module], tuple[str, type[Any], torch.dtype]] = {
     Restorer: ("restorer", RestorerConfig, torch.bfloat16),
     Grain: ("grain", GrainConfig, torch.bfloat16),
     Relighter: ("relighter", RelighterConfig, torch.float16),
+    Sundial: ("sundial", SundialConfig, torch.float16),
 }
 """What files call the networks that a world is made of beside its dynamics, of which it must have the first alone."""
 

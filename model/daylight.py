@@ -56,9 +56,8 @@ def lit(conditions: Float[Tensor, "b 5"], day: int) -> Daylight:
     """Of places that are seen, and shown at first, at such hours and headings, in so much rain, snow and storm. day: frames
     of a whole one, 0 for light that stands still."""
     hour, heading, *_ = conditions.unbind(1)
-    pace = torch.full_like(hour, 1 / day if day else 0.0)
     nothing = torch.zeros_like(hour)
-    return Daylight(hour, hour, pace, nothing, nothing, heading, conditions[:, 2:])
+    return paced(Daylight(hour, hour, nothing, nothing, nothing, heading, conditions[:, 2:]), day)
 
 
 def passed(daylight: Daylight, frames: int) -> Daylight:
@@ -74,6 +73,16 @@ def drifted(daylight: Daylight) -> Float[Tensor, "b 2"]:
     heading = torch.deg2rad(daylight.heading)
     away = torch.stack([heading.sin(), -heading.cos()], 1)
     return away * (WIND * torch.where(daylight.seen < 0, 0, daylight.age))[:, None]
+
+
+def facing(daylight: Daylight, yaw: Float[Tensor, " b"]) -> Daylight:
+    """The light, headings counted from those of such views."""
+    return replace(daylight, heading=(daylight.heading + yaw).remainder(360))
+
+
+def paced(daylight: Daylight, day: int) -> Daylight:
+    """The light that passes in days of so many frames, 0 for light that stands still."""
+    return replace(daylight, pace=torch.full_like(daylight.pace, 1 / day if day else 0.0))
 
 
 def turned_to(daylight: Daylight, hour: float) -> Daylight:

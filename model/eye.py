@@ -25,6 +25,7 @@ from simworld.model.sight import RECENT, Sight
 from simworld.model.sky import with_sky
 from simworld.model.stages import stage
 from simworld.model.surroundings import Eyes, Surroundings, alike, go, headed, paint, recall
+from simworld.model.tracking import tracked
 from simworld.model.water import with_water
 from simworld.model.world import World
 
@@ -57,13 +58,19 @@ LEAST_BOTH = 0.1
 PULL = 0.5
 """How far a chunk's frames are drawn back to what was seen from the same place."""
 
+Real = tuple[Float[Tensor, "b 3 h w"], Bool[Tensor, "b 1 h w"]]
+"""Real pictures, and where they are free of what is fixed to the camera."""
+
 
 @stage("scenery")
 def went(
-    world: World, context: Context, actions: Float[Tensor, "b r a"] | None
+    world: World,
+    context: Context,
+    actions: Float[Tensor, "b r a"] | None,
+    real: Real | None = None,
 ) -> tuple[Eyes | None, Shown | None]:
     """Move the eye as the actions do: where it is and looks after each, and what is known of what it sees there, where the
-    world has sight."""
+    world has sight. `real`: what it really sees in the end, and where that is free of hands, where that is known."""
     if actions is None:
         return None, None
     around, scenery, sight = context.around, context.scenery, world.sight
@@ -74,9 +81,25 @@ def went(
     yaw = around.view[:, 1]
     steps = on_foot(context.albums, around, lately, scenery.moved, lambda: _imagined(world, sight, context, lately))
     places, views = go(around, actions, steps)
-    scenery, drift = replace(scenery, moved=headed(steps, yaw)), drifted(context.daylight)
+    moved = headed(steps, yaw)
+    if real is not None:
+        more = (_tracked(context, real, field_of_view) - around.place)[:, None].expand_as(moved) / moved.shape[1]
+        places, moved = places + more.cumsum(1), moved + more
+        around.place = places[:, -1]
+    scenery, drift = replace(scenery, moved=moved), drifted(context.daylight)
     context.scenery, shown = looked_up(context.albums, scenery, places, views, drift, field_of_view)
     return (places, views), beyond(shown, beside_hand(world, context))
+
+
+def _tracked(context: Context, real: Real, field_of_view: float) -> Float[Tensor, "b 3"]:
+    """Where the eye is that really sees this: where it went among blocks that are known, else where it must be to see so what
+    was seen before."""
+    (picture, free), around, scenery = real, context.around, context.scenery
+    last = scenery.places[:, -1], scenery.views[:, -1]
+    here = around.place, around.view
+    place = tracked(scenery.pictures[:, -1], scenery.near[:, -1], picture, free, last, here, field_of_view)
+    known = torch.tensor([album.lattice is not None for album in context.albums], device=place.device)
+    return torch.where(known[:, None], around.place, place)
 
 
 def _imagined(world: World, sight: Sight, context: Context, lately: Float[Tensor, "b n a"]) -> Float[Tensor, "b r 3"]:

@@ -21,10 +21,10 @@ from simworld.model import ground as grounds
 from simworld.model.album import Album
 from simworld.model.body import came
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
-from simworld.model.daylight import Daylight, passed
+from simworld.model.daylight import Daylight, facing, passed
 from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
-from simworld.model.eye import beheld, look, nothing_known, recalled, went
+from simworld.model.eye import beheld, look, nothing_known, own, recalled, went
 from simworld.model.finish import Draft, Finish, drafted, finished
 from simworld.model.ground import nothing_shown
 from simworld.model.leading import led, sighted, surroundings
@@ -99,14 +99,14 @@ def surround(
 ) -> None:
     """Tell begun dreams how far down they look, in degrees, and what lies around them: panoramas of all directions at equal
     angles (equirectangular), the heading of the present picture in their middle; and albums of what is seen from elsewhere,
-    places and views counted from the present picture's; and in what light they lie. What was remembered of it is
-    forgotten; they go on as the keys did."""
+    places and views counted from the present picture's; and in what light they lie, as its pictures told if None. What was
+    remembered of it is forgotten; they go on as the keys did."""
     assert context.decoder is not None, "only where a dream has begun something can lie around it"
+    context.daylight = daylight or facing(context.daylight, context.around.view[:, 1])
     context.around = surroundings(world, len(context.prompts), panoramas, pitch)
     context.scenery = nothing_known(world, len(context.prompts))
     context.albums = list(albums) if albums else [Album()] * len(context.prompts)
     context.work = elsewhere(context.work, _everywhere(context))
-    context.daylight = daylight or unknown_daylight(len(context.prompts), world.device)
     rows = zip(context.albums, context.around.view[:, 1].tolist(), context.actions, strict=True)
     moved = [came(album.lattice, yaw, actions, context.scenery.moved.shape[1]) for album, yaw, actions in rows]
     context.scenery = replace(context.scenery, moved=torch.stack(moved))
@@ -217,19 +217,20 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         raise ValueError(f"{actions.shape[1]} actions for {frames.shape[1]} frames; one must lead to each frame but the first")
     told = bearings.taken(world, context, to_float(frames), actions.to(frames.device))
     bearings.looking(context, told.pitch)
+    context.daylight = told.daylight or context.daylight
     for number, latent in enumerate(latents.split(1, 1)):
         place = r * (number - skipped)
         leading = None if place < 0 else actions[:, place : place + r]
-        pitch = context.around.view[:, 0]
-        _, shown = went(world, context, leading)
+        pitch, frame = context.around.view[:, 0], to_float(frames[:, place + r - 1 + skipped])
+        grip = seen_in_hand(world, frame)
+        _, shown = went(world, context, leading, (frame.movedim(-1, 1), own(world, grip) < 0.5))
         _remember(world, context, latent, _conditions(world, context, leading, pitch, shown))
         camera = leading[:, None, :, CAMERA] if leading is not None else None
         _, context.decoder = autoencoder.decode(latent, size, context.decoder, camera, shown=shown)
-        frame = to_float(frames[:, place + r - 1 + skipped])
         context.decoder.picture = autoencoder.padded(frame)
         if leading is not None:
             _act(context, leading)
-        context.grip = seen_in_hand(world, frame)
+        context.grip = grip
         look(world, context, frame, shown, _everywhere(context))
     bearings.kept(context, told.blocks)
 

@@ -18,6 +18,7 @@ from simworld.model.relighter import Relighter
 from simworld.model.restorer import Restorer
 from simworld.model.scenery import Shown
 from simworld.model.sight import Sight
+from simworld.model.sundial import Sundial
 from simworld.model.text import TextConfig, TextEncoder
 
 LEAST_FIXED = 0.3
@@ -57,8 +58,8 @@ class WorldConfig:
 
 
 class World(nn.Module):
-    """The three networks, and hands, sight, a restorer, grain and a relighter where it has them. Sampling: `sampler`, files:
-    `checkpoint`. autoencoder: one that there is already."""
+    """The three networks, and hands, sight, a restorer, grain, a relighter and a sundial where it has them. Sampling:
+    `sampler`, files: `checkpoint`. autoencoder: one that there is already."""
 
     def __init__(self, config: WorldConfig, autoencoder: Autoencoder | None = None) -> None:
         super().__init__()
@@ -71,6 +72,7 @@ class World(nn.Module):
         self.restorer: Restorer | None = None
         self.grain: Grain | None = None
         self.relighter: Relighter | None = None
+        self.sundial: Sundial | None = None
         self._fixed: tuple[Tensor, int, Tensor] | None = None
 
     @property

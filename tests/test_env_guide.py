@@ -35,6 +35,20 @@ def test_who_asks_for_an_hour_gets_it_where_they_are() -> None:
     assert bright[0] < 0.5 * bright[-1] and np.abs(last["pov"].astype(float) - first["pov"]).mean() < 12, "the same desert"
 
 
+def test_pictures_of_ones_own_become_the_hour_that_is_asked_for() -> None:
+    """For what they show tells at which they were taken."""
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False, day=4000)
+    options = env.unwrapped.start_options("a desert at noon", 1)
+    first, info = env.reset(seed=1, options={"frames": options["frames"]})
+    assert info["time_of_day"] == pytest.approx(0.2, abs=0.1)
+    assert env.step(noop())[4]["time_of_day"] == pytest.approx(info["time_of_day"] + 2 / 4000, abs=1e-5)
+    env.unwrapped.set_prompt("late at night")
+    for _ in range(25):
+        last, *_, info = env.step(noop())
+        assert not info["led"]
+    assert info["time_of_day"] == pytest.approx(0.59, abs=0.01) and last["pov"].mean() < 0.5 * first["pov"].mean()
+
+
 def test_who_goes_elsewhere_finds_it_as_late_there() -> None:
     env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False, day=2000)
     env.reset(seed=1, options={"prompt": "a desert at noon"})

@@ -36,7 +36,7 @@ class Suite:
     that stand for `stand` and play for `play` seconds, 0 for none. places: clips that dreams go on from in places that they
     were told of, 0 for none. prompts: classes of each kind that are asked for, 0 for none, in plays that walk for `walk`
     seconds. step_clips: on which numbers of steps are compared, 0 for none. task_plays: of each task whose rewards are looked
-    for."""
+    for, for `task_seconds` each."""
 
     clips: int
     away: tuple[float, ...]
@@ -48,10 +48,11 @@ class Suite:
     walk: float
     step_clips: int
     task_plays: int = 1
+    task_seconds: int = 6
 
 
 SUITES = {
-    "quick": Suite(clips=4, away=(3,), long_clips=2, stand=8, play=4, places=0, prompts=1, walk=1, step_clips=2),
+    "quick": Suite(3, (3,), 2, stand=6, play=4, places=0, prompts=1, walk=1, step_clips=1, task_seconds=4),
     "full": Suite(16, (3, 10, 30), 2, stand=60, play=600, places=16, prompts=20, walk=8, step_clips=16, task_plays=16),
 }
 
@@ -148,7 +149,7 @@ def _measures(player: Player, suite: Suite, probes: Probes) -> Iterator[tuple[st
         yield "standing_still", partial(measures.standing, player, few, suite.stand)
         yield "long_play", partial(measures.long_play, player, few, suite.play)
     if isinstance(player, Dream) and player.judge is not None:
-        yield "tasks", partial(rewarding, player, player.judge, suite.task_plays)
+        yield "tasks", partial(rewarding, player, player.judge, suite.task_plays, suite.task_seconds)
     if suite.prompts:
         yield "prompts", partial(prompting, player, probes.scenes, suite.prompts, round(suite.walk * FPS))
 

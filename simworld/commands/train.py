@@ -12,6 +12,7 @@ examples:
   simworld train restorer data.world=runs/small/world
   simworld train grain data.world=runs/small/world
   simworld train relighter world=runs/small/world
+  simworld train sundial world=runs/small/world
   simworld train heads world=runs/small/world data.folder=runs/small/clips
   simworld train gauge world=runs/small/world data.folder=runs/small/clips
   simworld train judge world=runs/small/world
@@ -35,6 +36,7 @@ TRAININGS = {
     "restorer": ("simworld.training.train_restorer", "train"),
     "grain": ("simworld.training.train_grain", "train"),
     "relighter": ("simworld.training.train_relighter", "train"),
+    "sundial": ("simworld.training.train_sundial", "train"),
     "judge": ("simworld.training.train_judge", "train"),
     "probes": ("simworld.training.train_probes", "train"),
 }
@@ -43,7 +45,8 @@ TRAININGS = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments to its parser."""
-    told = "clips, autoencoder, hands, sight, world, restorer, grain, relighter, heads, gauge, judge of tasks, or probes"
+    parts = "autoencoder, hands, sight, world, restorer, grain, relighter, sundial, heads, gauge"
+    told = f"clips, {parts}, judge of tasks, or probes"
     parser.add_argument("what", choices=TRAININGS, help=told)
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="settings, as in hydra")
     parser.add_argument("--preset", metavar="NAME", help="debug, small (the default), medium or large")
