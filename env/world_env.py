@@ -64,10 +64,10 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
     picture; where the world has a gauge (`model/gauge.py`), expected_psnr: how like the truth the observation is likely to be,
     in dB, and trust: how sure the dream can be of it, from 0 to 1, whatever the scene. task: a name of `simworld.tasks.TASKS`:
     the dream then begins where the task does, is not renewed, and gives rewards and ends as the world's judge tells; without a
-    task rewards are 0 and a dream never ends. day: frames of a whole day, 0 for light that stands still, None for days as the
-    world has learned them; light passes where the world has a relighter and it is known at which hour a dream began, or a
-    sundial reads that off the frames; `info` then has it as time_of_day: a share of a day, from sunrise on, as the game's has. dtype: "bfloat16" or "float32",
-    None for the faster one here. ValueError for a world or arguments that cannot be.
+    task rewards are 0 and a dream never ends. day: frames of a whole day, 0 for light that stands still, None for days as
+    the world has learned them; light passes where the world has a relighter and it is known at which hour a dream began, or
+    a sundial reads that off the frames; `info` then has it as time_of_day: a share of a day, from sunrise on, as the game's
+    has. dtype: "bfloat16" or "float32", None for the faster one here. ValueError for a world or arguments that cannot be.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012, Gymnasium's own way

@@ -45,8 +45,9 @@ def taken(
     turns = F.pad(actions[..., CAMERA].float().cumsum(1), (0, 0, frames.shape[1] - actions.shape[1], 0))
     stride = world.config.autoencoder.time_stride
     ends = slice((frames.shape[1] - 1) % stride, None, stride)
-    seen, (down, aside) = frames[:, ends].movedim(-1, 2), turns[:, ends].unbind(-1)
-    daylight = None if begun or world.sundial is None else lit(world.sundial.read(seen, aside), world.day)
+    seen, turns = frames[:, ends].movedim(-1, 2), turns[:, ends]
+    down, field_of_view = turns[..., 0], world.config.autoencoder.field_of_view
+    daylight = None if begun or world.sundial is None else lit(world.sundial.read(seen, turns, field_of_view), world.day)
     if sight is None:
         return Bearings(pitch, [None] * b, daylight)
     near = sight.near(seen.flatten(0, 1))

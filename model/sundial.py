@@ -1,5 +1,6 @@
 """Sundial: at which hour pictures were taken, in which direction sunrise lies, and in what weather. A small network reads each
-off its colours and off which faces are the bright ones; what several tell of the same place is put together in closed form.
+off its colours and off which faces are the bright ones. That is how high the sun stands, and on which side; whether it rises or
+sinks no picture tells, but whether it grows brighter from one to the next. Put together in closed form.
 
 Knows no dream, losses or files.
 """
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simworld.model.camera import sample, turn_grid
 from simworld.model.folding import fold
 from simworld.model.packed import PackedConv
 from simworld.model.relighter import WEATHERS
@@ -21,6 +23,11 @@ CELLS = (3, 5)
 """What a picture shows is told of so many parts of it, one below and beside another."""
 ABOUT = 2
 """Cells of the dial to each side of the likeliest one whose mean is taken."""
+ALIKE = 0.1
+"""Colours in [-1, 1] that differ by more are not of the same thing."""
+BRIGHTER, SURE = 8e-4, 4.0
+"""What grows so much brighter, in [-1, 1], is e times as likely to be seen in a rising sun; and at most e to the power of so
+much."""
 
 
 @dataclass(kw_only=True)
@@ -69,17 +76,36 @@ class Sundial(nn.Module):
         told = self.leave(F.silu(parts).flatten(1)).float()
         return told[:, :-WEATHERS].unflatten(1, (self.config.hours, self.config.headings)), told[:, -WEATHERS:]
 
-    def read(self, frames: Float[Tensor, "b t 3 h w"], yaws: Float[Tensor, "b t"]) -> Float[Tensor, "b 5"]:
-        """Of b places, seen in t frames in [-1, 1] each, by eyes turned so many degrees to the right: the likeliest hour, as a
-        share of a day from sunrise on; the heading of who is not turned, in degrees to the right of sunrise; how much rain,
-        snow and storm there is, from 0 to 1."""
+    def read(
+        self, frames: Float[Tensor, "b t 3 h w"], turns: Float[Tensor, "b t 2"], field_of_view: float
+    ) -> Float[Tensor, "b 5"]:
+        """Of b places, seen in t frames in [-1, 1] each, one after another, by eyes that have turned so many degrees down and
+        to the right: the likeliest hour, as a share of a day from sunrise on; the heading of who has not turned, in degrees to
+        the right of sunrise; how much rain, snow and storm there is, from 0 to 1. field_of_view: in degrees, 0 where it is not
+        known."""
+        (b, t), size = frames.shape[:2], self.config.hours
         dial, weather = self(frames.flatten(0, 1))
-        turned = rolled(dial.flatten(1, 2).log_softmax(1).view_as(dial), -yaws.flatten() * self.config.headings / 360)
-        likely = turned.unflatten(0, yaws.shape).mean(1).flatten(1).softmax(1).unflatten(1, dial.shape[1:])
+        back = -turns[..., 1].flatten() * self.config.headings / 360
+        turned = rolled(dial.flatten(1).log_softmax(1).view_as(dial), back).unflatten(0, (b, t)).mean(1)
+        rises = torch.cos(2 * math.pi * torch.arange(size, device=dial.device) / size).sign()
+        brighter = brightened(frames[:, 0], frames[:, -1], turns[:, -1] - turns[:, 0], field_of_view)
+        turned = turned + ((brighter / BRIGHTER).clamp(-SURE, SURE)[:, None] * rises)[..., None] / 2
+        likely = turned.flatten(1).softmax(1).view_as(turned)
         hour, then = _mode(likely.sum(2))
-        heading, _ = _mode(torch.einsum("bth,bt->bh", likely, then))
-        much = weather.sigmoid().unflatten(0, yaws.shape).mean(1)
-        return torch.cat([hour[:, None], 360 * heading[:, None], much], 1)
+        heading, _ = _mode(torch.einsum("bth,bt->bh", likely, (then > 0).float()))
+        return torch.cat([hour[:, None], 360 * heading[:, None], weather.sigmoid().unflatten(0, (b, t)).mean(1)], 1)
+
+
+def brightened(
+    first: Float[Tensor, "b 3 h w"], last: Float[Tensor, "b 3 h w"], turn: Float[Tensor, "b 2"], field_of_view: float
+) -> Float[Tensor, " b"]:
+    """How much brighter what two pictures in [-1, 1] show is in the last, between which the eye has turned so many degrees: of
+    what looks alike in both, half the mean and half the median."""
+    grid = turn_grid(turn, (first.shape[-2], first.shape[-1]), field_of_view)
+    apart = (last - sample(first, grid)).mean(1)
+    alike = ((grid.abs() <= 1).all(-1) & (apart.abs() < ALIKE)).flatten(1)
+    found = apart.flatten(1).masked_fill(~alike, math.nan)
+    return ((found.nanmean(1) + found.nanmedian(1).values) / 2).nan_to_num(0.0)
 
 
 def rolled(dial: Float[Tensor, "n hours headings"], cells: Float[Tensor, " n"]) -> Float[Tensor, "n hours headings"]:

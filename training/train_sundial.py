@@ -25,8 +25,8 @@ HELD_OUT = 0.02
 """So many of the scenes, the last, nothing is learned from."""
 MIRRORED = 0.5
 """So many pictures are seen in a mirror."""
-SOON, ASIDE = 0.04, 45.0
-"""What is read of the hour is right up to so much of a day, and of the heading up to so many degrees."""
+SOON = 0.04
+"""What is read of the hour is right up to so much of a day."""
 SHOWN = -1 & 0xFFFF, 8
 """The batch that is shown in pictures, and of how many."""
 
@@ -98,21 +98,23 @@ class SundialTask:
 
     @torch.no_grad()
     def judged(self, model: nn.Module) -> dict[str, float]:
-        """Of scenes that were kept aside, each alone at its first hour: in what share hour and heading are read rightly, and
-        how far they and the weather are off in the median."""
+        """Of scenes that were kept aside, each alone at its first hour: in what share the sun stands as high as is read, before
+        noon or after it, which a picture alone does not tell, and how far it is off in the median, in parts of a day; where the
+        hour is right, how far the heading is off in degrees; and how far the weather is."""
         assert isinstance(model, Sundial)
-        errors = []
+        late, aside, weather = [], [], []
         for scene in range(self.num_known, len(self.hours)):
             taken = self.pick(np.array([scene]), np.array([0]))
-            found = model.read(taken.frames[None], torch.zeros(1, 1, device=taken.frames.device))
-            late, aside = between(found[:, 0], taken.hour).abs(), 360 * between(found[:, 1] / 360, taken.heading / 360).abs()
-            errors.append([float(late), float(aside), float((found[:, 2:] - taken.weather).abs().amax())])
-        late, aside, weather = np.array(errors).T
+            found = model.read(taken.frames[None], torch.zeros(1, 1, 2, device=taken.frames.device), 0)
+            apart = [float(between(found[:, 0], hour).abs()) for hour in (taken.hour, 0.5 - taken.hour)]
+            late.append(min(apart))
+            if apart[0] < SOON:
+                aside.append(360 * float(between(found[:, 1] / 360, taken.heading / 360).abs()))
+            weather.append(float((found[:, 2:] - taken.weather).abs().amax()))
         return {
-            "hour_right": round(float((late < SOON).mean()), 3),
-            "heading_right": round(float((aside < ASIDE).mean()), 3),
-            "hour_off": round(float(np.median(late)), 4),
-            "heading_off": round(float(np.median(aside)), 1),
+            "height_right": round(float((np.array(late) < SOON).mean()), 3),
+            "height_off": round(float(np.median(late)), 4),
+            "heading_off": round(float(np.median(aside)) if aside else 180.0, 1),
             "weather_off": round(float(np.median(weather)), 3),
         }
 
