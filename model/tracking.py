@@ -15,6 +15,9 @@ WIDTHS, STEPS = (17, 9, 5, 3), 10
 NOISE, OUTLIER = 0.2, 0.1
 """By so much colours in [-1, 1] are off where nothing is wrong; and from such a difference on they count ever less, for another
 thing is seen there."""
+LEAST_EVERY, NEAR_ENOUGH = 2, 1e-3
+"""Of so many pixels to each side one is looked at, or of more where they are averaged; and blocks: who need go no farther is
+there."""
 GUESS = 0.1
 """Blocks by which eyes are elsewhere than was guessed, along each axis."""
 
@@ -39,7 +42,8 @@ def tracked(
     goes = between(still, looks, one.expand(b, 3, 3), looks.expand(b, 3, 2))[1][:, 0]
     for width in WIDTHS:
         # Of pixels that hardly differ from those beside them, not all are needed.
-        some = (..., slice(None, None, max(1, width // 4)), slice(None, None, max(1, width // 4)))
+        every = slice(None, None, max(LEAST_EVERY, width // 4))
+        some = (..., every, every)
         close, ways = (part[some].flatten(-2) for part in (near, rays((h, w), field_of_view, device)))
         seen, wanted = _averaged(before, near >= 0, width)[some].flatten(2), _averaged(after, free, width)
         right, down = ((wanted.roll(-1, axis) - wanted.roll(1, axis)) / 2 for axis in (3, 2))
@@ -64,7 +68,10 @@ def tracked(
             weight = sure / NOISE**2
             pull = torch.einsum("bcin,bcn->bi", rise, weight * apart) + (place - first) / GUESS**2
             bend = torch.einsum("bcin,bcn,bcjn->bij", rise, weight, rise) + one / GUESS**2
-            place = place - torch.linalg.solve(bend, pull)
+            step = torch.linalg.solve(bend, pull)
+            place = place - step
+            if bool(step.abs().max() < NEAR_ENOUGH):
+                break
     return place
 
 

@@ -52,7 +52,7 @@ class Suite:
 
 
 SUITES = {
-    "quick": Suite(3, (3,), 2, stand=6, play=4, places=0, prompts=1, walk=1, step_clips=1, task_seconds=4),
+    "quick": Suite(3, (3,), 1, stand=6, play=4, places=0, prompts=1, walk=1, step_clips=1, task_seconds=4),
     "full": Suite(16, (3, 10, 30), 2, stand=60, play=600, places=16, prompts=20, walk=8, step_clips=16, task_plays=16),
 }
 
