@@ -49,8 +49,10 @@ def told(game: Game, cover: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("cover", [False, True])
 def test_the_eye_is_where_it_sees_what_it_saw_before(game: Game, cover: bool) -> None:
+    """Who was held to have stood still is off by 0.2 blocks at most, and by 0.1 in the mean."""
     found, true = told(game, cover)
-    assert (found - true).abs().amax() < 0.05, found
+    apart = (found - true).abs()
+    assert apart.max() < 0.09 and apart.mean() < 0.02, found
 
 
 def test_who_sees_nothing_near_is_where_they_are_held_to_be() -> None:
