@@ -48,6 +48,7 @@ def tracked(
         seen, wanted = _averaged(before, near >= 0, width)[some].flatten(2), _averaged(after, free, width)
         right, down = ((wanted.roll(-1, axis) - wanted.roll(1, axis)) / 2 for axis in (3, 2))
         looked_at = torch.cat([wanted, right, down, free.float()], 1)
+        arrived = torch.zeros(b, dtype=torch.bool, device=device)
         for _ in range(STEPS):
             turn, shift = (part[:, 0, 0] for part in between(*(each[:, None] for each in (*eye, place, view))))
             x, y, ahead = torch.addcmul(turn @ ways, close.clamp(min=0), shift[:, :, None]).unbind(1)
@@ -69,8 +70,10 @@ def tracked(
             pull = torch.einsum("bcin,bcn->bi", rise, weight * apart) + (place - first) / GUESS**2
             bend = torch.einsum("bcin,bcn,bcjn->bij", rise, weight, rise) + one / GUESS**2
             step = torch.linalg.solve(bend, pull)
-            place = place - step
-            if bool(step.abs().max() < NEAR_ENOUGH):
+            # Who is there stays, and is where it would be without the others.
+            place = torch.where(arrived[:, None], place, place - step)
+            arrived |= step.abs().amax(1) < NEAR_ENOUGH
+            if bool(arrived.all()):
                 break
     return place
 
