@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from simworld.model.cube import FILLED
 from simworld.model.facade import shares
 from simworld.model.footing import points_of
 from simworld.model.lattice import Cast, Lattice
@@ -213,7 +214,7 @@ def built(
 ) -> Album:
     """The album of a world in which a block was placed about a centre, whose outside are these points. box: as in `Cube`."""
     if album.lattice is not None:
-        wide, high = (0.5, 1.0) if box is None else box.tolist()
+        wide, high = FILLED if box is None else box.tolist()
         return replace(album, lattice=album.lattice.changed(center, album.last, high, 2 * wide))
     points = placed if album.built is None else torch.cat([album.built, placed])
     return replace(album, built=points[points[:, 0].argsort()])

@@ -54,7 +54,7 @@ def taken(
     told = sight.pitch(seen.flatten(0, 1), near).view(b, -1) - down
     pitch = (before * pitch + told.sum(1)) / (before + told.shape[1])
     if begun:
-        return Bearings(pitch, [None] * b, None)
+        return Bearings(pitch, [None] * b, daylight)
     found = _outlined(world, seen[:, -1], near.unflatten(0, (b, -1))[:, -1], pitch + down[:, -1])
     for number, block in enumerate(found):
         if block is not None:

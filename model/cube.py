@@ -19,6 +19,9 @@ NEARLY = 0.3
 SHELL = 5
 """Points along each edge of a shell."""
 
+FILLED = (0.5, 1.0)
+"""The box of what fills a cube."""
+
 
 @dataclass
 class Cube:

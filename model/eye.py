@@ -95,10 +95,12 @@ def _tracked(context: Context, real: Real, field_of_view: float) -> Float[Tensor
     """Where the eye is that really sees this: where it went among blocks that are known, else where it must be to see so what
     was seen before."""
     (picture, free), around, scenery = real, context.around, context.scenery
+    known = torch.tensor([album.lattice is not None for album in context.albums], device=around.place.device)
+    if bool(known.all()):
+        return around.place
     last = scenery.places[:, -1], scenery.views[:, -1]
     here = around.place, around.view
     place = tracked(scenery.pictures[:, -1], scenery.near[:, -1], picture, free, last, here, field_of_view)
-    known = torch.tensor([album.lattice is not None for album in context.albums], device=place.device)
     return torch.where(known[:, None], around.place, place)
 
 

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from simworld.model.camera import rays
-from simworld.model.cube import Cube, Met, before_crosshair, for_level, rim_of
+from simworld.model.cube import FILLED, Cube, Met, before_crosshair, for_level, rim_of
 from simworld.model.grip import HOTBAR
 from simworld.model.pixels import lit
 
@@ -206,7 +206,7 @@ class Hands(nn.Module):
         """Of blocks that are held, as they are placed, for a `Cube`; those of which nobody knows what they are fill it."""
         if not self.config.boxes:
             return None
-        boxes = torch.tensor([[0.5, 1.0], *self.config.boxes], device=held.device)
+        boxes = torch.tensor([FILLED, *self.config.boxes], device=held.device)
         return boxes[torch.where(held.any(1), held.argmax(1) + 1, 0)]
 
     def placed(self, picture: Float[Tensor, "b 3 h w"], met: Met) -> Float[Tensor, "b 3 h w"]:

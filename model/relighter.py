@@ -116,7 +116,7 @@ class Relighter(nn.Module):
         return [hung(self.heavens.float(), directions, hour) * (near == 0) for hour in hours.unbind(1)]
 
 
-def between(hour: Float[Tensor, " n"], other: Float[Tensor, " n"] | float) -> Float[Tensor, " n"]:
+def between(hour: Float[Tensor, "*n"], other: Float[Tensor, "*m"] | float) -> Float[Tensor, "*k"]:
     """How much of a day lies from hours to others, on the shortest way; below 0 backwards."""
     return (other - hour + 0.5).remainder(1) - 0.5
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from simworld.model.camera import sample, turn_grid
 from simworld.model.folding import fold
 from simworld.model.packed import PackedConv
-from simworld.model.relighter import WEATHERS
+from simworld.model.relighter import WEATHERS, between
 from simworld.model.unet import Down, ResidualBlock
 
 CELLS = (3, 5)
@@ -119,8 +119,8 @@ def rolled(dial: Float[Tensor, "n hours headings"], cells: Float[Tensor, " n"]) 
 
 def spread(shares: Float[Tensor, " n"], cells: int) -> Float[Tensor, "n cells"]:
     """How much of what lies at such shares of a circle falls to each of its cells: to the two that it lies between."""
-    apart = (shares[:, None] * cells - torch.arange(cells, device=shares.device) + cells / 2).remainder(cells) - cells / 2
-    return (1 - apart.abs()).clamp(min=0)
+    apart = between(shares[:, None], torch.arange(cells, device=shares.device) / cells)
+    return (1 - cells * apart.abs()).clamp(min=0)
 
 
 def _mode(likely: Float[Tensor, "b cells"]) -> tuple[Float[Tensor, " b"], Float[Tensor, "b cells"]]:

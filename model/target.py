@@ -8,11 +8,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simworld.model.context import Context
-from simworld.model.cube import Cube, crossed
+from simworld.model.cube import FILLED, Cube, crossed
 from simworld.model.hands import Aim, Hands
 from simworld.model.lattice import aimed_at
 from simworld.model.surroundings import headed
-from simworld.model.work import WHOLE, in_rank, turned_alike
+from simworld.model.work import in_rank, turned_alike
 
 ARM = 4.5
 """Blocks that an arm reaches, where it is known what it may reach (as in Minecraft)."""
@@ -64,7 +64,7 @@ def before_crosshair(context: Context) -> Block:
     center, turn = of_eye(way[:, None], view[:, 1])[:, 0], work.turn - view[:, 1]
     sure = work.stands & (crossed(Cube(center, turn), view[:, 0])[0] < ARM)
     at, within = torch.where(sure[:, None], work.cornerstone, torch.inf), torch.ones_like(sure)
-    box = torch.where(sure[:, None], work.box, work.box.new_tensor(WHOLE))
+    box = torch.where(sure[:, None], work.box, work.box.new_tensor(FILLED))
     for number, album in enumerate(context.albums):
         if album.lattice is None:
             continue

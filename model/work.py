@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from simworld.actions import CAMERA, KEYS
+from simworld.model.cube import FILLED
 
 ATTACK, USE = KEYS.index("attack"), KEYS.index("use")
 PAUSE = 4
@@ -24,8 +25,6 @@ LASTING = 0.95
 EAGER, SURE = 0.8, 0.9
 """A block breaks after this share of the frames that are read: who digs in vain lets go. The same where it is known which
 block that is."""
-WHOLE = (0.5, 1.0)
-"""The box of what fills a cube."""
 CRACKED = 0.95
 """Further than this nothing is cracked that still stands."""
 
@@ -77,7 +76,7 @@ def nothing_done(b: int, device: torch.device) -> Work:
     rest, never = torch.zeros(b, device=device), torch.full((b,), torch.inf, device=device)
     none = torch.zeros(b, 2, device=device)
     nowhere = never[:, None].expand(-1, 3)
-    stands, box = torch.zeros(b, dtype=torch.bool, device=device), torch.tensor([WHOLE], device=device).expand(b, -1)
+    stands, box = torch.zeros(b, dtype=torch.bool, device=device), torch.tensor([FILLED], device=device).expand(b, -1)
     return Work(rest, none, never, rest, never, nowhere, none, nowhere, stands, box)
 
 
@@ -91,7 +90,7 @@ def founded(work: Work, number: int, place: Float[Tensor, "3"], turn: Float[Tens
         compass=torch.where(row[:, None], compass, work.compass),
         cornerstone=torch.where(row[:, None], place, work.cornerstone),
         stands=work.stands | row,
-        box=torch.where(row[:, None], work.box.new_tensor(WHOLE), work.box),
+        box=torch.where(row[:, None], work.box.new_tensor(FILLED), work.box),
     )
 
 
@@ -127,7 +126,7 @@ def built_on(
     gone = breaks & ((old - work.cornerstone).norm(dim=1) < SAME)
     comes = places & work.cornerstone.isfinite().all(1)
     cornerstone = torch.where(comes[:, None], new, work.cornerstone)
-    box = torch.where(comes[:, None], work.box.new_tensor(WHOLE) if box is None else box, work.box)
+    box = torch.where(comes[:, None], work.box.new_tensor(FILLED) if box is None else box, work.box)
     return replace(work, cornerstone=cornerstone, stands=(work.stands & ~gone) | comes, box=box)
 
 

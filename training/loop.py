@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from simworld.model.checkpoint import read_tensors, save_network, write_tensors
+from simworld.model.checkpoint import load_network, read_tensors, save_network, write_tensors
 from simworld.training.optimizer import OptimizerConfig, make_optimizers, set_rate
 
 
@@ -67,6 +67,12 @@ STATE = "state.safetensors"
 def is_begun(config: LoopConfig) -> bool:
     """Whether `run` would go on with an earlier run, whose state then replaces all that a model was made with."""
     return (Path(config.folder) / STATE).exists()
+
+
+def start_from(model: nn.Module, init: str, config: LoopConfig) -> None:
+    """Let a new run begin with the weights of a file of the same kind and sizes, where one is told. ValueError for another."""
+    if init and not is_begun(config):
+        model.load_state_dict(load_network(type(model), Path(init)).state_dict())
 
 
 class DivergedError(ValueError):

@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from simworld.model.checkpoint import load_network, save_network
+from simworld.model.checkpoint import save_network
 from simworld.model.grain import Grain, GrainConfig
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.shipped import find_world
 from simworld.training.closeups import Closeups, CloseupsConfig, closeups
-from simworld.training.loop import LoopConfig, is_begun, run_and_judge
+from simworld.training.loop import LoopConfig, run_and_judge, start_from
 from simworld.training.metrics import DIM
 from simworld.training.pictures import grid
 
@@ -68,8 +68,7 @@ class GrainTask:
         self.num_known = len(self.closeups) - max(1, round(HELD_OUT * len(self.closeups)))
         torch.manual_seed(config.loop.seed)
         self.model = Grain(config.model)
-        if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_network(Grain, Path(config.init)).state_dict())
+        start_from(self.model, config.init, config.loop)
 
     def batch(self, step: int, num: int) -> Shots:
         """The batch of `step`: pictures drawn evenly of those that are learned from."""

@@ -23,7 +23,7 @@ from simworld.model.pixels import to_float, to_uint8
 from simworld.model.sight import Sight
 from simworld.training.array_store import store, stored
 from simworld.training.deeds import PICTURES, Deeds, DeedsConfig, deeds
-from simworld.training.loop import LoopConfig, is_begun, run
+from simworld.training.loop import LoopConfig, run, start_from
 from simworld.training.pictures import grid
 from simworld.training.stream import load
 
@@ -102,8 +102,7 @@ class HandsTask:
         torch.manual_seed(config.loop.seed)
         config.model.boxes = load(VOXEL_BOXES)()
         self.model = Hands(config.model)
-        if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_network(Hands, Path(config.init)).state_dict())
+        start_from(self.model, config.init, config.loop)
         if config.only:
             if config.only not in ONLY:
                 raise ValueError(f"only={config.only}; hands learn one of {', '.join(ONLY)} alone, or all if it is empty")

@@ -13,12 +13,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simworld.model.camera import directed
-from simworld.model.checkpoint import load_network, save_network
+from simworld.model.checkpoint import save_network
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.relighter import Relighter, RelighterConfig, between
 from simworld.model.shipped import find_world
 from simworld.training.hours import FALLS, VIEW, Hours, HoursConfig, hours
-from simworld.training.loop import LoopConfig, is_begun, run_and_judge
+from simworld.training.loop import LoopConfig, run_and_judge, start_from
 from simworld.training.metrics import DIM, psnr
 from simworld.training.pictures import grid
 
@@ -80,8 +80,7 @@ class RelighterTask:
         self.num_known = len(self.hours) - max(1, round(HELD_OUT * len(self.hours)))
         torch.manual_seed(config.loop.seed)
         self.model = Relighter(config.model)
-        if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_network(Relighter, Path(config.init)).state_dict())
+        start_from(self.model, config.init, config.loop)
 
     def batch(self, step: int, num: int) -> Pairs:
         """The batch of `step`: pairs drawn evenly of the scenes that are learned from, and of their hours."""

@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simworld.model.checkpoint import load_network, save_network
+from simworld.model.checkpoint import save_network
 from simworld.model.pixels import to_uint8
 from simworld.model.restorer import Restorer, RestorerConfig
 from simworld.model.scenery import Shown
 from simworld.model.shipped import find_world
-from simworld.training.loop import LoopConfig, is_begun, run_and_judge
+from simworld.training.loop import LoopConfig, run_and_judge, start_from
 from simworld.training.metrics import DIM
 from simworld.training.pictures import grid
 from simworld.training.places import PlacesConfig, moments
@@ -56,8 +56,7 @@ class RestorerTask:
         self.num_known = len(self.moments) - max(1, round(HELD_OUT * len(self.moments)))
         torch.manual_seed(config.loop.seed)
         self.model = Restorer(config.model)
-        if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_network(Restorer, Path(config.init)).state_dict())
+        start_from(self.model, config.init, config.loop)
 
     def batch(self, step: int, num: int) -> tuple[Float[Tensor, "n 1 h w 3"], Shown, Float[Tensor, "n 1 h w 3"], Tensor]:
         """The batch of `step`, as `Moments.pick` gives it: moments drawn evenly of those that are learned from."""

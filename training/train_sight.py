@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simworld.model.checkpoint import load_network, save_network
+from simworld.model.checkpoint import save_network
 from simworld.model.pixels import to_float
 from simworld.model.sight import LEAST_NEAR, Sight, SightConfig
 from simworld.model.surroundings import headed
 from simworld.training.data import DataConfig
-from simworld.training.loop import LoopConfig, is_begun, run
+from simworld.training.loop import LoopConfig, run, start_from
 from simworld.training.pictures import grid
 from simworld.training.sights import EVERY, sights
 from simworld.training.strolls import Stretch, Strolls
@@ -69,8 +69,7 @@ class SightTask:
         self.strolls = Strolls(self.store, config.model.time_stride, config.field_of_view)
         torch.manual_seed(config.loop.seed)
         self.model = Sight(config.model)
-        if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_network(Sight, Path(config.init)).state_dict())
+        start_from(self.model, config.init, config.loop)
 
     def batch(self, step: int, num_moments: int) -> Moments:
         """The batch of `step`."""

@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from simworld.model.checkpoint import load_network, save_network
+from simworld.model.checkpoint import save_network
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.relighter import between
 from simworld.model.shipped import find_world
 from simworld.model.sundial import Sundial, SundialConfig, spread
 from simworld.training.hours import FALLS, VIEW, Hours, HoursConfig, hours
-from simworld.training.loop import LoopConfig, is_begun, run_and_judge
+from simworld.training.loop import LoopConfig, run_and_judge, start_from
 from simworld.training.pictures import grid
 
 HELD_OUT = 0.02
@@ -67,8 +67,7 @@ class SundialTask:
         self.num_known = len(self.hours) - max(1, round(HELD_OUT * len(self.hours)))
         torch.manual_seed(config.loop.seed)
         self.model = Sundial(config.model)
-        if config.init and not is_begun(config.loop):
-            self.model.load_state_dict(load_network(Sundial, Path(config.init)).state_dict())
+        start_from(self.model, config.init, config.loop)
 
     def batch(self, step: int, num: int) -> Taken:
         """The batch of `step`: pictures drawn evenly of the scenes that are learned from, and of their hours, some of them seen
