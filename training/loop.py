@@ -70,7 +70,7 @@ def is_begun(config: LoopConfig) -> bool:
 
 
 def start_from(model: nn.Module, init: str, config: LoopConfig) -> None:
-    """Let a new run begin with the weights of a file of the same kind and sizes, where told. ValueError for a file of another kind."""
+    """Let a new run begin with the weights of a file of the same sizes, where one is told. ValueError for another network's."""
     if init and not is_begun(config):
         model.load_state_dict(load_network(type(model), Path(init)).state_dict())
 
