@@ -16,10 +16,11 @@ from torch import Tensor
 from simworld.model.cube import FILLED
 from simworld.model.facade import shares
 from simworld.model.footing import points_of
+from simworld.model.gathering import BEFORE, FAINT, LARGER, SAME_NEAR
 from simworld.model.lattice import Cast, Lattice
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.projection import LEAST_AHEAD, NOTHING, thrown
-from simworld.model.scenery import BEFORE, FAINT, LARGER, PARTS, SAME_NEAR, Scenery
+from simworld.model.scenery import PARTS, Scenery
 from simworld.model.sky import Sky, sky_of
 from simworld.model.water import Water, water_of
 

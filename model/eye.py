@@ -16,11 +16,12 @@ from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
 from simworld.model.daylight import drifted
 from simworld.model.footing import held
+from simworld.model.gathering import FAINT
 from simworld.model.grip import Grip, at_rest, covered
 from simworld.model.lattice import cast
 from simworld.model.obstacles import obstacles
 from simworld.model.registration import averaged
-from simworld.model.scenery import FAINT, KEPT, Scenery, Shown, away, nothing_kept, now, show
+from simworld.model.scenery import KEPT, Scenery, Shown, away, nothing_kept, now, show
 from simworld.model.sight import RECENT, Sight
 from simworld.model.sky import with_sky
 from simworld.model.stages import stage

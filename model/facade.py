@@ -2,12 +2,15 @@
 them, and those see it that see something as near there."""
 
 import functools
+from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int32
 from torch import Tensor
 
 from simworld.model.camera import rays
+from simworld.model.compiled import arrays, compiled
 from simworld.model.lattice import Cast
 from simworld.model.projection import LEAST_AHEAD, NOTHING, between, scale_of
 
@@ -32,29 +35,14 @@ def seen_by(
     """How near what `others` see is, of whose lattices `told` tells each pixel, and the number of the first picture that sees
     it as well, k where none does; `near`, `numbers` and `eyes` are of the pictures. Where no block is met, what lies beyond is
     as near as the picture says. What hands have changed since a picture of that number, it does not show."""
-    (b, k, h, w), r = near.shape, others[0].shape[1]
-    wanted, clear = told.near.flatten(1), told.clear.flatten(1)
-    found, first = wanted.clone(), torch.full_like(wanted, k)
-    since = None if told.since is None else told.since.flatten(1)
+    (b, _, h, w), r = near.shape, others[0].shape[1]
     turns, shifts = _maps((h, w), (h, w), eyes, others, field_of_view)
-    ways = rays((h, w), field_of_view, near.device).flatten(1).repeat(1, r)
-    for world in range(b):
-        left, counts = torch.arange(r * h * w, device=near.device), [h * w] * r
-        sought, free, way = wanted[world], clear[world], ways
-        for number in range(k):
-            parts = turns[world, :, number], shifts[world, :, number], way.split(counts, 1), sought.split(counts)
-            there = torch.cat([_seen_from(*part) for part in zip(*parts, strict=True)], 1)
-            closeness, same, _ = _looked_up(near[world, number, None], there[None], sought, free)
-            if since is not None:
-                same = same & (since[world, left] < numbers[world, number])
-            seen, rest = same[0].nonzero()[:, 0], (~same[0]).nonzero()[:, 0]
-            first[world, left[seen]] = float(number)
-            found[world, left[seen]] = torch.where(sought[seen] >= 0, sought[seen], closeness[0, seen])
-            left, sought, free, way = left[rest], sought[rest], free[rest], way.index_select(1, rest)
-            if not len(left):
-                break
-            counts = (left // (h * w)).bincount(minlength=r).tolist()
-    return found.unflatten(1, (r, -1)), first.unflatten(1, (r, -1))
+    ways = rays((h, w), field_of_view, torch.device("cpu")).flatten(1).numpy()
+    pictures, lies = arrays(near, numbers), arrays(turns, shifts, *_flat(told))
+    found, first = (np.empty((b, r, h * w), np.float32) for _ in range(2))
+    for eye in np.ndindex(b, r):
+        _see_first(ways, *(part[eye[0]] for part in pictures), *(part[eye] for part in lies), found[eye], first[eye])
+    return torch.from_numpy(found).to(near.device), torch.from_numpy(first).to(near.device)
 
 
 def shares(
@@ -71,14 +59,21 @@ def shares(
     from 0 to 1: the less, the more it must be magnified. near: of pixels of theirs as far apart as their number says. told: of
     the other eye alone."""
     some = (..., slice(every // 2, None, every), slice(every // 2, None, every))
-    wanted, clear = told.near[some].flatten(), told.clear[some].flatten()
-    ways = rays(size, field_of_view, near.device)[some].flatten(1)
+    ways = rays(size, field_of_view, torch.device("cpu"))[some].flatten(1)
     theirs, others = (eyes[0][None], eyes[1][None]), (other[0][None, None], other[1][None, None])
     turn, shift = (part[0, 0] for part in _maps(size, (near.shape[1], near.shape[2]), theirs, others, field_of_view))
-    _, same, ahead = _looked_up(near, _seen_from(turn, shift, ways, wanted), wanted, clear)
-    if told.since is not None:
-        same = same & (told.since[some].flatten() < numbers[:, None])
-    return torch.where(same, (1 / ahead).clamp(max=1), 0)
+    shown = np.zeros((len(near), ways.shape[1]), np.float32)
+    _share(*arrays(ways, near, numbers, turn, shift, *(part[0, 0] for part in _flat(told, some))), shown)
+    return torch.from_numpy(shown).to(near.device)
+
+
+def _flat(
+    told: Cast, some: tuple[Any, ...] = (...,)
+) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"], Int32[Tensor, "b r _"]]:
+    """near, clear and since of some of its pixels, the last empty where hands have changed nothing."""
+    nothing = told.near.new_zeros(*told.near.shape[:2], 0, dtype=torch.int32)
+    since = nothing if told.since is None else told.since[some].flatten(2)
+    return told.near[some].flatten(2), told.clear[some].flatten(2), since
 
 
 def _maps(
@@ -103,29 +98,56 @@ def _to_cells(
         return whole * torch.tensor([[columns / w], [rows / h], [1.0]], device=device)
 
 
-def _seen_from(
-    turn: Float[Tensor, "*k 3 3"], shift: Float[Tensor, "*k 3"], ways: Float[Tensor, "3 n"], near: Float[Tensor, " n"]
-) -> Float[Tensor, "*k 3 n"]:
-    """Columns and rows times how far ahead it is there, and that, of what lies so near along such ways."""
-    return torch.addcmul(turn @ ways, near.clamp(min=0), shift[..., None])
-
-
+@compiled
 def _looked_up(
-    near: Float[Tensor, "k rows columns"],
-    places: Float[Tensor, "k 3 n"],
-    wanted: Float[Tensor, " n"],
-    clear: Float[Tensor, " n"],
-) -> tuple[Float[Tensor, "k n"], Bool[Tensor, "k n"], Float[Tensor, "k n"]]:
-    """How near pictures see what is at such places (`_seen_from`), where another eye sees something, as that would; whether
-    that is what it sees; and how far ahead it is there, relative to where it sees it."""
-    k, rows, columns = near.shape
-    x, y, before = places.unbind(1)
-    ahead = before.clamp(min=LEAST_AHEAD)
-    column, row = (x / ahead).floor(), (y / ahead).floor()
-    close_row, close_column = row.clamp(0, rows - 1), column.clamp(0, columns - 1)
-    inside = (row == close_row) & (column == close_column) & (before > LEAST_AHEAD)
-    number = close_row * columns + close_column + (torch.arange(k, device=near.device) * (rows * columns))[:, None]
-    there = near.flatten().index_select(0, number.flatten().int()).view_as(ahead)
-    there = torch.where(there >= 0, there * ahead, NOTHING)
-    same = torch.where(wanted >= 0, (there - wanted).abs() < AGREES * wanted + LITTLE, (there >= 0) & (there < FREE * clear))
-    return there, same & inside, ahead
+    near: np.ndarray, turns: np.ndarray, shifts: np.ndarray, number: int,
+    right: float, down: float, wanted: float, clear: float,
+) -> tuple[bool, float, float]:  # fmt: skip
+    """Whether the picture of a number sees what another eye sees along (right, down, 1): something so near, or nothing nearer
+    than all is clear; how near it says that is, and how far ahead it is there, relative to where the other sees it. `turns` and
+    `shifts` are as in `_maps`."""
+    _, rows, columns = near.shape
+    close = max(wanted, np.float32(0))
+    x = turns[number, 0, 0] * right + turns[number, 0, 1] * down + turns[number, 0, 2] + shifts[number, 0] * close
+    y = turns[number, 1, 0] * right + turns[number, 1, 1] * down + turns[number, 1, 2] + shifts[number, 1] * close
+    ahead = turns[number, 2, 0] * right + turns[number, 2, 1] * down + turns[number, 2, 2] + shifts[number, 2] * close
+    if not (ahead > LEAST_AHEAD and 0 <= x < columns * ahead and 0 <= y < rows * ahead):
+        return False, NOTHING, ahead
+    there = near[number, min(int(y / ahead), rows - 1), min(int(x / ahead), columns - 1)] * ahead
+    if wanted >= 0:
+        return there >= 0 and abs(there - wanted) < AGREES * wanted + LITTLE, there, ahead
+    return 0 <= there < FREE * clear, there, ahead
+
+
+@compiled
+def _see_first(
+    ways: np.ndarray, near: np.ndarray, numbers: np.ndarray, turns: np.ndarray, shifts: np.ndarray,
+    wanted: np.ndarray, clear: np.ndarray, since: np.ndarray, found: np.ndarray, first: np.ndarray,
+) -> None:  # fmt: skip
+    """`seen_by`, of one eye, into `found` and `first`."""
+    for pixel in range(ways.shape[1]):
+        sought, free = wanted[pixel], clear[pixel]
+        found[pixel], first[pixel] = sought, len(near)
+        for number in range(len(near)):
+            if since.size and since[pixel] >= numbers[number]:
+                continue
+            same, there, _ = _looked_up(near, turns, shifts, number, ways[0, pixel], ways[1, pixel], sought, free)
+            if same:
+                found[pixel], first[pixel] = sought if sought >= 0 else there, number
+                break
+
+
+@compiled
+def _share(
+    ways: np.ndarray, near: np.ndarray, numbers: np.ndarray, turns: np.ndarray, shifts: np.ndarray,
+    wanted: np.ndarray, clear: np.ndarray, since: np.ndarray, shown: np.ndarray,
+) -> None:  # fmt: skip
+    """`shares`, into zeros."""
+    for number in range(len(near)):
+        for pixel in range(ways.shape[1]):
+            if since.size and since[pixel] >= numbers[number]:
+                continue
+            right, down, sought, free = ways[0, pixel], ways[1, pixel], wanted[pixel], clear[pixel]
+            same, _, ahead = _looked_up(near, turns, shifts, number, right, down, sought, free)
+            if same:
+                shown[number, pixel] = min(1 / ahead, np.float32(1))

@@ -5,28 +5,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import count
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int32, UInt8
 from torch import Tensor
 
 from simworld.model.camera import rays
+from simworld.model.compiled import arrays
 from simworld.model.projection import LEAST_AHEAD, NOTHING, axes
+from simworld.model.traversal import NOWHERE, WHOLE, met, see
 
-WIDEST, LEVEL_WIDEST = 8, 16
-"""Blocks: the longest leap through the empty, and where all of one height is empty."""
-WHOLE = 100
-"""Hundredths of a block."""
-LEAPS = 5
-"""After so many leaps it is seen which rays have ended; until then they stay where they are."""
-LET_GO = 100
-"""The last of so many rays, which graze what is far, are let go."""
-ON = 2e-4
-"""A ray goes on so little at least, for all that is rounded."""
-BESIDE = 0.01
-"""Of their ways rays go on so little to be behind a face, and back to be before it."""
 NARROW = 1e-6
 """What is nearly parallel to blocks' sides is taken to be so much aside."""
 
@@ -54,16 +44,11 @@ class Lattice:
         return torch.tensor([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]], device=self.corner.device)
 
     @cached_property
-    def roomy(self) -> Float[Tensor, "2 cells"]:
-        """For each cell, and those around the lattice, how far away the nearest block or bound is, in cells to each side, and
-        of those that are as high: 0 where one is."""
-        filled = F.pad((self.high > 0).to(torch.uint8), (1,) * 6, value=1)
-        return torch.stack([_room(filled, (0, 1, 2), WIDEST).flatten(), _room(filled, (0, 1), LEVEL_WIDEST).flatten()])
-
-    @cached_property
-    def shapes(self) -> UInt8[Tensor, "3 cells"]:
-        """How broad, deep and high what is in each cell is."""
-        return torch.stack([self.broad.flatten(), self.broad.flatten(), self.high.flatten()])
+    def cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """high, broad and since as arrays of the processor, the last empty where there is none."""
+        nothing = torch.zeros(0, 0, 0, dtype=torch.int32)
+        high, broad, since = arrays(self.high, self.broad, nothing if self.since is None else self.since)
+        return high, broad, since
 
     @cached_property
     def has_water(self) -> bool:
@@ -148,19 +133,6 @@ class Lattice:
         return replace(self, high=highs, broad=broads, since=since)
 
 
-def _room(filled: UInt8[Tensor, "*n"], axes: tuple[int, ...], most: int) -> Float[Tensor, "*n"]:
-    """How far away, up to `most`, along some axes the nearest cell is that is filled."""
-    room = torch.zeros_like(filled)
-    for _ in range(most):
-        room += filled == 0
-        for axis in axes:
-            size = filled.shape[axis] - 1
-            both = torch.maximum(filled.narrow(axis, 0, size), filled.narrow(axis, 1, size))
-            inner = torch.maximum(both.narrow(axis, 0, size - 1), both.narrow(axis, 1, size - 1))
-            filled = torch.cat([both.narrow(axis, 0, 1), inner, both.narrow(axis, size - 1, 1)], axis)
-    return room.float()
-
-
 @dataclass
 class Cast:
     """What eyes see of lattices, pixel by pixel. near: 1 / blocks along the view's axis, `NOTHING` where no block is met.
@@ -191,66 +163,30 @@ def cast(
     where there is none at all."""
     if not any(lattices):
         return None
-    ways, shape = rays(size, field_of_view, places.device).flatten(1), (*places.shape[:2], *size)
-    near, clear = torch.full(shape, NOTHING, device=places.device), torch.full(shape, 1 / LEAST_AHEAD, device=places.device)
-    since = wet = None
+    device, (b, r, _) = places.device, places.shape
+    ways = rays(size, field_of_view, device).flatten(1)
+    near, clear = np.full((b, r, *size), NOTHING, np.float32), np.full((b, r, *size), 1 / LEAST_AHEAD, np.float32)
+    since, wet = np.zeros((b, r, *size), np.int32), np.zeros((b, r, *size), np.bool_)
     for world, lattice in enumerate(lattices):
         if lattice is None:
             continue
-        # Of all its eyes at once: as many rays as there are, a leap costs much for each call and little for each ray.
-        eyes = zip(places[world], views[world], strict=True)
-        starts, sides = zip(*(sent(lattice, place, view, ways) for place, view in eyes), strict=True)
-        send = torch.cat([start.expand(-1, ways.shape[1]) for start in starts], 1), torch.cat(sides, 1)
-        met, far = _met(lattice, *send)
-        clear[world] = (1 / far.clamp(min=LEAST_AHEAD)).view(shape[1:])
-        near[world] = torch.where(met.view(shape[1:]), clear[world], NOTHING)
-        if lattice.since is not None:
-            since = torch.zeros(shape, dtype=torch.int32, device=places.device) if since is None else since
-            since[world] = torch.where(met, _since(lattice.since, *send, far), 0).view(shape[1:])
-        if lattice.has_water:
-            wet = torch.zeros(shape, dtype=torch.bool, device=places.device) if wet is None else wet
-            wet[world] = _wet(lattice, *send, met, far).view(shape[1:])
-    return Cast(near, clear, since, wet)
-
-
-def _wet(
-    lattice: Lattice, start: Float[Tensor, "3 n"], ways: Float[Tensor, "3 n"], met: Bool[Tensor, " n"], far: Float[Tensor, " n"]
-) -> Bool[Tensor, " n"]:
-    """Where rays meet water from above."""
-    up = start[2] + far * ways[2]
-    found = met & (ways[2] < 0) & ((up - up.round()).abs() > BESIDE)  # blocks' upper faces are as high as cells
-    some = found.nonzero()[:, 0]
-    found[some] = lattice.is_wet((start[:, some] + (far[some] + BESIDE) * ways[:, some]).T)
-    return found
-
-
-def _since(
-    since: Int32[Tensor, "wide deep tall"], start: Float[Tensor, "3 n"], ways: Float[Tensor, "3 n"], far: Float[Tensor, " n"]
-) -> Int32[Tensor, " n"]:
-    """Since when is there what rays meet, or what is before it is not."""
-    most = torch.tensor(since.shape, device=since.device)[:, None] - 1
-    about = ((start + (far + aside) * ways).floor().long().clamp(min=0).minimum(most) for aside in (-BESIDE, BESIDE))
-    before, behind = (since[tuple(cells)] for cells in about)
-    return torch.maximum(before, behind)
+        for eye in range(r):
+            start, sent_ways = sent(lattice, places[world, eye], views[world, eye], ways)
+            found = (part[world, eye].reshape(-1) for part in (near, clear, since, wet))
+            see(*lattice.cells, *arrays(start[:, 0], sent_ways), *found)
+    changed = any(lattice is not None and lattice.since is not None for lattice in lattices)
+    has_water = any(lattice is not None and lattice.has_water for lattice in lattices)
+    told = [torch.from_numpy(part).to(device) for part in (near, clear, since, wet)]
+    return Cast(told[0], told[1], told[2] if changed else None, told[3] if has_water else None)
 
 
 def aimed_at(lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2"], reach: float) -> Cell | None:
-    """The cell of what an eye looks straight at within so many blocks, through water; None where nothing is. From cell to cell
-    (Amanatides and Woo), which for a single ray is many times quicker than what `cast` does."""
+    """The cell of what an eye looks straight at within so many blocks, through water; None where nothing is."""
     ahead = torch.tensor([[0.0], [0.0], [1.0]], device=place.device)
     start, way = sent(lattice, place, view, ahead)
-    begins, goes, cell = start[:, 0].tolist(), way[:, 0].tolist(), start[:, 0].floor().long().tolist()
-    along = 0.0
-    while along <= reach and all(0 <= each < bound for each, bound in zip(cell, lattice.high.shape, strict=True)):
-        x, y, z = cell
-        high, broad = int(lattice.high[x, y, z]), int(lattice.broad[x, y, z])
-        if high > 0 and not lattice.is_water((x, y, z)):
-            shape = start.new_tensor([[broad], [broad], [high]]) / WHOLE
-            if bool(_upon(shape, start, 1 / way, start.new_tensor(cell)[:, None])[0]):
-                return x, y, z
-        along, axis = min(((cell[axis] + (goes[axis] > 0) - begins[axis]) / goes[axis], axis) for axis in range(3))
-        cell[axis] += 1 if goes[axis] > 0 else -1
-    return None
+    high, broad, _ = lattice.cells
+    far, cell = met(high, broad, *start[:, 0].tolist(), *way[:, 0].tolist(), reach, True)
+    return None if cell == NOWHERE or far > reach else cell
 
 
 def sent(
@@ -260,61 +196,3 @@ def sent(
     right, down, ahead = axes(view) @ ways
     found = lattice.turned @ torch.stack([right, ahead, -down])
     return lattice.within(place)[:, None], torch.where(found.abs() < NARROW, NARROW, found)
-
-
-def _met(
-    lattice: Lattice, start: Float[Tensor, "3 n"], ways: Float[Tensor, "3 n"]
-) -> tuple[Bool[Tensor, " n"], Float[Tensor, " n"]]:
-    """Whether rays meet a block, and how many times their ways they go before they do, or leave. From cell to cell, as far at
-    once as all is empty about (Amanatides and Woo's walk, in leaps)."""
-    num, device = ways.shape[1], ways.device
-    wide, deep, tall = lattice.high.shape
-    far, met = torch.zeros(num, device=device), torch.zeros(num, dtype=torch.bool, device=device)
-    slow = 1 / ways
-    rays = torch.cat([start, ways, slow, slow.abs(), ((ways < 0).float() - start) * slow])
-    bounds = torch.tensor(lattice.high.shape, device=device)[:, None]
-    which = ((start > 0) & (start < bounds)).all(0).nonzero()[:, 0]
-    if len(which) < num:
-        rays = rays.index_select(1, which)
-    along = far[which]
-    strides = torch.tensor([(deep + 2.0) * (tall + 2), tall + 2.0, 1.0], device=device)
-    first = int(strides.sum())
-    for leap in count():
-        start, ways, slow, wide_of, back = rays.split(3)
-        cells = torch.addcmul(start, along, ways).floor()
-        room, level = lattice.roomy.index_select(1, (strides @ cells).int() + first)
-        if leap % LEAPS == LEAPS - 1:
-            ended = room == 0
-            ends = ended.nonzero()[:, 0]
-            x, y, z = cells[:, ends]
-            hit = (x >= 0) & (x < wide) & (y >= 0) & (y < deep) & (z >= 0) & (z < tall)
-            shape = lattice.shapes.index_select(1, torch.where(hit, (x * deep + y) * tall + z, 0).int()) / WHOLE
-            upon, at = _upon(shape, start[:, ends], slow[:, ends], cells[:, ends])
-            final = upon | ~hit
-            far[which[ends[final]]], met[which[ends[final]]] = torch.where(hit, at, along[ends])[final], hit[final]
-            ended[ends[~final]] = False
-            kept = (~ended).nonzero()[:, 0]
-            if len(kept) <= num // LET_GO:
-                far[which[kept]] = along[kept]
-                return met, far
-            which, rays, along = which[kept], rays.index_select(1, kept), along[kept]
-            cells, room, level = cells.index_select(1, kept), room[kept].clamp(min=1), level[kept].clamp(min=1)
-            _, _, slow, wide_of, back = rays.split(3)
-        # The face of the empty cube, or of what is empty and as high, by which the ray leaves it, and a little on.
-        near_side = torch.addcmul(back, cells, slow)
-        cube = torch.addcmul(near_side, wide_of, room).amin(0)
-        layer = torch.minimum(torch.addcmul(near_side[:2], wide_of[:2], level).amin(0), near_side[2] + wide_of[2])
-        along = torch.maximum(torch.maximum(cube, layer), along) + ON
-    raise AssertionError("every ray ends")
-
-
-def _upon(
-    shape: Float[Tensor, "3 m"], start: Float[Tensor, "3 #m"], slow: Float[Tensor, "3 m"], cells: Float[Tensor, "3 m"]
-) -> tuple[Bool[Tensor, " m"], Float[Tensor, " m"]]:
-    """Whether rays, which go one block along each axis in `slow`, meet what is in cells, so broad and high, and where."""
-    low = cells + (1 - shape) / 2
-    low[2] = cells[2]
-    first, second = (low - start) * slow, (low + shape - start) * slow
-    enters, leaves = torch.minimum(first, second).amax(0), torch.maximum(first, second).amin(0)
-    # Who is in a block sees what is beyond it.
-    return (enters > 0) & (leaves > enters), enters

@@ -6,47 +6,23 @@ that colours come from the pictures themselves, once resampled, however far the 
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from simworld.model.camera import beside, rays, sample
+from simworld.model.compiled import arrays
 from simworld.model.facade import AGREES, LITTLE, seen_by
-from simworld.model.folding import largest
+from simworld.model.gathering import BEFORE, COARSE, SAME_NEAR, close_crevices, land, look_up
 from simworld.model.lattice import Cast
-from simworld.model.projection import LEAST_AHEAD, NOTHING, Points, between, scale_of, thrown
-from simworld.model.registration import averaged
+from simworld.model.projection import NOTHING, between, scale_of
 
 AWAY = 1.0
 """Blocks from where something real was seen, from which on eyes are wholly away from it."""
 KEPT = 6
 """Kept pictures of each world that are shown at once."""
-COARSE = 2
-"""Pixels of a picture's side that are thrown forward as one."""
-HOLE = 3
-"""Cells of a side of the largest hole between points that were thrown apart, and one more."""
-LARGE, LARGER, LARGEST = 3.0, 8.0, 24.0
-"""What is to be shown so many times larger than it was seen lies in points far apart, which are thrown into larger cells, and
-into still larger ones; larger than the last nothing is taken from a kept picture."""
-WIDER, WIDEST = 3, 9
-"""Cells of a side of the larger ones."""
-CELLS = 5
-"""Width of the square of cells whose majority decides where a cell is taken from."""
-BORDER = 1.5
-"""Pixels: what lies nearer to a picture's border is not taken from it, for what is beyond would be taken as well."""
-LONE = 0.25
-"""What is in front of an earlier picture, in so few of the cells of such a square, is mistaken."""
-SPECK = 3
-"""Width of the square whose majority decides of a pixel."""
-SAME_NEAR = 0.2
-"""Relative difference up to which two things are equally near."""
-BEFORE = 1.5
-"""What a later picture of a scenery shows is in front of what an earlier one does only if it is so much nearer."""
-FAINT = 0.02
-"""In 1 / blocks: differences in nearness up to here do not count."""
-CREVICE, LEAST_BESIDE = 2, 0.3
-"""Crevices are filled from both sides by so many pixels, each of which has so much beside it that is known."""
 WELL_KNOWN = 1 / 12
 """In 1 / blocks: up to here lattices lack nothing."""
 PARTS = ("pictures", "near", "places", "views", "real")
@@ -135,48 +111,20 @@ def show(
     r = places.shape[1]
     near, source = _landed(scenery, places, views, field_of_view)
     sure = torch.zeros_like(near, dtype=torch.bool)
+    eyes = scenery.places, scenery.views
     if told is not None:
-        eyes = scenery.places, scenery.views
         numbers = F.pad(scenery.numbers.float(), (0, 1), value=math.inf)  # the present picture is the latest
         close, first = seen_by(scenery.near[:, :, 0], numbers, eyes, (places, views), told, field_of_view)
         near, source, sure = _corrected(told, near, source, (close, first), k)
+    moves = _moves((places, views), eyes, (h, w), field_of_view)
+    near, x, y, known = _looked_up(scenery, near, source, sure, moves, field_of_view)
     number = source.clamp(max=k - 1)  # b r n
-    all_near = scenery.near.flatten()
-    first_rows = torch.arange(b, device=near.device)[:, None, None] * k * h + number * h
-    scale, middle = scale_of((h, w), field_of_view, near.device)
-    turn, shift = between(places, views, scenery.places, scenery.views)  # b r k 3 3, b r k 3
-    moves = torch.cat([turn, shift[..., None]], -1) * scale[:, None]
-    # For each pixel what its picture's eye does to its direction, and to what is near.
-    which = (torch.arange(b * r, device=near.device).view(b, r, 1) * k + number).flatten().int()
-    right_of, down_of, _ = rays((h, w), field_of_view, near.device).flatten(1)
-    directions, shifts = [], []
-    for axis in range(3):
-        table = moves[..., axis, :].flatten(0, 2).T.contiguous()
-        right, down, ahead, shift = (row.index_select(0, which).view_as(near) for row in table)
-        directions.append(ahead.addcmul_(right, right_of).addcmul_(down, down_of))
-        shifts.append(shift)
-    for attempt in range(2):
-        x, y, ahead = (torch.addcmul(direction, shift, near) for direction, shift in zip(directions, shifts, strict=True))
-        before, ahead = ahead, ahead.clamp(min=LEAST_AHEAD)
-        x, y = x / ahead + middle[0], y / ahead + middle[1]
-        row, column = y.floor().clamp(0, h - 1) + first_rows, x.floor().clamp(0, w - 1)
-        there = all_near.index_select(0, (row * w + column).flatten().int()).view_as(near)
-        wanted = near / ahead
-        same = torch.minimum(FAINT + SAME_NEAR * wanted - (there - wanted).abs(), there) >= 0
-        # A speck between others is as they are.
-        share = averaged(same.view(b, r, h, w).float(), SPECK).flatten(2)
-        same = torch.minimum(share - 0.5, there - NOTHING) > 0
-        if not attempt:
-            # What is seen there says better how near it is.
-            near = torch.where(same & ~sure, there * ahead, near)
-    margin = torch.minimum(torch.minimum(x, w - x), torch.minimum(y, h - y))
-    inside = (torch.minimum(margin - BORDER, before - LEAST_AHEAD) >= 0) & (source < k)
     # All pictures of a world as one, one above the other: as they lie in memory, a colour's are three heights apart.
     tall = (3 * k - 2) * h
     stacked = scenery.pictures.contiguous().as_strided((b, 3, tall, w), (3 * k * h * w, h * w, w, 1))
     grid = beside(x * (2 / w) - 1, (y + number * (3 * h)) * (2 / tall) - 1).view(b, r * h, w, 2)
     colors = sample(stacked, grid, "bicubic").unflatten(2, (r, h)).movedim(2, 1)
-    known = (inside & same).view(b, r, 1, h, w)
+    known = known.view(b, r, 1, h, w)
     kept = known & (number < k - 1).view_as(known)
     of_world = torch.arange(b, device=near.device)[:, None, None] * k
     real = kept & (scenery.real.flatten().index_select(0, (number + of_world).flatten().int()) > 0).view_as(known)
@@ -190,21 +138,52 @@ def away(scenery: Scenery, places: Float[Tensor, "b r 3"]) -> Float[Tensor, "b r
     return (torch.where(scenery.real[:, None] > 0, apart, AWAY).amin(2) / AWAY).clamp(max=1)
 
 
+def _moves(
+    eyes: tuple[Float[Tensor, "b m 3"], Float[Tensor, "b m 2"]],
+    others: tuple[Float[Tensor, "b n 3"], Float[Tensor, "b n 2"]],
+    size: tuple[int, int],
+    field_of_view: float,
+) -> Float[Tensor, "b m n 3 4"]:
+    """What makes eyes' directions, and how near something is there, columns and rows of the others' pictures, of height × width
+    `size`, times how far ahead it is there, counted from the middle, and that."""
+    scale, _ = scale_of(size, field_of_view, eyes[0].device)
+    turn, shift = between(*eyes, *others)
+    return torch.cat([turn, shift[..., None]], -1) * scale[:, None]
+
+
+def _ways(scenery: Scenery, field_of_view: float) -> np.ndarray:
+    """Those of its pictures' pixels."""
+    return rays((scenery.near.shape[-2], scenery.near.shape[-1]), field_of_view, torch.device("cpu")).numpy()
+
+
+def _looked_up(
+    scenery: Scenery,
+    near: Float[Tensor, "b r n"],
+    source: Float[Tensor, "b r n"],
+    sure: Bool[Tensor, "b r n"],
+    moves: Float[Tensor, "b r k 3 4"],
+    field_of_view: float,
+) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"], Float[Tensor, "b r n"], Bool[Tensor, "b r n"]]:
+    """How near things are, in which column and row of their source they are seen, and whether they are, as `look_up` tells."""
+    shape = (*near.shape[:2], *scenery.near.shape[-2:])
+    pictures, moved, *parts = arrays(scenery.near[:, :, 0], moves, *(part.view(shape) for part in (source, sure, near)))
+    parts[-1] = parts[-1].copy()
+    parts += [np.empty(shape, kind) for kind in (np.float32, np.float32, np.bool_)]
+    ways = _ways(scenery, field_of_view)
+    for eye in np.ndindex(shape[:2]):
+        look_up(ways, pictures[eye[0]], moved[eye], *(part[eye] for part in parts))
+    near, x, y, known = (torch.from_numpy(part).to(near.device).flatten(2) for part in parts[2:])
+    return near, x, y, known
+
+
 def _closed(shown: Shown) -> Shown:
     """With crevices between blocks, no wider than a few pixels, filled with what is beside them and as near."""
     assert shown.sure is not None, "who knows of blocks tells"
-    size = shown.known.shape[:2]
-    for _ in range(CREVICE):
-        known, kept, real = (part.flatten(0, 1).float() for part in (shown.known, shown.kept, shown.real))
-        colors, near = shown.colors.flatten(0, 1), shown.near.flatten(0, 1)
-        about = averaged(torch.cat([known * colors, known * near, known, kept, real], 1), SPECK).unflatten(0, size)
-        colors, near, much, kept, real = about.split([3, 1, 1, 1, 1], 2)
-        alike = (near - much * shown.near).abs() < SAME_NEAR * much * shown.near
-        filled = shown.sure & ~shown.known & (much > LEAST_BESIDE) & alike
-        colors = torch.where(filled, colors / much.clamp(min=1e-6), shown.colors)
-        kept, real = (before | (filled & (part > much / 2)) for before, part in ((shown.kept, kept), (shown.real, real)))
-        shown = replace(shown, colors=colors, known=shown.known | filled, kept=kept, real=real)
-    return shown
+    changed = [part.cpu().clone().flatten(0, 1) for part in (shown.colors, shown.known, shown.kept, shown.real)]
+    colors, *flags = (part.numpy() for part in changed)
+    close_crevices(colors, *(flag[:, 0] for flag in flags), *arrays(shown.near.flatten(0, 2), shown.sure.flatten(0, 2)))
+    whole = (part.to(shown.near.device).unflatten(0, shown.near.shape[:2]) for part in changed)
+    return replace(shown, **dict(zip(("colors", "known", "kept", "real"), whole, strict=True)))
 
 
 def _corrected(
@@ -230,49 +209,16 @@ def _landed(
 ) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"]]:
     """How near things are in each pixel of pictures from `places` towards `views`, 0 where nothing is known, and which kept
     picture shows it, k for none."""
-    b, k, _, h, w = scenery.pictures.shape
-    r = places.shape[1]
-    rows, columns = -(-h // COARSE), -(-w // COARSE)
-    largest = torch.full((k,), LARGEST, device=places.device)
-    largest[-1] = 1 / LEAST_AHEAD
-    coarse, eyes = scenery.near[:, :, 0, ::COARSE, ::COARSE], (scenery.places, scenery.views)
-    points = thrown(coarse, eyes, (places, views), (h, w), field_of_view, COARSE, COARSE, largest)
-    # Each picture's points land on a map of their own; what is out of sight leaves it as it is.
-    large = points.inside & (points.ahead < 1 / LARGE)
-    large[:, :, -1] = False
-    larger = large & (points.ahead < 1 / LARGER)
-    maps = _map(points, points.inside & ~large, rows, columns)
-    for some, wider in ((large & ~larger, WIDER), (larger, WIDEST)):
-        if bool(some.any()):
-            maps = torch.maximum(maps, _map(points, some, rows, columns, wider))
-    near, source = maps[:, 0], torch.where(maps[:, 0] >= 0, 0.0, k)
-    for number in range(1, k):
-        before = maps[:, number] > near * BEFORE + FAINT
-        before = before & (averaged(before[:, None].float(), CELLS)[:, 0] > LONE)
-        near, source = torch.where(before, maps[:, number], near), torch.where(before, float(number), source)
-    # A speck between others is shown by the picture that shows them; the present one shows all that is in view.
-    speck = (averaged((source[:, None] < k - 1).float(), CELLS)[:, 0] < 0.5) & (maps[:, -1] >= 0)
-    near, source = torch.where(speck, maps[:, -1], near), torch.where(speck, k - 1.0, source)
-    fine, source = F.interpolate(torch.stack([near, source], 1), scale_factor=COARSE, mode="nearest")[..., :h, :w].unbind(1)
+    (b, r, _), (h, w) = places.shape, scenery.near.shape[-2:]
+    moves = _moves((scenery.places, scenery.views), (places, views), (h, w), field_of_view).transpose(1, 2)  # b r k 3 4
+    pictures, moved = arrays(scenery.near[:, :, 0], moves)
+    found, ways = np.empty((b, r, 2, -(-h // COARSE), -(-w // COARSE)), np.float32), _ways(scenery, field_of_view)
+    for eye in np.ndindex(b, r):
+        land(ways, pictures[eye[0]], moved[eye], *found[eye])
+    whole = torch.from_numpy(found).to(places.device).flatten(0, 1)
+    near = whole[:, 0]
+    fine, source = F.interpolate(whole, scale_factor=COARSE, mode="nearest")[..., :h, :w].unbind(1)
     # Slopes are smooth, but not edges.
     smooth = F.interpolate(near[:, None], scale_factor=COARSE, mode="bilinear", align_corners=False)[:, 0, :h, :w]
     near = torch.where((smooth - fine).abs() < SAME_NEAR / 2 * fine.abs(), smooth, fine).clamp(min=0)
     return near.reshape(b, r, h * w), source.reshape(b, r, h * w)
-
-
-def _map(
-    points: Points, chosen: Bool[Tensor, "b r k n"], rows: int, columns: int, wider: int = 1
-) -> Float[Tensor, "br k rows columns"]:
-    """How near the nearest of the chosen points is in each cell of maps of so many rows and columns, -1 where none is, whose
-    cells are so many times `wider`. What is thrown apart, as it comes nearer, must not be looked through: holes are closed."""
-    b, r, k, _ = points.near.shape
-    tall, wide = -(-rows // wider), -(-columns // wider)
-    cell = points.cell
-    if wider > 1:
-        cell = cell // columns // wider * wide + cell % columns // wider
-    empty = torch.full((b, r, k, tall * wide), NOTHING, device=points.near.device)
-    maps = empty.scatter_reduce(3, cell, torch.where(chosen, points.near, NOTHING), "amax").view(b * r, k, tall, wide)
-    maps = torch.maximum(maps, -largest(-largest(maps, HOLE), HOLE))
-    if wider == 1:
-        return maps
-    return F.interpolate(maps, scale_factor=wider, mode="nearest")[..., :rows, :columns]

@@ -19,7 +19,7 @@ DRIVERS = ("simworld.training.recorder", "simworld.training.stream")
 # Room: (which of our own modules it may import, which third-party ones). The first room that fits a module counts.
 ROOMS: dict[tuple[str, ...], tuple[tuple[str, ...], set[str]]] = {
     FACE: ((*FACE, "simworld.training", "simworld.env", "simworld.model", *RECORDS), {"*"}),
-    ("simworld.model",): (("simworld.model", *RECORDS), {"torch", "einops", "jaxtyping", "safetensors", "numpy"}),
+    ("simworld.model",): (("simworld.model", *RECORDS), {"torch", "einops", "jaxtyping", "safetensors", "numpy", "numba"}),
     ("simworld.env.voxel",): (("simworld.env", *RECORDS), {"numpy", "numba", "gymnasium"}),
     ("simworld.env",): (
         ("simworld.env", "simworld.model", *RECORDS),
