@@ -1,11 +1,15 @@
 """Faces: which spot of which face of a block each pixel shows. Closed form; knows nothing but where blocks lie."""
 
+import math
+
+import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from simworld.model.camera import half_angles, rays
-from simworld.model.lattice import Lattice, sent
+from simworld.model.compiled import arrays, compiled
+from simworld.model.lattice import WHOLE, Lattice, sent
 
 SIDE = 32
 """Spots along each side of a face."""
@@ -36,45 +40,61 @@ def spots(
     block is near enough. heading: degrees to the right of sunrise in which a view of yaw 0 looks."""
     r, h, w = near.shape
     every = rays((h, w), field_of_view, near.device).flatten(1)
-    focal = h / 2 / half_angles((h, w), field_of_view)[0]
+    pixel = half_angles((h, w), field_of_view)[0] * 2 / h
     # The lattice's axes as they lie from sunrise on, a quarter turn after the other.
     quarter = round((90 + heading + lattice.turn) / 90) % 4
-    found = torch.full((r, h * w), NOWHERE, dtype=torch.int32, device=near.device)
-    for number in range(r):
-        close = (near[number].flatten() > FARTHEST).nonzero()[:, 0]
-        start, ways = sent(lattice, places[number], views[number], every.index_select(1, close))
-        points = torch.addcdiv(start, ways, near[number].flatten().index_select(0, close))
+    found = np.empty((r, h * w), np.int32)
+    for number, close in enumerate(arrays(near.flatten(1))[0]):
+        start, ways = sent(lattice, places[number], views[number], every)
+        _find(*lattice.cells[:2], *arrays(start[:, 0], ways), close, pixel, quarter, found[number])
+    return torch.from_numpy(found).to(near.device).view(r, h, w)
+
+
+@compiled
+def _find(
+    high: np.ndarray, broad: np.ndarray, start: np.ndarray, ways: np.ndarray, near: np.ndarray,
+    pixel: float, quarter: int, found: np.ndarray,
+) -> None:  # fmt: skip
+    """`spots`, of n rays that an eye sends out its `ways`, 3 × n, from its start among cells, as `found`; a pixel is so wide at
+    one block's distance; the axes from sunrise on are so many quarters of a turn to the left of the lattice's."""
+    bounds = high.shape
+    for ray in range(ways.shape[1]):
+        found[ray] = NOWHERE
+        if near[ray] <= FARTHEST:
+            continue
         # Of the planes between cells, that which is met soonest before or after is the face's.
-        planes = points.round()
-        first, second, third = (points - planes).div_(ways).abs_()
-        aside = (first <= second) & (first <= third)
-        up = ~aside & (third < second)
-        away = _of_axis((planes - start) / ways, aside, up)
-        across, points = _of_axis(ways, aside, up), torch.addcmul(start, ways, away)
-        covers = 16 / focal * away * (1 + ways.square().sum(0).sqrt() / across.abs().clamp(min=LEAST_ACROSS)) / 2
-        whole = lattice.is_whole(torch.addcmul(points, ways, BEHIND / across.abs().clamp(min=BEHIND)).T)
-        spot = _spot(points, across, aside, up, quarter) + sum((covers > each).int() for each in COARSE) * (FACES * SIDE**2)
-        found[number, close] = torch.where(whole & (spot < SPOTS) & (away > NEAREST), spot, NOWHERE)
-    return found.view(r, h, w)
-
-
-def _of_axis(parts: Float[Tensor, "3 n"], aside: Bool[Tensor, " n"], up: Bool[Tensor, " n"]) -> Float[Tensor, " n"]:
-    """The first of the parts where it is of what lies aside, the last where up, else the second: quicker than `gather`."""
-    return torch.where(aside, parts[0], torch.where(up, parts[2], parts[1]))
-
-
-def _spot(
-    points: Float[Tensor, "3 n"], across: Float[Tensor, " n"], aside: Bool[Tensor, " n"], up: Bool[Tensor, " n"], quarter: int
-) -> Int[Tensor, " n"]:
-    """The spots of points on faces, in the first level, across the lattice's first axis where `aside`, across its last where
-    `up`, met along `across`; the axes from sunrise on are so many quarters of a turn to the left of the lattice's."""
-    x, y, z = points
-    first, second = ((x, y), (y, -x), (-x, -y), (-y, x))[quarter]
-    if quarter % 2:
-        aside = ~aside & ~up
-    turned = torch.where(up, 1, torch.where(aside, (1, 1, -1, -1)[quarter], (1, -1, -1, 1)[quarter]))
-    column, row = (part - part.floor() for part in (torch.where(aside, second, first), torch.where(up, second, z)))
-    face = torch.where(up, 4, torch.where(aside, 0, 2)) + (across * turned > 0).int()
-    last = SIDE - 1
-    spot = (face * SIDE + (row * SIDE).int().clamp(max=last)) * SIDE + (column * SIDE).int().clamp(max=last)
-    return spot.int()
+        axis, off, away = 0, math.inf, 0.0
+        for each in (1, 0, 2):
+            point = start[each] + ways[each, ray] / near[ray]
+            if abs((point - round(point)) / ways[each, ray]) < off:
+                axis, off = each, abs((point - round(point)) / ways[each, ray])
+                away = (round(point) - start[each]) / ways[each, ray]
+        across, long = abs(ways[axis, ray]), math.sqrt(ways[0, ray] ** 2 + ways[1, ray] ** 2 + ways[2, ray] ** 2)
+        covers = 16 * pixel * away * (1 + long / max(across, LEAST_ACROSS)) / 2
+        level = 0
+        while level < len(COARSE) and covers > COARSE[level]:
+            level += 1
+        behind = away + BEHIND / max(across, BEHIND)
+        i = int(math.floor(start[0] + behind * ways[0, ray]))
+        j = int(math.floor(start[1] + behind * ways[1, ray]))
+        k = int(math.floor(start[2] + behind * ways[2, ray]))
+        inside = 0 <= i < bounds[0] and 0 <= j < bounds[1] and 0 <= k < bounds[2]
+        if level == len(COARSE) or away <= NEAREST or not inside or high[i, j, k] != WHOLE or broad[i, j, k] != WHOLE:
+            continue
+        x, y, z = start[0] + away * ways[0, ray], start[1] + away * ways[1, ray], start[2] + away * ways[2, ray]
+        turned_x, turned_y, sign_x, sign_y = x, y, 1, 1
+        if quarter == 1:
+            turned_x, turned_y, sign_x, sign_y = y, -x, 1, -1
+        elif quarter == 2:
+            turned_x, turned_y, sign_x, sign_y = -x, -y, -1, -1
+        elif quarter == 3:
+            turned_x, turned_y, sign_x, sign_y = -y, x, -1, 1
+        if axis == 2:
+            column, row, face = turned_x, turned_y, 4 + (ways[2, ray] > 0)
+        elif (axis == 0) == (quarter % 2 == 0):
+            column, row, face = turned_y, z, int(ways[axis, ray] * sign_x > 0)
+        else:
+            column, row, face = turned_x, z, 2 + (ways[axis, ray] * sign_y > 0)
+        last = SIDE - 1
+        down = min(int((row - math.floor(row)) * SIDE), last)
+        found[ray] = ((level * FACES + face) * SIDE + down) * SIDE + min(int((column - math.floor(column)) * SIDE), last)

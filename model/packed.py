@@ -98,12 +98,12 @@ class PackedLinear(nn.Linear):
             return F.gelu(super().forward(x), approximate="tanh")
         return self._packed.linear(x, [self.weight], self.bias, "gelu")
 
-    def beside(self, others: "list[PackedLinear]", x: Float[Tensor, "*n c"]) -> tuple[Float[Tensor, "*n d"], ...]:
+    def beside(self, others: "list[PackedLinear]", x: Float[Tensor, "*n c"]) -> Float[Tensor, "*n layers d"]:
         """What this layer and others, all of one size and without biases, make of x: one product instead of several."""
         layers = [self, *others]
         if not packs(self.weight, x):
-            return tuple(layer(x) for layer in layers)
-        return self._packed.linear(x, [layer.weight for layer in layers], None).chunk(len(layers), -1)
+            return torch.stack([layer(x) for layer in layers], -2)
+        return self._packed.linear(x, [layer.weight for layer in layers], None).unflatten(-1, (len(layers), -1))
 
 
 def packs(weight: Tensor, x: Tensor) -> bool:

@@ -68,7 +68,7 @@ def places(rows: int, columns: int, dtype: torch.dtype, device: torch.device) ->
         return torch.cat([angles.sin(), angles.cos()], -1).to(dtype)
 
 
-def rotate(x: Float[Tensor, "b heads n d"], turn: Rotation) -> Float[Tensor, "b heads n d"]:
+def rotate(x: Float[Tensor, "*b heads n d"], turn: Rotation) -> Float[Tensor, "*b heads n d"]:
     """Turn the two halves of each head's vector by the tokens' angles."""
     cos, sin = (part.unsqueeze(-3) for part in turn)
     first, second = x.chunk(2, -1)

@@ -66,9 +66,9 @@ def see(
     """What n rays meet that an eye sends out its `ways`, 3 × n, from its `start` among the cells of a `Lattice`, whose `since`
     is empty where hands have changed nothing; into flat arrays: near, clear, since (`later`) and wet, as a `Cast` has them."""
     wide, deep, tall = high.shape
-    ox, oy, oz = float(start[0]), float(start[1]), float(start[2])
+    ox, oy, oz = np.float64(start[0]), np.float64(start[1]), np.float64(start[2])
     for ray in range(ways.shape[1]):
-        dx, dy, dz = float(ways[0, ray]), float(ways[1, ray]), float(ways[2, ray])
+        dx, dy, dz = np.float64(ways[0, ray]), np.float64(ways[1, ray]), np.float64(ways[2, ray])
         far, (x, y, z) = met(high, broad, ox, oy, oz, dx, dy, dz, np.inf, False)
         clear[ray] = 1 / max(far, LEAST_AHEAD)
         near[ray] = clear[ray] if x >= 0 else NOTHING
