@@ -179,7 +179,8 @@ def _looked_up(
 def _closed(shown: Shown) -> Shown:
     """With crevices between blocks, no wider than a few pixels, filled with what is beside them and as near."""
     assert shown.sure is not None, "who knows of blocks tells"
-    changed = [part.cpu().clone(memory_format=torch.contiguous_format).flatten(0, 1) for part in (shown.colors, shown.known, shown.kept, shown.real)]
+    parts = shown.colors, shown.known, shown.kept, shown.real
+    changed = [part.cpu().clone(memory_format=torch.contiguous_format).flatten(0, 1) for part in parts]
     colors, *flags = (part.numpy() for part in changed)
     close_crevices(colors, *(flag[:, 0] for flag in flags), *arrays(shown.near.flatten(0, 2), shown.sure.flatten(0, 2)))
     whole = (part.to(shown.near.device).unflatten(0, shown.near.shape[:2]) for part in changed)

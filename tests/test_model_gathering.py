@@ -64,7 +64,7 @@ def looked_up(pictures: np.ndarray, close: float, *shifts: tuple[float, float], 
 
 def test_a_pixel_is_looked_up_where_its_picture_shows_it() -> None:
     pictures = walls(0.25, NOTHING)
-    near, x, y, known = looked_up(pictures, 0.25, (-2.0, 0.0), (0.0, 0.0))
+    _, x, y, known = looked_up(pictures, 0.25, (-2.0, 0.0), (0.0, 0.0))
     assert np.allclose(x, np.arange(W) + 0.5 + 10, atol=1e-4) and np.allclose(y, np.arange(H)[:, None] + 0.5, atol=1e-4)
     assert known[2:-2, :27].all() and not known[:, 29:].any() and not known[0].any(), "nor is what lies at its border"
     assert not looked_up(pictures, 1.0, (-2.0, 0.0), (0.0, 0.0))[3].any(), "there it sees something far behind"
