@@ -13,7 +13,7 @@ from torch import Tensor
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as machine code, made when it is first called and kept beside its file, or in the user's cache folder. Such
-    functions may call those of the same file only: a change in another would not be noticed."""
+    functions may call those of the same file only: a change in another would not be noticed, nor that of a constant there."""
     made: Callable[..., Any] = njit(nogil=True, cache=True, error_model="numpy")(inspect.unwrap(function))
     return made
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from simworld.model.camera import half_angles, rays
 from simworld.model.compiled import arrays, compiled
-from simworld.model.lattice import WHOLE, Lattice, sent
+from simworld.model.lattice import WHOLE, Lattice, looking
 
 SIDE = 32
 """Spots along each side of a face."""
@@ -39,49 +39,50 @@ def spots(
     """The spots that eyes see who look from `places` towards `views` at what is so near, `NOWHERE` where no face of a whole
     block is near enough. heading: degrees to the right of sunrise in which a view of yaw 0 looks."""
     r, h, w = near.shape
-    every = rays((h, w), field_of_view, near.device).flatten(1)
+    ways = rays((h, w), field_of_view, torch.device("cpu")).flatten(1).numpy()
     pixel = half_angles((h, w), field_of_view)[0] * 2 / h
     # The lattice's axes as they lie from sunrise on, a quarter turn after the other.
     quarter = round((90 + heading + lattice.turn) / 90) % 4
     found = np.empty((r, h * w), np.int32)
     for number, close in enumerate(arrays(near.flatten(1))[0]):
-        start, ways = sent(lattice, places[number], views[number], every)
-        _find(*lattice.cells[:2], *arrays(start[:, 0], ways), close, pixel, quarter, found[number])
+        _find(*lattice.cells[:2], *looking(lattice, places[number], views[number]), ways, close, pixel, quarter, found[number])
     return torch.from_numpy(found).to(near.device).view(r, h, w)
 
 
 @compiled
 def _find(
-    high: np.ndarray, broad: np.ndarray, start: np.ndarray, ways: np.ndarray, near: np.ndarray,
+    high: np.ndarray, broad: np.ndarray, start: np.ndarray, turn: np.ndarray, ways: np.ndarray, near: np.ndarray,
     pixel: float, quarter: int, found: np.ndarray,
 ) -> None:  # fmt: skip
-    """`spots`, of n rays that an eye sends out its `ways`, 3 × n, from its start among cells, as `found`; a pixel is so wide at
-    one block's distance; the axes from sunrise on are so many quarters of a turn to the left of the lattice's."""
-    bounds = high.shape
+    """`spots`, in n directions of an eye, `ways`, 3 × n, that looks from `start` among cells, as `found`; `turn` makes its
+    directions ways along their axes; a pixel is so wide at one block's distance; the axes from sunrise on are so many quarters
+    of a turn to the left of the lattice's."""
+    bounds, way = high.shape, np.empty(3, np.float32)
     for ray in range(ways.shape[1]):
         found[ray] = NOWHERE
         if near[ray] <= FARTHEST:
             continue
+        for each in range(3):
+            way[each] = turn[each, 0] * ways[0, ray] + turn[each, 1] * ways[1, ray] + turn[each, 2] * ways[2, ray]
         # Of the planes between cells, that which is met soonest before or after is the face's.
         axis, off, away = 0, math.inf, 0.0
         for each in (1, 0, 2):
-            point = start[each] + ways[each, ray] / near[ray]
-            if abs((point - round(point)) / ways[each, ray]) < off:
-                axis, off = each, abs((point - round(point)) / ways[each, ray])
-                away = (round(point) - start[each]) / ways[each, ray]
-        across, long = abs(ways[axis, ray]), math.sqrt(ways[0, ray] ** 2 + ways[1, ray] ** 2 + ways[2, ray] ** 2)
+            point = start[each] + way[each] / near[ray]
+            beside = abs((point - round(point)) / way[each])
+            if beside < off:
+                axis, off, away = each, beside, (round(point) - start[each]) / way[each]
+        across, long = abs(way[axis]), math.sqrt(way[0] ** 2 + way[1] ** 2 + way[2] ** 2)
         covers = 16 * pixel * away * (1 + long / max(across, LEAST_ACROSS)) / 2
         level = 0
         while level < len(COARSE) and covers > COARSE[level]:
             level += 1
         behind = away + BEHIND / max(across, BEHIND)
-        i = int(math.floor(start[0] + behind * ways[0, ray]))
-        j = int(math.floor(start[1] + behind * ways[1, ray]))
-        k = int(math.floor(start[2] + behind * ways[2, ray]))
+        i, j = int(math.floor(start[0] + behind * way[0])), int(math.floor(start[1] + behind * way[1]))
+        k = int(math.floor(start[2] + behind * way[2]))
         inside = 0 <= i < bounds[0] and 0 <= j < bounds[1] and 0 <= k < bounds[2]
         if level == len(COARSE) or away <= NEAREST or not inside or high[i, j, k] != WHOLE or broad[i, j, k] != WHOLE:
             continue
-        x, y, z = start[0] + away * ways[0, ray], start[1] + away * ways[1, ray], start[2] + away * ways[2, ray]
+        x, y, z = start[0] + away * way[0], start[1] + away * way[1], start[2] + away * way[2]
         turned_x, turned_y, sign_x, sign_y = x, y, 1, 1
         if quarter == 1:
             turned_x, turned_y, sign_x, sign_y = y, -x, 1, -1
@@ -90,11 +91,11 @@ def _find(
         elif quarter == 3:
             turned_x, turned_y, sign_x, sign_y = -y, x, -1, 1
         if axis == 2:
-            column, row, face = turned_x, turned_y, 4 + (ways[2, ray] > 0)
+            column, row, face = turned_x, turned_y, 4 + (way[2] > 0)
         elif (axis == 0) == (quarter % 2 == 0):
-            column, row, face = turned_y, z, int(ways[axis, ray] * sign_x > 0)
+            column, row, face = turned_y, z, int(way[axis] * sign_x > 0)
         else:
-            column, row, face = turned_x, z, 2 + (ways[axis, ray] * sign_y > 0)
+            column, row, face = turned_x, z, 2 + (way[axis] * sign_y > 0)
         last = SIDE - 1
         down = min(int((row - math.floor(row)) * SIDE), last)
         found[ray] = ((level * FACES + face) * SIDE + down) * SIDE + min(int((column - math.floor(column)) * SIDE), last)

@@ -17,9 +17,6 @@ from simworld.model.compiled import arrays
 from simworld.model.projection import LEAST_AHEAD, NOTHING, axes
 from simworld.model.traversal import NOWHERE, WHOLE, met, see
 
-NARROW = 1e-6
-"""What is nearly parallel to blocks' sides is taken to be so much aside."""
-
 Cell = tuple[int, int, int]
 """Of a lattice, by number along each axis."""
 
@@ -164,16 +161,15 @@ def cast(
     if not any(lattices):
         return None
     device, (b, r, _) = places.device, places.shape
-    ways = rays(size, field_of_view, device).flatten(1)
+    ways = rays(size, field_of_view, torch.device("cpu")).flatten(1).numpy()
     near, clear = np.full((b, r, *size), NOTHING, np.float32), np.full((b, r, *size), 1 / LEAST_AHEAD, np.float32)
     since, wet = np.zeros((b, r, *size), np.int32), np.zeros((b, r, *size), np.bool_)
     for world, lattice in enumerate(lattices):
         if lattice is None:
             continue
         for eye in range(r):
-            start, sent_ways = sent(lattice, places[world, eye], views[world, eye], ways)
             found = (part[world, eye].reshape(-1) for part in (near, clear, since, wet))
-            see(*lattice.cells, *arrays(start[:, 0], sent_ways), *found)
+            see(*lattice.cells, *looking(lattice, places[world, eye], views[world, eye]), ways, *found)
     changed = any(lattice is not None and lattice.since is not None for lattice in lattices)
     has_water = any(lattice is not None and lattice.has_water for lattice in lattices)
     told = [torch.from_numpy(part).to(device) for part in (near, clear, since, wet)]
@@ -182,17 +178,14 @@ def cast(
 
 def aimed_at(lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2"], reach: float) -> Cell | None:
     """The cell of what an eye looks straight at within so many blocks, through water; None where nothing is."""
-    ahead = torch.tensor([[0.0], [0.0], [1.0]], device=place.device)
-    start, way = sent(lattice, place, view, ahead)
+    start, turn = looking(lattice, place, view)
     high, broad, _ = lattice.cells
-    far, cell = met(high, broad, *start[:, 0].tolist(), *way[:, 0].tolist(), reach, True)
+    far, cell = met(high, broad, *start.tolist(), *turn[:, 2].tolist(), reach, True)
     return None if cell == NOWHERE or far > reach else cell
 
 
-def sent(
-    lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2"], ways: Float[Tensor, "3 n"]
-) -> tuple[Float[Tensor, "3 1"], Float[Tensor, "3 n"]]:
-    """Where an eye's rays begin among the cells, and the ways that they go."""
-    right, down, ahead = axes(view) @ ways
-    found = lattice.turned @ torch.stack([right, ahead, -down])
-    return lattice.within(place)[:, None], torch.where(found.abs() < NARROW, NARROW, found)
+def looking(lattice: Lattice, place: Float[Tensor, "3"], view: Float[Tensor, "2"]) -> tuple[np.ndarray, np.ndarray]:
+    """Where an eye is among the cells, and what makes its directions, (right, down, ahead), ways along their axes."""
+    right, down, ahead = axes(view)
+    start, turn = arrays(lattice.within(place), lattice.turned @ torch.stack([right, ahead, -down]))
+    return start, turn

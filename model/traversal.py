@@ -10,9 +10,17 @@ from simworld.model.projection import LEAST_AHEAD, NOTHING
 
 WHOLE = 100
 """Hundredths of a block."""
+NARROW = 1e-6
+"""What is nearly parallel to cells' sides is taken to be so much aside."""
 BESIDE = 0.01
 """Of their ways rays go on so little to be behind a face, and back to be before it."""
 NOWHERE = -1, -1, -1
+
+
+@compiled
+def _aside(way: float) -> float:
+    """What may be divided by."""
+    return NARROW if abs(way) < NARROW else way
 
 
 @compiled
@@ -26,6 +34,7 @@ def met(
     wide, deep, tall = high.shape
     if not (0 < ox < wide and 0 < oy < deep and 0 < oz < tall):
         return 0.0, NOWHERE
+    dx, dy, dz = _aside(dx), _aside(dy), _aside(dz)
     slow_x, slow_y, slow_z = 1 / dx, 1 / dy, 1 / dz
     x, y, z = int(ox), int(oy), int(oz)
     next_x, next_y = (x + (dx > 0) - ox) * slow_x, (y + (dy > 0) - oy) * slow_y
@@ -60,15 +69,19 @@ def _cell(number: float, size: int) -> int:
 
 @compiled
 def see(
-    high: np.ndarray, broad: np.ndarray, since: np.ndarray, start: np.ndarray, ways: np.ndarray,
+    high: np.ndarray, broad: np.ndarray, since: np.ndarray, start: np.ndarray, turn: np.ndarray, ways: np.ndarray,
     near: np.ndarray, clear: np.ndarray, later: np.ndarray, wet: np.ndarray,
 ) -> None:  # fmt: skip
-    """What n rays meet that an eye sends out its `ways`, 3 × n, from its `start` among the cells of a `Lattice`, whose `since`
-    is empty where hands have changed nothing; into flat arrays: near, clear, since (`later`) and wet, as a `Cast` has them."""
+    """What an eye sees in n directions, `ways`, 3 × n, that looks from `start` among the cells of a `Lattice`, whose `since` is
+    empty where hands have changed nothing; `turn` makes its directions ways along their axes. Into flat arrays: near, clear,
+    since (`later`) and wet, as a `Cast` has them."""
     wide, deep, tall = high.shape
     ox, oy, oz = np.float64(start[0]), np.float64(start[1]), np.float64(start[2])
     for ray in range(ways.shape[1]):
-        dx, dy, dz = np.float64(ways[0, ray]), np.float64(ways[1, ray]), np.float64(ways[2, ray])
+        right, down, ahead = np.float64(ways[0, ray]), np.float64(ways[1, ray]), np.float64(ways[2, ray])
+        dx = turn[0, 0] * right + turn[0, 1] * down + turn[0, 2] * ahead
+        dy = turn[1, 0] * right + turn[1, 1] * down + turn[1, 2] * ahead
+        dz = turn[2, 0] * right + turn[2, 1] * down + turn[2, 2] * ahead
         far, (x, y, z) = met(high, broad, ox, oy, oz, dx, dy, dz, np.inf, False)
         clear[ray] = 1 / max(far, LEAST_AHEAD)
         near[ray] = clear[ray] if x >= 0 else NOTHING
