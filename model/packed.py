@@ -3,6 +3,7 @@ them anew in every call, which takes about as long as the arithmetic when a sing
 parameters; weights that are being trained, and those on other devices, work as ever.
 """
 
+import functools
 from typing import Any
 
 import torch
@@ -120,6 +121,7 @@ def packs(weight: Tensor, x: Tensor) -> bool:
     )
 
 
+@functools.cache
 def has_units() -> bool:
     """Whether this processor, and this torch, has them. Tried on x86 alone."""
     return torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability().startswith("AVX")
