@@ -81,7 +81,7 @@ def test_equal_numbers_give_equal_places(folder: Path) -> None:
 
 
 def test_it_learns_what_the_game_shows(folder: Path, tmp_path: Path) -> None:
-    loop = LoopConfig(folder=str(tmp_path), steps=60, ema=0.95, optimizer=OptimizerConfig(learning_rate=3e-3, warmup=5))
+    loop = LoopConfig(folder=str(tmp_path), steps=120, ema=0.95, optimizer=OptimizerConfig(learning_rate=3e-3, warmup=5))
     config = RestorerTraining(
         model=RestorerConfig(widths=[16, 32], blocks=[1, 1]),
         data=data(folder), loop=loop, batch_size=8, out=str(tmp_path / "out.safetensors"),
