@@ -1,10 +1,6 @@
-"""Pixels folded into channels and back, in the order of `F.pixel_unshuffle` and `F.pixel_shuffle`, and the largest of those
-about each. Many times quicker on a processor: a patch's row is moved as one number, and memory is laid out as the convolutions
-beside it want it.
+"""Pixels folded into channels and back, in the order of `F.pixel_unshuffle` and `F.pixel_shuffle`. Many times quicker on
+a processor: a patch's row is moved as one number, and memory is laid out as the convolutions beside it want it.
 """
-
-import functools
-import math
 
 import torch
 import torch.nn.functional as F
@@ -49,16 +45,6 @@ def halved_means(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n two_c h/2 w/2"
     pixels = x.permute(0, 2, 3, 1)
     means = (pixels[:, :, 0::2] + pixels[:, :, 1::2]) / 2
     return torch.stack([means[:, 0::2], means[:, 1::2]], -1).flatten(-2).permute(0, 3, 1, 2)
-
-
-def largest(x: Float[Tensor, "n c h w"], width: int) -> Float[Tensor, "n c h w"]:
-    """The largest value of squares of odd `width`, one side at a time. Many times quicker than max-pooling on a processor."""
-    x = F.pad(x, (width // 2,) * 4, value=-math.inf)
-    for axis in (-2, -1):
-        size = x.shape[axis] - width + 1
-        parts = [x.narrow(axis, start, size) for start in range(width)]
-        x = functools.reduce(torch.maximum, parts)
-    return x
 
 
 def _number(x: Tensor, patch: int) -> torch.dtype | None:

@@ -83,10 +83,6 @@ class Lattice:
         """Half the width and the height of what is in a cell, in blocks."""
         return torch.stack([self.broad[cell] / (2 * WHOLE), self.high[cell] / WHOLE])
 
-    def is_water(self, cell: Cell) -> bool:
-        """Whether what is in a cell is as broad as blocks are, but not as high."""
-        return 0 < int(self.high[cell]) < WHOLE and int(self.broad[cell]) == WHOLE
-
     def is_wet(self, points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
         """Which points among the cells lie in those of water."""
         return self._lie_in(self.water, points)

@@ -1,4 +1,4 @@
-"""What is quick is what it replaces: folding, halving, windows' sums, largest values, at sizes that do and do not divide."""
+"""What is quick is what it replaces: folding, halving, windows' sums, at sizes that do and do not divide."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from einops import rearrange
 
 from simworld.model.autoencoder import _about
-from simworld.model.folding import fold, halved, halved_means, largest, unfold
+from simworld.model.folding import fold, halved, halved_means, unfold
 from simworld.model.registration import averaged, coarser, condensed
 
 
@@ -47,4 +47,3 @@ def test_means_are_pools(size: tuple[int, int]) -> None:
         padded = F.pad(x, (width // 2,) * 4, mode="replicate")
         assert torch.allclose(averaged(x, width), F.avg_pool2d(padded, width, 1), atol=1e-5)
     assert torch.allclose(_about(x[:, :1]), F.avg_pool2d(x[:, :1], 8, 2, 3), atol=1e-5)
-    assert torch.equal(largest(x, 3), F.max_pool2d(x, 3, 1, 1))

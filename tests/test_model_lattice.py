@@ -101,7 +101,7 @@ def test_blocks_come_and_go() -> None:
 
 def test_water_is_lower_than_blocks_and_as_broad() -> None:
     for water, how in ((True, (88,)), (False, ()), (False, (50, 40)), (False, (0,))):
-        assert with_block(room(), 5, 7, 1, *how).is_water((5, 7, 1)) == water
+        assert bool(with_block(room(), 5, 7, 1, *how).is_wet(torch.tensor([[5.5, 7.5, 1.5]]))) == water
 
 
 def test_one_looks_straight_at_what_is_seen_in_the_middle() -> None:
