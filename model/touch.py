@@ -299,14 +299,13 @@ def _behind(
     """What lies behind hands in the corner of pictures, as far as it is known: what is `seen` where it is plain, what was seen
     before from near or from far, and about it."""
     size, (rows, columns) = (world.config.height, world.config.width), seen.shape[-2:]
-    views = around.view[:, None].expand(-1, seen.shape[1], -1)
-    colors, trust, _ = recall(around, views, size, world.config.autoencoder.field_of_view)
+    colors, trust, _ = recall(around, around.view[:, None], size, world.config.autoencoder.field_of_view)
     known = trust > TRUSTED
     if shown is not None:
         assert shown.behind is not None, "the eye tells"
         colors, known = torch.where(shown.behind, shown.colors, colors), known | shown.behind
     colors, known = colors[..., -rows:, -columns:], known[..., -rows:, -columns:] | plain
-    return filled(torch.where(plain, seen, colors).flatten(0, 1), known.flatten(0, 1)).view_as(seen)
+    return filled(torch.where(plain, seen, colors).flatten(0, 1), known.expand_as(seen[:, :, :1]).flatten(0, 1)).view_as(seen)
 
 
 def _all(chosen: Bool[Tensor, " b"]) -> Bool[Tensor, "b 1 1 1"]:
