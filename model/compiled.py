@@ -2,6 +2,7 @@
 where each takes another way: that goes over all of them at each turn. They read and write arrays, and run beside other threads.
 """
 
+import contextlib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +13,14 @@ from torch import Tensor
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as machine code, made when it is first called and kept beside its file, or in the user's cache folder. Such
-    functions may call those of the same file only: a change in another would not be noticed, nor that of a constant there."""
-    made: Callable[..., Any] = njit(nogil=True, cache=True, error_model="numpy")(inspect.unwrap(function))
-    return made
+    """The function as machine code, made when it is first called and kept beside its file, or in the user's cache folder, or
+    nowhere where neither may be written to. Such functions may call those of the same file only: a change in another would not
+    be noticed, nor that of a constant there."""
+    made = njit(nogil=True, error_model="numpy")(inspect.unwrap(function))
+    with contextlib.suppress(RuntimeError):
+        made.enable_caching()
+    code: Callable[..., Any] = made
+    return code
 
 
 def arrays(*tensors: Tensor) -> list[np.ndarray]:

@@ -1,6 +1,10 @@
 """Gathering: where pictures show what an eye sees, of small pictures whose pixels can be counted."""
 
+from typing import Any
+
 import numpy as np
+import pytest
+from numba.core import caching
 
 from simworld.model.compiled import compiled
 from simworld.model.gathering import COARSE, close_crevices, land, look_up
@@ -92,13 +96,17 @@ def test_crevices_are_filled_with_what_is_beside_them_and_as_near() -> None:
     assert not known[0, 6, 30], "what is beside it is far behind it"
 
 
-@compiled
-def _product(one: np.ndarray, factor: float) -> float:
+def product(one: np.ndarray, factor: float) -> float:
     total = 0.0
     for each in one:
         total += factor * each
     return total
 
 
-def test_compiled_functions_are_machine_code() -> None:
-    assert _product(np.arange(4.0), 2.0) == 12 and len(_product.signatures) == 1  # type: ignore[attr-defined]
+def test_compiled_functions_are_machine_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is nowhere to keep it."""
+    for kept in (True, False):
+        if not kept:
+            monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
+        made: Any = compiled(product)
+        assert made(np.arange(4.0), 2.0) == 12 and len(made.signatures) == 1
