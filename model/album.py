@@ -361,8 +361,7 @@ def _chosen(album: Album, shows: Float[Tensor, "n cells"], place: Float[Tensor, 
         least = torch.full_like(shows[:, 0], LEAST_REAL if album.lattice is None else LEAST_OF_BLOCKS)
         least[[index for index in range(album.num_given, len(album)) if not album[index].real]] = LEAST_BESIDE
     for turn in range(min(number, len(album))):
-        more = (shows - covered).clamp(min=0)
-        more = (more if new == 1 else torch.lerp(shows, more, new)).mean(1)
+        more = torch.lerp(shows, (shows - covered).clamp(min=0), new).mean(1)
         more = torch.where(more < least, 0, more)
         more[chosen] = 0
         best = latest[turn] if turn < len(latest) else int(more.argmax())

@@ -3,6 +3,7 @@
 import functools
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -47,6 +48,11 @@ def rays(size: tuple[int, int], field_of_view: float, device: torch.device) -> F
         y = ((torch.arange(h, device=device) + 0.5) * 2 / h - 1) * tall
         x = ((torch.arange(w, device=device) + 0.5) * 2 / w - 1) * wide
         return torch.stack([x[None].expand(h, w), y[:, None].expand(h, w), torch.ones(h, w, device=device)])
+
+
+def ray_array(size: tuple[int, int], field_of_view: float) -> np.ndarray:
+    """The same for compiled loops, float32 [3, h, w]. Not to be written to."""
+    return np.asarray(rays(size, field_of_view, torch.device("cpu")).numpy())
 
 
 def directed(views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float) -> Float[Tensor, "n 3 h w"]:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
 
-from simworld.model.camera import rays
+from simworld.model.camera import ray_array
 from simworld.model.compiled import arrays, compiled
 from simworld.model.lattice import Cast
 from simworld.model.projection import LEAST_AHEAD, NOTHING, between, scale_of
@@ -37,7 +37,7 @@ def seen_by(
     as near as the picture says. What hands have changed since a picture of that number, it does not show."""
     (b, _, h, w), r = near.shape, others[0].shape[1]
     turns, shifts = _maps((h, w), (h, w), eyes, others, field_of_view)
-    ways = rays((h, w), field_of_view, torch.device("cpu")).flatten(1).numpy()
+    ways = ray_array((h, w), field_of_view).reshape(3, -1)
     pictures, lies = arrays(near, numbers), arrays(turns, shifts, *_flat(told))
     found, first = (np.empty((b, r, h * w), np.float32) for _ in range(2))
     for eye in np.ndindex(b, r):
@@ -59,11 +59,11 @@ def shares(
     from 0 to 1: the less, the more it must be magnified. near: of pixels of theirs as far apart as their number says. told: of
     the other eye alone."""
     some = (..., slice(every // 2, None, every), slice(every // 2, None, every))
-    ways = rays(size, field_of_view, torch.device("cpu"))[some].flatten(1)
+    ways = ray_array(size, field_of_view)[some].reshape(3, -1)
     theirs, others = (eyes[0][None], eyes[1][None]), (other[0][None, None], other[1][None, None])
     turn, shift = (part[0, 0] for part in _maps(size, (near.shape[1], near.shape[2]), theirs, others, field_of_view))
     shown = np.zeros((len(near), ways.shape[1]), np.float32)
-    _share(*arrays(ways, near, numbers, turn, shift, *(part[0, 0] for part in _flat(told, some))), shown)
+    _share(ways, *arrays(near, numbers, turn, shift, *(part[0, 0] for part in _flat(told, some))), shown)
     return torch.from_numpy(shown).to(near.device)
 
 

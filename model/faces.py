@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from simworld.model.camera import half_angles, rays
+from simworld.model.camera import half_angles, ray_array
 from simworld.model.compiled import arrays, compiled
 from simworld.model.lattice import WHOLE, Lattice, looking
 
@@ -39,7 +39,7 @@ def spots(
     """The spots that eyes see who look from `places` towards `views` at what is so near, `NOWHERE` where no face of a whole
     block is near enough. heading: degrees to the right of sunrise in which a view of yaw 0 looks."""
     r, h, w = near.shape
-    ways = rays((h, w), field_of_view, torch.device("cpu")).flatten(1).numpy()
+    ways = ray_array((h, w), field_of_view).reshape(3, -1)
     pixel = half_angles((h, w), field_of_view)[0] * 2 / h
     # The lattice's axes as they lie from sunrise on, a quarter turn after the other.
     quarter = round((90 + heading + lattice.turn) / 90) % 4

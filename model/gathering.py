@@ -41,22 +41,23 @@ def _moved(moves: np.ndarray, number: int, axis: int, right: float, down: float,
 
 
 @compiled
-def _close_holes(cells: np.ndarray, tall: int, wide: int, spread: np.ndarray) -> None:
-    """Close the holes in a map of tall × wide cells. What is thrown apart, as it comes nearer, must not be looked through."""
+def _extremes(cells: np.ndarray, tall: int, wide: int, sign: int, found: np.ndarray) -> None:
+    """The largest of those about each of tall × wide cells, or, of sign -1, the smallest."""
     for row in range(tall):
         for column in range(wide):
             most = cells[row, column]
             for i in range(max(row - HOLE, 0), min(row + HOLE + 1, tall)):
                 for j in range(max(column - HOLE, 0), min(column + HOLE + 1, wide)):
-                    most = max(most, cells[i, j])
-            spread[row, column] = most
-    for row in range(tall):
-        for column in range(wide):
-            least = spread[row, column]
-            for i in range(max(row - HOLE, 0), min(row + HOLE + 1, tall)):
-                for j in range(max(column - HOLE, 0), min(column + HOLE + 1, wide)):
-                    least = min(least, spread[i, j])
-            cells[row, column] = max(cells[row, column], least)
+                    if sign * cells[i, j] > sign * most:
+                        most = cells[i, j]
+            found[row, column] = most
+
+
+@compiled
+def _close_holes(cells: np.ndarray, tall: int, wide: int, spread: np.ndarray) -> None:
+    """Close the holes in a map of tall × wide cells. What is thrown apart, as it comes nearer, must not be looked through."""
+    _extremes(cells, tall, wide, 1, spread)
+    _extremes(spread, tall, wide, -1, cells)
 
 
 @compiled

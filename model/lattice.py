@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int32, UInt8
 from torch import Tensor
 
-from simworld.model.camera import rays
+from simworld.model.camera import ray_array
 from simworld.model.compiled import arrays
 from simworld.model.projection import LEAST_AHEAD, NOTHING, axes
 from simworld.model.traversal import NOWHERE, WHOLE, met, see
@@ -57,11 +57,6 @@ class Lattice:
         """Which cells have water, and those around the lattice, which have none."""
         return F.pad((self.high > 0) & (self.high < WHOLE) & (self.broad == WHOLE), (1,) * 6).flatten()
 
-    @cached_property
-    def whole(self) -> Bool[Tensor, " cells"]:
-        """Which cells have whole blocks, and those around the lattice, which have none."""
-        return F.pad((self.high == WHOLE) & (self.broad == WHOLE), (1,) * 6).flatten()
-
     def to(self, device: torch.device) -> "Lattice":
         """The lattice on a device."""
         since = None if self.since is None else self.since.to(device)
@@ -85,11 +80,10 @@ class Lattice:
 
     def is_wet(self, points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
         """Which points among the cells lie in those of water."""
-        return self._lie_in(self.water, points)
-
-    def is_whole(self, points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
-        """Which points among the cells lie in those of whole blocks."""
-        return self._lie_in(self.whole, points)
+        _, deep, tall = self.high.shape
+        bounds = torch.tensor(self.high.shape, device=points.device)[:, None]
+        x, y, z = points.T.floor().clamp(min=-1).minimum(bounds) + 1
+        return self.water.index_select(0, ((x * (deep + 2) + y) * (tall + 2) + z).int())
 
     @cached_property
     def tops(self) -> Float[Tensor, "wide deep"]:
@@ -104,13 +98,6 @@ class Lattice:
         column, row = x.floor().long(), y.floor().long()
         beyond = (column < 0) | (row < 0) | (column >= wide) | (row >= deep)
         return beyond | (z >= self.tops[column.clamp(0, wide - 1), row.clamp(0, deep - 1)])
-
-    def _lie_in(self, cells: Bool[Tensor, " cells"], points: Float[Tensor, "n 3"]) -> Bool[Tensor, " n"]:
-        """Which points lie in some of the cells, told of those around the lattice as well."""
-        _, deep, tall = self.high.shape
-        bounds = torch.tensor(self.high.shape, device=points.device)[:, None]
-        x, y, z = points.T.floor().clamp(min=-1).minimum(bounds) + 1
-        return cells.index_select(0, ((x * (deep + 2) + y) * (tall + 2) + z).int())
 
     def changed(self, point: Float[Tensor, "3"], number: int, high: float, broad: float = 1.0) -> "Lattice":
         """The lattice after the picture of such a number, when what is in the cell of a point has become so high and broad, in
@@ -157,7 +144,7 @@ def cast(
     if not any(lattices):
         return None
     device, (b, r, _) = places.device, places.shape
-    ways = rays(size, field_of_view, torch.device("cpu")).flatten(1).numpy()
+    ways = ray_array(size, field_of_view).reshape(3, -1)
     near, clear = np.full((b, r, *size), NOTHING, np.float32), np.full((b, r, *size), 1 / LEAST_AHEAD, np.float32)
     since, wet = np.zeros((b, r, *size), np.int32), np.zeros((b, r, *size), np.bool_)
     for world, lattice in enumerate(lattices):

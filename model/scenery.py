@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from simworld.model.camera import beside, rays, sample
+from simworld.model.camera import beside, ray_array, sample
 from simworld.model.compiled import arrays
 from simworld.model.facade import AGREES, LITTLE, seen_by
 from simworld.model.gathering import BEFORE, COARSE, SAME_NEAR, close_crevices, land, look_up
@@ -151,11 +151,6 @@ def _moves(
     return torch.cat([turn, shift[..., None]], -1) * scale[:, None]
 
 
-def _ways(scenery: Scenery, field_of_view: float) -> np.ndarray:
-    """Those of its pictures' pixels."""
-    return rays((scenery.near.shape[-2], scenery.near.shape[-1]), field_of_view, torch.device("cpu")).numpy()
-
-
 def _looked_up(
     scenery: Scenery,
     near: Float[Tensor, "b r n"],
@@ -169,7 +164,7 @@ def _looked_up(
     pictures, moved, *parts = arrays(scenery.near[:, :, 0], moves, *(part.view(shape) for part in (source, sure, near)))
     parts[-1] = parts[-1].copy()
     parts += [np.empty(shape, kind) for kind in (np.float32, np.float32, np.bool_)]
-    ways = _ways(scenery, field_of_view)
+    ways = ray_array(shape[2:], field_of_view)
     for eye in np.ndindex(shape[:2]):
         look_up(ways, pictures[eye[0]], moved[eye], *(part[eye] for part in parts))
     near, x, y, known = (torch.from_numpy(part).to(near.device).flatten(2) for part in parts[2:])
@@ -213,7 +208,7 @@ def _landed(
     (b, r, _), (h, w) = places.shape, scenery.near.shape[-2:]
     moves = _moves((scenery.places, scenery.views), (places, views), (h, w), field_of_view).transpose(1, 2)  # b r k 3 4
     pictures, moved = arrays(scenery.near[:, :, 0], moves)
-    found, ways = np.empty((b, r, 2, -(-h // COARSE), -(-w // COARSE)), np.float32), _ways(scenery, field_of_view)
+    found, ways = np.empty((b, r, 2, -(-h // COARSE), -(-w // COARSE)), np.float32), ray_array((h, w), field_of_view)
     for eye in np.ndindex(b, r):
         land(ways, pictures[eye[0]], moved[eye], *found[eye])
     whole = torch.from_numpy(found).to(places.device).flatten(0, 1)
