@@ -32,12 +32,11 @@ class Onlookers:
     def suggest(self, context: sampler.Context, dice: list[np.random.Generator], warmth: float) -> np.ndarray:
         """What players of b dreams, each with its dice, might do now: float32 [b, 25]. `warmth` below 1 keeps to what is
         likelier. ValueError for a world without heads (`simworld train heads`)."""
-        assert context.impression is not None, "a dream that has begun has seen something"
         if self._heads is None:
             self._file("heads", "simworld train heads world=")
         assert self._heads is not None
         generators = [torch.Generator().manual_seed(int(each.integers(2**31))) for each in dice]
-        return self._heads.suggest(context.impression, generators, warmth).numpy()
+        return self._heads.suggest(sampler.impression(self._world, context), generators, warmth).numpy()
 
     def sureness(self, context: sampler.Context) -> list[dict[str, float]]:
         """The `info` of b dreams about how sure they are: none without a gauge (`simworld train gauge`)."""
@@ -51,7 +50,7 @@ class Onlookers:
         """What happened in the latest chunks of b dreams, which led from pictures `before` to `after`, uint8 (b, h, w, 3)."""
         assert self._judge is not None, "who asks is in a task, and then there is one"
         pictures = (torch.from_numpy(part).to(self._world.device) for part in (before, after))
-        return self._judge.verdict(evidence(context, *pictures))
+        return self._judge.verdict(evidence(self._world, context, *pictures))
 
     def _file(self, name: str, command: str) -> Path:
         """A file of the world's. ValueError where there is none, which tells the command that makes it."""

@@ -78,8 +78,10 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
     memory = Memory(
         join([memory.entries for memory in memories], 2),
         (join([memory.previous[0] for memory in memories], 0), join([memory.previous[1] for memory in memories], 0)),
+        of_worlds([memory.before for memory in memories]),
         join([memory.flow for memory in memories], 0),
         listed([memory.counts for memory in memories]),
+        all(memory.written for memory in memories),
     )
     decoder = None
     if decoders:
@@ -104,9 +106,7 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
     ground = of_worlds([context.ground for context in contexts])
     daylight = of_worlds([context.daylight for context in contexts])
     impressions = [context.impression for context in contexts if context.impression is not None]
-    impression = None
-    if impressions:
-        impression = of_worlds(impressions)
+    impression = of_worlds(impressions) if len(impressions) == len(contexts) else None
     generators = [copied(generator) for generator in listed([context.generators for context in contexts])]
     actions, prompts = join([context.actions for context in contexts], 0), listed([context.prompts for context in contexts])
     albums = listed([context.albums for context in contexts])

@@ -53,7 +53,8 @@ class Context:
     albums: of each world, all that were kept. actions: the last `RECALL`, zeros before the first. work: how far the player's
     hands have come; grip: what they hold. prompts: b texts; text: the same, as the denoiser reads it. generators: one source
     of randomness each. goal: where `lead` leads the dreams. ground: what was really shown to them, and how long ago.
-    daylight: at which hour their places are shown. impression: None before the first latent.
+    daylight: at which hour their places are shown. impression: None where nobody has asked for that of the latest latent
+    (`sampler.impression`).
     """
 
     memory: Memory

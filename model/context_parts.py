@@ -22,7 +22,7 @@ from simworld.model.eye import nothing_known
 from simworld.model.grip import Grip, unknown
 from simworld.model.ground import Ground, nothing_shown
 from simworld.model.lattice import Lattice
-from simworld.model.memory import Memory
+from simworld.model.memory import Before, Memory
 from simworld.model.scenery import Scenery
 from simworld.model.sky import Sky
 from simworld.model.surroundings import Surroundings
@@ -31,8 +31,8 @@ from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
 _KINDS: tuple[type, ...] = (
-    Album, Context, Daylight, DecoderState, Goal, Grip, Ground, Impression, Lattice, Memory, Page, Place, Scenery, Surroundings,
-    Sky, Text, Water, Work,
+    Album, Before, Context, Daylight, DecoderState, Goal, Grip, Ground, Impression, Lattice, Memory, Page, Place, Scenery, Sky,
+    Surroundings, Text, Water, Work,
 )  # fmt: skip
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
@@ -76,6 +76,7 @@ def _of_now(parts: dict[str, Any], world: World) -> dict[str, Any]:
         "daylight": unknown_daylight(b, device),
     }  # fmt: skip
     parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
+    parts["memory"] = {"before": _apart(sampler.start(world, [""] * b, [0] * b).memory.before), **parts["memory"]}
     goal = {"total": goal["left"], "scenery": _apart(nothing_known(world, b)), "daylight": _apart(missing["daylight"]), **goal}
     parts["work"] = {**_apart(nothing_done(b, device)), **parts["work"]}
     ageless = {"age": _apart(missing["daylight"].age)}

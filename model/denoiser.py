@@ -7,8 +7,10 @@ a few registers. Every latent has its own noise level (diffusion forcing, arXiv 
 in play, full in editing, by argument. Knows no sampler and no loss.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +20,7 @@ from torch import Tensor, nn
 
 from simworld.actions import CAMERA
 from simworld.model.layers import silent
-from simworld.model.memory import Memory, block_causal, paired
+from simworld.model.memory import Before, Memory, block_causal, paired
 from simworld.model.motion import DRIVE_SIZE, FIXED_SIZE, NUM_DRIVES, drives
 from simworld.model.nearness import Nearness
 from simworld.model.packed import PackedLinear
@@ -28,6 +30,8 @@ from simworld.model.text import TextTokens
 
 STEP_COUNTS = (8, 4, 2, 1)
 """Steps from noise to sample that the network is told apart, finest first; its level i takes steps of 1 / STEP_COUNTS[i]."""
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""What queries see, given keys and values: [b, heads, n, d] each."""
 CAMERA_SCALE = 10.0
 """Degrees of camera change that count as 1."""
 
@@ -82,16 +86,6 @@ class Sight(Enum):
 
 
 @dataclass
-class Before:
-    """The latent before each, as noisy as it is remembered; tau: its noise level; expected: what follows from it if all goes
-    on as before but for the camera's turn (`World.before`)."""
-
-    latents: Float[Tensor, "b t h w c"]
-    tau: Float[Tensor, "b t"]
-    expected: Float[Tensor, "b t h w c"]
-
-
-@dataclass
 class Conditions:
     """What each latent is told. tau: noise level in [0, 1]. level: index into `STEP_COUNTS`. actions: the r actions that
     lead to its frames. acted: False for the first latent of a clip, which no action leads to. times: position, in latents."""
@@ -103,6 +97,18 @@ class Conditions:
     times: Float[Tensor, "b t"]
     text: Text
     before: Before
+
+    def then(self, later: "Conditions") -> "Conditions":
+        """What these latents are told, and after them later ones, under the prompt of these."""
+
+        def both(one: Tensor, other: Tensor) -> Tensor:
+            return torch.cat([one, other], 1)
+
+        names = ("tau", "level", "actions", "acted", "times")
+        told = {name: both(getattr(self, name), getattr(later, name)) for name in names}
+        first, second = self.before, later.before
+        latents, expected = both(first.latents, second.latents), both(first.expected, second.expected)
+        return Conditions(**told, text=self.text, before=Before(latents, both(first.tau, second.tau), expected))
 
 
 class Denoiser(nn.Module):
@@ -171,11 +177,11 @@ class Denoiser(nn.Module):
         memory: Memory | None = None,
         sight: Sight = Sight.causal,
     ) -> Float[Tensor, "b _ h w c"]:
-        """Predicted clean latents; of a paired clip, those of its second half. With a memory, t must be 1, and the latent
-        sees what the memory holds and is written into it."""
+        """Predicted clean latents; of a paired clip, those of its second half. With a memory each sees what that holds and is
+        written into it, and the last alone is predicted: those before it are finished."""
         t, before = noisy.shape[1], given.before
         x, cond = self.hidden(noisy, given, memory, sight)
-        wanted = slice(t // 2 if sight is Sight.paired else 0, t)
+        wanted = slice(t // 2 if sight is Sight.paired else t - 1 if memory is not None else 0, t)
         shift, scale = self.modulate_out(cond[:, wanted]).unsqueeze(2).chunk(2, -1)
         x = _norm(x[:, wanted, self.config.num_registers :]) * (1 + scale) + shift
         guess, doubt = self._guess(noisy[:, wanted], before.expected[:, wanted], given.tau[:, wanted], before.tau[:, wanted])
@@ -199,20 +205,20 @@ class Denoiser(nn.Module):
         shared = self.modulate(cond)
         num = self.config.num_registers
         turn = rotation(given.times, h, w, num, 64, x.dtype)
-        mask = None
+        mask, masks = None, memory.masks(t) if memory is not None else []
         if memory is None and sight is Sight.causal:
             mask = block_causal(t, x.shape[2], self.config.window, x.device)
         elif sight is Sight.paired:
             mask = paired(t // 2, x.shape[2], self.config.window, x.device)
-        elif memory is not None:
-            mask = memory.mask()
+        attend = partial(F.scaled_dot_product_attention, attn_mask=mask)
         text_mask = given.text.present
         if text_mask.shape[1] != 1:
             text_mask = repeat(text_mask, "b t n -> b (t x) n", x=x.shape[2])
         keys = iter(given.text.keys)
         for number, block in enumerate(self.blocks):
             text = next(keys) if block.text is not None else None
-            x = block(x, shared, turn, mask, (memory, number) if memory is not None else None, text, text_mask[:, None])
+            among = attend if memory is None else partial(memory.attended, number, masks)
+            x = block(x, shared, turn, among, text, text_mask[:, None])
         return x, cond
 
     @torch.no_grad()
@@ -275,14 +281,13 @@ class Block(nn.Module):
         x: Float[Tensor, "b t n d"],
         shared: Float[Tensor, "b t six_d"],
         turn: Rotation,
-        mask: Tensor | None,
-        memory: tuple[Memory, int] | None,
+        attend: Attend,
         text: tuple[Tensor, Tensor] | None,
         text_mask: Tensor,
     ) -> Float[Tensor, "b t n d"]:
         parts = (shared + self.modulation.to(shared.dtype)).unsqueeze(2).chunk(6, -1)
         shift_1, scale_1, gate_1, shift_2, scale_2, gate_2 = parts
-        x = x + gate_1 * self.attention(_norm(x) * (1 + scale_1) + shift_1, turn, mask, memory)
+        x = x + gate_1 * self.attention(_norm(x) * (1 + scale_1) + shift_1, turn, attend)
         if self.text is not None and text is not None:
             x = x + self.text(_norm(x), text, text_mask)
         hidden = self.mlp_in.gelu(_norm(x) * (1 + scale_2) + shift_2)
@@ -302,16 +307,13 @@ class Attention(nn.Module):
         self.key_scale = nn.Parameter(torch.ones(width // num_heads))
         self.out = PackedLinear(width, width)
 
-    def forward(self, x: Tensor, turn: Rotation, mask: Tensor | None, memory: tuple[Memory, int] | None) -> Tensor:
+    def forward(self, x: Tensor, turn: Rotation, attend: Attend) -> Tensor:
         t = x.shape[1]
         parts = self.query.beside([self.key, self.value], x).unflatten(-1, (self.num_heads, -1))
         q_k_v = parts.permute(3, 0, 4, 1, 2, 5).flatten(3, 4)  # 3 b heads (t n) d
         scales = torch.stack([self.query_scale, self.key_scale]).to(x.dtype)
         (q, k), v = rotate(_norm(q_k_v[:2]) * scales[:, None, None, None], turn), q_k_v[2]
-        if memory is not None:
-            k, v = memory[0].extend(memory[1], k, v)
-        seen = F.scaled_dot_product_attention(q, k, v, mask)
-        return self.out(_beside(seen, t))
+        return self.out(_beside(attend(q, k, v), t))
 
 
 class CrossAttention(nn.Module):

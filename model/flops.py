@@ -39,8 +39,8 @@ def _packed_linear_flop(
 
 
 def flops(world: World, num_steps: int) -> int:
-    """Floating-point operations (a multiply-add is two) of one chunk with a full memory: all denoising passes, the pass
-    that remembers, and decoding."""
+    """Floating-point operations (a multiply-add is two) of one chunk with a full memory: all denoising passes, and
+    decoding."""
     context = sampler.start(world, [""], [0])
     sampler.extend(world, context, None, 1)
     context.memory.counts = [context.memory.num_slots]

@@ -2,7 +2,7 @@
 those of the recordings does next, so that a dream can play itself.
 
     heads = load_heads(folder / "heads.safetensors")
-    actions = heads.suggest(context.impression, generators)         # float32 [b, 25]
+    actions = heads.suggest(sampler.impression(world, context), generators)         # float32 [b, 25]
 
 Trained by `simworld train heads`; a file of its own beside the world. Knows no sampler.
 """

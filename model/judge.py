@@ -2,7 +2,7 @@
 came, and whether a log broke.
 
     judge = load_judge(folder / "judge.safetensors")
-    verdict = judge.verdict(evidence(context, before))
+    verdict = judge.verdict(evidence(world, context, before, after))
 
 It reads what the world makes of its latest latent, what was done, and what is seen at the crosshair before and after. Trained
 by `simworld train judge`; a file of its own beside the world. Knows no task.
@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from simworld.actions import CAMERA, SLOT
 from simworld.model.checkpoint import load_small, save_small
 from simworld.model.heads import CAMERA_SCALE
-from simworld.model.sampler import Context
+from simworld.model.sampler import Context, impression
+from simworld.model.world import World
 
 RECENT = 8
 """So many of the last actions are read in full; of all that a dream recalls, for how long attack was held."""
@@ -65,10 +66,11 @@ class Verdict:
     broke: Bool[Tensor, " b"]
 
 
-def evidence(context: Context, before: UInt8[Tensor, "b h w 3"], after: UInt8[Tensor, "b h w 3"]) -> Evidence:
+def evidence(
+    world: World, context: Context, before: UInt8[Tensor, "b h w 3"], after: UInt8[Tensor, "b h w 3"]
+) -> Evidence:
     """What the judge reads of dreams whose latest chunk led from the pictures `before` to those `after`."""
-    assert context.impression is not None, "a dream that has begun has seen something"
-    return Evidence(context.impression.tokens, context.actions, middle(before), middle(after))
+    return Evidence(impression(world, context).tokens, context.actions, middle(before), middle(after))
 
 
 def middle(pictures: UInt8[Tensor, "b h w 3"]) -> Float[Tensor, "b 3 rows columns"]:

@@ -23,12 +23,12 @@ from simworld.model.body import came
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
 from simworld.model.daylight import Daylight, facing, passed
 from simworld.model.daylight import unknown as unknown_daylight
-from simworld.model.denoiser import STEP_COUNTS, Before, Conditions, Text
+from simworld.model.denoiser import STEP_COUNTS, Conditions, Text
 from simworld.model.eye import beheld, look, nothing_known, own, recalled, went
 from simworld.model.finish import Draft, Finish, drafted, finished
 from simworld.model.ground import nothing_shown
 from simworld.model.leading import led, sighted, surroundings
-from simworld.model.memory import Memory
+from simworld.model.memory import Before, Memory
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
@@ -50,7 +50,7 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     nothing = torch.zeros(len(seeds), 1, *world.latent_shape, dtype=world.dtype, device=world.device)
     pure = torch.ones(len(seeds), 1, device=world.device)
     entries = torch.zeros(shape, dtype=world.dtype, device=world.device)
-    memory = Memory(entries, (nothing, pure), world.no_flow(len(seeds)), [0] * len(seeds))
+    memory = Memory(entries, (nothing, pure), Before(nothing, pure, nothing), world.no_flow(len(seeds)), [0] * len(seeds))
     generators = [torch.Generator(world.device).manual_seed(seed) for seed in seeds]
     nowhere = torch.zeros(len(seeds), world.config.height, world.config.width, 3, device=world.device)
     around = surroundings(world, len(seeds), None, None)
@@ -70,6 +70,8 @@ def set_prompts(world: World, context: Context, prompts: list[str]) -> None:
     """Follow other prompts from the next latent on; what is remembered stays."""
     if len(prompts) != len(context.prompts):
         raise ValueError(f"{len(prompts)} prompts for {len(context.prompts)} worlds")
+    if not context.memory.written:
+        _write(world, context)
     context.text = _read(world, prompts)
     context.prompts = list(prompts)
 
@@ -122,6 +124,15 @@ def signs(world: World, context: Context) -> Float[Tensor, "b signs"]:
     return grounds.signs(context.ground, size, context.around.view, field_of_view)
 
 
+@torch.inference_mode()
+def impression(world: World, context: Context) -> Impression:
+    """What the world makes of the latest latents of begun dreams, for its heads."""
+    if context.impression is None:
+        _write(world, context)
+    assert context.impression is not None, "that is what came of it"
+    return context.impression
+
+
 def extend(
     world: World, context: Context, actions: Float[Tensor, "b r a"] | None, num_steps: int = 4
 ) -> UInt8[Tensor, "b t h w 3"]:
@@ -165,7 +176,7 @@ def see(
     @torch.inference_mode()
     def remember() -> None:
         # What is remembered is what is shown, sharper than what was sampled.
-        _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given)
+        _remember(world, context, world.autoencoder.encode(frames.to(world.dtype), continued=begun), given.before)
 
     return draft, remember
 
@@ -174,7 +185,8 @@ def see(
 @torch.inference_mode()
 def sample(world: World, context: Context, given: Conditions, num_steps: int) -> Float[Tensor, "b 1 rows columns c"]:
     """From noise to the next latent under `given` (but for noise level and step size, which are chosen here), in `num_steps`
-    network evaluations; the context forgets them again. At temperature 0, where there is no noise, the latent is the mean of
+    network evaluations; the context forgets them again. The first of them takes the latest finished latent along, and writes it
+    into the memory. At temperature 0, where there is no noise, the latent is the mean of
     all that may follow: the first evaluation gives it, and is the only one (but for a dream's first latent, which is always
     drawn from noise)."""
     if num_steps not in STEP_COUNTS:
@@ -190,7 +202,12 @@ def sample(world: World, context: Context, given: Conditions, num_steps: int) ->
     unprompted = _read(world, ["" for _ in context.prompts]) if first and world.config.guidance != 1 else None
     for number in range(num_steps):
         given.tau = torch.full_like(given.tau, 1 - number / num_steps)
-        clean = world.denoiser(z, given, context.memory)
+        if context.memory.written:
+            clean = world.denoiser(z, given, context.memory)
+        else:
+            along = torch.cat([context.memory.previous[0], z], 1)
+            clean = world.denoiser(along, _latest(world, context).then(given), context.memory)
+            context.memory.written = True
         if unprompted is not None:
             plain = world.denoiser(z, replace(given, text=unprompted), context.memory)
             clean = plain + world.config.guidance * (clean - plain)
@@ -224,28 +241,61 @@ def append_frames(world: World, context: Context, frames: UInt8[Tensor, "b t h w
         pitch, frame = context.around.view[:, 0], to_float(frames[:, place + r - 1 + skipped])
         grip = seen_in_hand(world, frame)
         _, shown = went(world, context, leading, (frame.movedim(-1, 1), own(world, grip) < 0.5))
-        _remember(world, context, latent, _conditions(world, context, leading, pitch, shown))
+        if not context.memory.written:
+            _write(world, context)
+        before = _conditions(world, context, leading, pitch, shown).before
+        if leading is not None:
+            _act(context, leading)
+        _remember(world, context, latent, before)
         camera = leading[:, None, :, CAMERA] if leading is not None else None
         _, context.decoder = autoencoder.decode(latent, size, context.decoder, camera, shown=shown)
         context.decoder.picture = autoencoder.padded(frame)
-        if leading is not None:
-            _act(context, leading)
         context.grip = grip
         look(world, context, frame, shown, _everywhere(context))
     bearings.kept(context, told.blocks)
 
 
 @stage("cache write")
-def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], given: Conditions) -> None:
-    """Write a finished latent into the memory, which moves on; `given` is what it was told."""
-    given = replace(given, tau=torch.full_like(given.tau, world.config.context_noise))
-    noisy = world.config.path.noised(latent, _noise(world, context), given.tau)
-    tokens, _ = world.denoiser.hidden(noisy, given, context.memory)
-    context.impression = Impression(tokens[:, 0], given.actions[:, 0])
+def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows columns c"], before: Before) -> None:
+    """A finished latent is the memory's latest, which was told `before`, and to which the latest actions led."""
+    memory = context.memory
+    tau = torch.full_like(before.tau, world.config.context_noise)
+    noisy = world.config.path.noised(latent, _noise(world, context), tau)
     flow = world.no_flow(len(noisy))
-    if min(context.memory.counts) and bool(given.acted.any()):
-        flow = world.autoencoder.flow(noisy[:, 0], context.memory.previous[0][:, 0], given.actions[:, 0, :, CAMERA])
-    context.memory.advance(noisy, given.tau, flow)
+    if min(memory.counts):
+        camera = _latest_actions(world, context)[..., CAMERA]
+        flow = world.autoencoder.flow(noisy[:, 0], memory.previous[0][:, 0], camera)
+    memory.advance(noisy, tau, before, flow)
+    context.impression = None
+
+
+@stage("cache write")
+def _write(world: World, context: Context) -> None:
+    """Write the latest finished latent into the memory, and keep what the world makes of it."""
+    tokens, _ = world.denoiser.hidden(context.memory.previous[0], _latest(world, context), context.memory)
+    context.memory.written = True
+    context.impression = Impression(tokens[:, 0], _latest_actions(world, context))
+
+
+def _latest(world: World, context: Context) -> Conditions:
+    """What the latest finished latent is told."""
+    memory, device = context.memory, world.device
+    tau = memory.previous[1]
+    counts = torch.tensor(memory.counts, device=device)[:, None]
+    return Conditions(
+        tau=tau,
+        level=torch.zeros_like(tau, dtype=torch.long),
+        actions=_latest_actions(world, context)[:, None],
+        acted=counts > 1,
+        times=(counts - 1).float(),
+        text=context.text,
+        before=memory.before,
+    )
+
+
+def _latest_actions(world: World, context: Context) -> Float[Tensor, "b r a"]:
+    """Those that led to the latest finished latent, zeros where none did."""
+    return context.actions[:, -world.config.denoiser.time_stride :]
 
 
 def _act(context: Context, actions: Float[Tensor, "b r a"]) -> None:

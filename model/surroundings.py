@@ -131,12 +131,16 @@ def paint(
 
 
 def recall(
-    around: Surroundings, views: Float[Tensor, "b r 2"], size: tuple[int, int], field_of_view: float
+    around: Surroundings,
+    views: Float[Tensor, "b r 2"],
+    size: tuple[int, int],
+    field_of_view: float,
+    corner: tuple[int, int] | None = None,
 ) -> tuple[Float[Tensor, "b r 3 h w"], Float[Tensor, "b r 1 h w"], Float[Tensor, "b r 1 h w"]]:
     """What is remembered of the views [pitch, yaw] in degrees, the trust in it, in [0, 1], and how much of it was seen from
-    the same place."""
+    the same place; in all of their pixels, or in so many rows and columns in their lower right corner."""
     b, r = views.shape[:2]
-    places = _picture_in_canvas(views.flatten(0, 1), size, field_of_view)
+    places = _picture_in_canvas(views.flatten(0, 1), size, field_of_view, corner)
     window = _window(places, 1, COLUMNS + 2)
     away = _away(window.cut(around.seen_from), around.place.repeat_interleave(r, 0))
     trust = ((FAR - away) / (FAR - NEAR)).clamp(0, 1)
@@ -214,13 +218,15 @@ def _away(seen_from: Float[Tensor, "n 3 R C"], place: Float[Tensor, "n 3"]) -> F
     return (seen_from - place[..., None, None]).square().sum(1, keepdim=True).sqrt()
 
 
-def _picture_in_canvas(views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float) -> Float[Tensor, "n h w 2"]:
-    """Where on the canvas the pixels of pictures that look towards `views` lie: (column, row), from 0 in the middle of the
-    first; columns go on beyond the border."""
-    h, w = size
+def _picture_in_canvas(
+    views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float, corner: tuple[int, int] | None = None
+) -> Float[Tensor, "n rows columns 2"]:
+    """Where on the canvas the pixels of pictures that look towards `views` lie, or of their lower right corner: (column, row),
+    from 0 in the middle of the first; columns go on beyond the border."""
+    (h, w), (rows, columns) = size, corner or size
     tall, wide = half_angles(size, field_of_view)
-    y = (((torch.arange(h, device=views.device) + 0.5) * 2 / h - 1) * tall)[:, None]
-    x = (((torch.arange(w, device=views.device) + 0.5) * 2 / w - 1) * wide)[None, :]
+    y = (((torch.arange(h - rows, h, device=views.device) + 0.5) * 2 / h - 1) * tall)[:, None]
+    x = (((torch.arange(w - columns, w, device=views.device) + 0.5) * 2 / w - 1) * wide)[None, :]
     pitch, yaw = torch.deg2rad(views)[..., None, None].unbind(1)
     down, ahead = y * pitch.cos() + pitch.sin(), pitch.cos() - y * pitch.sin()
     tilt = torch.atan2(down, torch.hypot(x, ahead))

@@ -299,12 +299,13 @@ def _behind(
     """What lies behind hands in the corner of pictures, as far as it is known: what is `seen` where it is plain, what was seen
     before from near or from far, and about it."""
     size, (rows, columns) = (world.config.height, world.config.width), seen.shape[-2:]
-    colors, trust, _ = recall(around, around.view[:, None], size, world.config.autoencoder.field_of_view)
+    colors, trust, _ = recall(around, around.view[:, None], size, world.config.autoencoder.field_of_view, (rows, columns))
     known = trust > TRUSTED
     if shown is not None:
         assert shown.behind is not None, "the eye tells"
-        colors, known = torch.where(shown.behind, shown.colors, colors), known | shown.behind
-    colors, known = colors[..., -rows:, -columns:], known[..., -rows:, -columns:] | plain
+        behind, seen_there = (part[..., -rows:, -columns:] for part in (shown.behind, shown.colors))
+        colors, known = torch.where(behind, seen_there, colors), known | behind
+    known = known | plain
     return filled(torch.where(plain, seen, colors).flatten(0, 1), known.expand_as(seen[:, :, :1]).flatten(0, 1)).view_as(seen)
 
 

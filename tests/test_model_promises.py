@@ -189,7 +189,8 @@ def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) 
     z = latents_of(world, num_latents)
     given = conditions(world, z)
     whole = world.denoiser(z, given)
-    context = sampler.start(world, ["a snowy forest"], [0])
+    memory = sampler.start(world, ["a snowy forest"], [0]).memory
+    latest: Conditions | None = None
     for t in range(num_latents):
         now = slice(t, t + 1)
         one = replace(
@@ -201,11 +202,49 @@ def test_the_cached_rollout_equals_the_uncached(world: World, num_latents: int) 
             times=given.times[:, now],
             before=Before(given.before.latents[:, now], given.before.tau[:, now], given.before.expected[:, now]),
         )
-        # Passes of denoising at other noise levels must leave no trace.
-        world.denoiser(torch.randn_like(z[:, now]), one, context.memory)
-        cached = world.denoiser(z[:, now], one, context.memory)
-        context.memory.advance(z[:, now], one.tau, world.no_flow(1))
+        # Passes of denoising at other noise levels must leave no trace, the latent before being written on the way.
+        noise = torch.randn_like(z[:, now])
+        if latest is None:
+            world.denoiser(noise, one, memory)
+        else:
+            assert not memory.written
+            world.denoiser(torch.cat([memory.previous[0], noise], 1), latest.then(one), memory)
+            memory.written = True
+        cached = world.denoiser(z[:, now], one, memory)
         assert (cached - whole[:, now]).abs().max() < 1e-4
+        memory.advance(z[:, now], one.tau, one.before, world.no_flow(1))
+        latest = one
+
+
+@torch.inference_mode()
+def test_a_latent_is_remembered_alike_on_the_way_to_the_next_and_by_itself(world: World) -> None:
+    """Whether heads ask for it in between or not, at every age of the memory."""
+    context = sampler.start(world, ["a desert"], [3])
+    sampler.extend(world, context, None)
+    for action in torch.randn(9, 1, 2, 25, generator=torch.Generator().manual_seed(0)):
+        asked, along = context.fork(), context.fork()
+        latest = sampler.impression(world, asked)
+        assert asked.memory.written and not context.memory.written and context.impression is None
+        assert torch.equal(latest.actions, context.actions[:, -2:]) and sampler.impression(world, asked) is latest
+        frames, others = (sampler.extend(world, one, action, 2) for one in (along, asked))
+        assert (frames.int() - others.int()).abs().max() <= 1
+        now, then = (sampler.impression(world, one).tokens for one in (along, asked))
+        assert (now - then).abs().max() < 1e-3 and (now - latest.tokens).abs().max() > 1e-2
+        sampler.extend(world, context, action, 2)
+
+
+@torch.inference_mode()
+def test_another_prompt_counts_from_the_next_latent_on(world: World) -> None:
+    context = sampler.start(world, ["a desert"], [3])
+    sampler.extend(world, context, None)
+    told = context.fork()
+    sampler.set_prompts(world, told, ["a snowy forest"])
+    sampler.impression(world, context)
+    assert torch.equal(told.memory.entries, context.memory.entries), "the latest is remembered under its own"
+    action = torch.zeros(1, 2, 25)
+    for one in (told, context):
+        sampler.extend(world, one, action, 1)
+    assert not torch.equal(sampler.impression(world, told).tokens, sampler.impression(world, context).tokens)
 
 
 @torch.inference_mode()

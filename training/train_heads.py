@@ -81,8 +81,7 @@ def moments(world: World, config: HeadsTraining) -> Moments:
             seen = frames[:, :1] if chunk == 0 else frames[:, 1 + r * (chunk - 1) : 1 + r * chunk]
             led = actions[:, :0] if chunk == 0 else actions[:, r * (chunk - 1) : r * chunk]
             sampler.append_frames(world, context, seen, led)
-            assert context.impression is not None
-            impressions.append(context.impression)
+            impressions.append(sampler.impression(world, context))
         tokens += torch.stack([impression.tokens for impression in impressions], 1).half().cpu().unbind(0)
         told += torch.stack([impression.actions for impression in impressions], 1).float().cpu().unbind(0)
         chosen += actions.unflatten(1, (num_chunks, r)).cpu().unbind(0)

@@ -87,7 +87,7 @@ def follow(world: World, plays: list[TaskPlay], num_shown: int, num_steps: int =
             sampler.append_frames(world, context, shown, led)
         else:
             shown = sampler.extend(world, context, led, num_steps)
-        yield evidence(context, before, shown[:, -1])
+        yield evidence(world, context, before, shown[:, -1])
         before = shown[:, -1]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 MEANING = {
     "scenery": "how near things are, where the eye goes, and what it then sees of the last pictures",
     "conditioning": "what the network is told: the latent expected if all goes on, actions, prompt",
-    "denoise": "the denoising passes",
+    "denoise": "the denoising passes, of which the first writes the latent before into the memory",
     "decode": "from latent to pictures, and the finished pictures encoded again",
     "hands": "while their keys are pressed: which block is aimed at, and what becomes of it",
     "restore": "what scenery shows of the pictures, freed from frayed edges, seams and holes",
@@ -15,7 +15,7 @@ MEANING = {
     "falls": "rain and snow",
     "far memory": "what was seen in all directions, read and painted",
     "relight": "the pictures as they are at the hour that it has become",
-    "cache write": "the pass that remembers the finished latent, and the flow that led to it",
+    "cache write": "the finished latent as it is remembered, and the flow that led to it",
     "display": "all pictures of the chunk, drawn, scaled and shown",
 }
 
