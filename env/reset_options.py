@@ -9,7 +9,7 @@ from simworld.actions import to_vector
 from simworld.frames import check_frames
 from simworld.model.world import World
 
-OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing", "seen", "daylight")
+OPTIONS = ("prompt", "frames", "actions", "around", "pitch", "bearing", "seen", "daylight", "hour")
 
 
 def checked_options(options: dict[str, Any] | None) -> dict[str, Any]:
@@ -33,6 +33,15 @@ def checked_bearing(angle: Any) -> float | None:
     if not (isinstance(angle, (int, float)) and -180 <= angle <= 180):
         raise ValueError(f"reset option bearing is {angle!r}; it must be an angle from -180 to 180 degrees")
     return float(angle)
+
+
+def checked_hour(hour: Any) -> float | None:
+    """A share of a day, or None. ValueError for another."""
+    if hour is None:
+        return None
+    if not (isinstance(hour, (int, float)) and 0 <= hour < 1):
+        raise ValueError(f"reset option hour is {hour!r}; it must be a share of a day from sunrise on, from 0 up to 1")
+    return float(hour)
 
 
 def history(world: World, frames: Any, actions: Any) -> tuple[UInt8[np.ndarray, "t h w 3"], Float[np.ndarray, "t_1 a"]]:

@@ -22,7 +22,7 @@ from simworld.env.dream_task import KINDS, DreamTask
 from simworld.env.guide import Guide
 from simworld.env.onlookers import Onlookers
 from simworld.env.packing import pack, unpack
-from simworld.env.reset_options import checked_bearing, checked_options, checked_prompt, history
+from simworld.env.reset_options import checked_bearing, checked_hour, checked_options, checked_prompt, history
 from simworld.env.spaces import action_space, observation_space
 from simworld.env.start_pictures import StartPictures
 from simworld.model import sampler
@@ -130,7 +130,8 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         seen: what the place looks like from elsewhere, a dict of frames uint8 (n, h, w, 3), near (n, h, w), places (n, 3) and
         views (n, 2), counted from the last frame's eye, as `simworld.env.sightings.Sightings` tells. daylight: in what light
         that is seen, five numbers: the hour, as a share of a day from sunrise on; how many degrees to the right of sunrise the
-        last frame looks; how much rain, snow and storm there is, from 0 to 1.
+        last frame looks; how much rain, snow and storm there is, from 0 to 1. hour: the one at which the dream begins, whatever
+        that at which all this was seen.
         ValueError for unknown options or wrong shapes.
         """
         self._must_have_arrived()
@@ -141,7 +142,7 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         context = sampler.start(self.world, [prompt], [dream_seed])
         if self.from_pictures and not set(options) - {"prompt"}:
             options.update(self.start_options(prompt, dream_seed))
-        told = self.guide.told(options)
+        told, hour = self.guide.told(options), checked_hour(options.get("hour"))
         if self._task is not None:
             self._task.begin(checked_bearing(options.get("bearing")))
         if options.get("frames") is None and told.around is not None:
@@ -149,13 +150,13 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         if options.get("frames") is None:
             if options.get("actions"):
                 raise ValueError("reset options: actions without the frames that they lead to; give both or neither")
-            self._frame = sampler.extend(self.world, context, None, max(START_STEPS, self.num_steps))[0, -1].cpu().numpy()
+            frames = sampler.extend(self.world, context, None, max(START_STEPS, self.num_steps))[0].cpu().numpy()
         else:
             frames, actions = history(self.world, options["frames"], options.get("actions"))
             given = (torch.from_numpy(part)[None].to(self.world.device) for part in (frames, actions))
             sampler.append_frames(self.world, context, *given)
-            self._frame = frames[-1]
             self.guide.begin(context, told)
+        self._frame = frames[-1] if hour is None else self.guide.turn_to(context, hour).cpu().numpy()
         self._context, self._unfinished = context, None
         return self._observation(), self._first_info(context)
 

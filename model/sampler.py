@@ -21,10 +21,10 @@ from simworld.model import ground as grounds
 from simworld.model.album import Album
 from simworld.model.body import came
 from simworld.model.context import RECALL, Context, Goal, Impression, copied
-from simworld.model.daylight import Daylight, facing, passed
+from simworld.model.daylight import Daylight, facing, passed, relit
 from simworld.model.daylight import unknown as unknown_daylight
 from simworld.model.denoiser import STEP_COUNTS, Conditions, Text
-from simworld.model.eye import beheld, look, nothing_known, own, recalled, went
+from simworld.model.eye import beheld, beside_hand, beyond, look, nothing_known, own, recalled, went
 from simworld.model.finish import Draft, Finish, drafted, finished
 from simworld.model.ground import nothing_shown
 from simworld.model.leading import led, sighted, surroundings
@@ -116,6 +116,19 @@ def surround(
     h, w = world.config.height, world.config.width
     picture = context.decoder.picture[..., :h, :w].movedim(1, -1)
     look(world, context, picture, beheld(world, context), _everywhere(context))
+
+
+@torch.inference_mode()
+def now(world: World, context: Context) -> UInt8[Tensor, "b h w 3"]:
+    """The present pictures of begun dreams, in the light of their hour."""
+    assert context.decoder is not None, "only a dream that has begun shows something"
+    h, w = world.config.height, world.config.width
+    picture, views = context.decoder.picture[..., :h, :w].movedim(1, -1), context.around.view[:, None]
+    shown = beheld(world, context)
+    if shown is not None:
+        shown = beyond(shown, beside_hand(world, context))
+    field_of_view = world.config.autoencoder.field_of_view
+    return to_uint8(relit(world.relighter, field_of_view, context.daylight, picture[:, None], views, shown)[:, 0])
 
 
 def signs(world: World, context: Context) -> Float[Tensor, "b signs"]:
