@@ -70,14 +70,13 @@ class Guide:
             daylight = hastened(daylight, hour)
         sampler.surround(self.world, context, told.around, told.pitch, told.albums, daylight)
 
-    def turn_to(self, context: sampler.Context, hour: float) -> UInt8[Tensor, "h w 3"]:
-        """Let it be such an hour where a dream is, at once; returns what it shows then. ValueError where light cannot pass."""
+    def turn_to(self, context: sampler.Context, hour: float) -> None:
+        """Let it be such an hour where a dream is, at once. ValueError where light cannot pass."""
         if self._hour(context) is None:
             raise ValueError(
                 "reset option hour: nobody knows in what light this is seen; tell daylight, too, of a world with a relighter"
             )
         context.daylight = turned_to(context.daylight, hour)
-        return sampler.now(self.world, context)[0]
 
     def start_options(self, prompt: str, seed: int) -> dict[str, Any]:
         """Reset options that begin where it is described most like a prompt, at the hour that it asks for; none where there

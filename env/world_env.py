@@ -156,7 +156,11 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
             given = (torch.from_numpy(part)[None].to(self.world.device) for part in (frames, actions))
             sampler.append_frames(self.world, context, *given)
             self.guide.begin(context, told)
-        self._frame = frames[-1] if hour is None else self.guide.turn_to(context, hour).cpu().numpy()
+        if hour is not None:
+            self.guide.turn_to(context, hour)
+        self._frame = frames[-1]
+        if hour is not None or told.albums is not None:
+            self._frame = sampler.now(self.world, context)[0].cpu().numpy()
         self._context, self._unfinished = context, None
         return self._observation(), self._first_info(context)
 

@@ -29,6 +29,7 @@ from simworld.model.finish import Draft, Finish, drafted, finished
 from simworld.model.ground import nothing_shown
 from simworld.model.leading import led, sighted, surroundings
 from simworld.model.memory import Before, Memory
+from simworld.model.passers import left_out
 from simworld.model.pixels import to_float, to_uint8
 from simworld.model.scenery import Shown
 from simworld.model.stages import stage
@@ -113,18 +114,18 @@ def surround(
     moved = [came(album.lattice, yaw, actions, context.scenery.moved.shape[1]) for album, yaw, actions in rows]
     context.scenery = replace(context.scenery, moved=torch.stack(moved))
     context.ground = grounds.told(known(context.around))
-    h, w = world.config.height, world.config.width
-    picture = context.decoder.picture[..., :h, :w].movedim(1, -1)
-    look(world, context, picture, beheld(world, context), _everywhere(context))
+    picture, shown = _present(world, context), beheld(world, context)
+    if shown is not None:
+        free = own(world, context.grip) < 0.5
+        picture = left_out(picture.movedim(-1, 1), beyond(shown, free[:, None]), free).movedim(1, -1)
+        context.decoder.picture = world.autoencoder.padded(picture)
+    look(world, context, picture, shown, _everywhere(context))
 
 
 @torch.inference_mode()
 def now(world: World, context: Context) -> UInt8[Tensor, "b h w 3"]:
     """The present pictures of begun dreams, in the light of their hour."""
-    assert context.decoder is not None, "only a dream that has begun shows something"
-    h, w = world.config.height, world.config.width
-    picture, views = context.decoder.picture[..., :h, :w].movedim(1, -1), context.around.view[:, None]
-    shown = beheld(world, context)
+    picture, views, shown = _present(world, context), context.around.view[:, None], beheld(world, context)
     if shown is not None:
         shown = beyond(shown, beside_hand(world, context))
     field_of_view = world.config.autoencoder.field_of_view
@@ -314,6 +315,12 @@ def _latest_actions(world: World, context: Context) -> Float[Tensor, "b r a"]:
 def _act(context: Context, actions: Float[Tensor, "b r a"]) -> None:
     """Remember what was done, as far as it is recalled."""
     context.actions = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECALL:]
+
+
+def _present(world: World, context: Context) -> Float[Tensor, "b h w 3"]:
+    """The pictures, in [-1, 1], that begun dreams go on from."""
+    assert context.decoder is not None, "only a dream that has begun goes on from one"
+    return context.decoder.picture[..., : world.config.height, : world.config.width].movedim(1, -1)
 
 
 def _everywhere(context: Context) -> Bool[Tensor, " b"]:

@@ -35,6 +35,40 @@ def test_who_asks_for_an_hour_gets_it_where_they_are() -> None:
     assert bright[0] < 0.5 * bright[-1] and np.abs(last["pov"].astype(float) - first["pov"]).mean() < 12, "the same desert"
 
 
+def test_who_begins_where_it_is_to_be_night_finds_it_so(tmp_path: Path) -> None:
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False).unwrapped
+    night = env.start_options("a desert late at night", 1)
+    assert night["hour"] == pytest.approx(0.58) and "hour" not in env.start_options("a desert", 1)
+    bright = {}
+    for name, hour in (("night", {}), ("day", {"hour": 0.2}), ("as it was seen", {"hour": float(night["daylight"][0])})):
+        first, info = env.reset(seed=1, options={**night, **hour})
+        assert info["time_of_day"] == pytest.approx(hour.get("hour", 0.58))
+        second, *_ = env.step(noop())
+        bright[name] = float(first["pov"].mean())
+        assert float(second["pov"].mean()) == pytest.approx(bright[name], rel=0.1), "and it stays so"
+    assert bright["night"] < 0.5 * bright["day"]
+    # Pictures alone tell in what light they are; what is dreamt from nothing does not.
+    alone, info = env.reset(seed=1, options={"frames": night["frames"], "hour": 0.2})
+    assert info["time_of_day"] == pytest.approx(0.2) and alone["pov"].mean() > 1.3 * night["frames"].mean()
+    with pytest.raises(ValueError, match="nobody knows in what light"):
+        make(write_tiny_world(tmp_path)).reset(options={"hour": 0.2})
+    for hour in (1.0, -0.1, "noon"):
+        with pytest.raises(ValueError, match="reset option hour is"):
+            env.reset(options={"hour": hour})
+
+
+def test_nobody_passes_by_where_a_dream_begins() -> None:
+    """The place's pictures show none, and whoever the first one shows would fray."""
+    env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False).unwrapped
+    options = env.start_options("open plains at noon", 1)
+    first, _ = env.reset(seed=1, options=options)
+    gone = np.abs(first["pov"].astype(int) - options["frames"][0]).max(-1) > 60
+    assert 0.01 < gone.mean() < 0.1, "pigs and sheep, and nothing else"
+    second, *_ = env.step(noop())
+    apart = np.abs(second["pov"].astype(int) - first["pov"]).mean(-1)
+    assert apart[gone].mean() < 25, "and that is how the place looks"
+
+
 def test_pictures_of_ones_own_become_the_hour_that_is_asked_for() -> None:
     """For what they show tells at which they were taken."""
     env = gymnasium.make("simworld:simworld/World-v0", world="small", num_steps=1, renew=False, day=4000)
