@@ -29,18 +29,23 @@ def met(
     ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, reach: float, through_water: bool,
 ) -> tuple[float, tuple[int, int, int]]:  # fmt: skip
     """How many times its way, (dx, dy, dz), a ray goes from (ox, oy, oz) among cells until it meets something, up to `reach`,
-    or leaves them, and the cell of what it meets, or `NOWHERE`. Who is in a block sees what is beyond it; from outside nothing
-    is met."""
+    or leaves them, and the cell of what it meets, or `NOWHERE`. Who is in a block sees what is beyond it; above all cells there
+    is nothing, and from elsewhere outside nothing is met."""
     wide, deep, tall = high.shape
-    if not (0 < ox < wide and 0 < oy < deep and 0 < oz < tall):
+    if not (0 < ox < wide and 0 < oy < deep and oz > 0):
         return 0.0, NOWHERE
     dx, dy, dz = _aside(dx), _aside(dy), _aside(dz)
     slow_x, slow_y, slow_z = 1 / dx, 1 / dy, 1 / dz
-    x, y, z = int(ox), int(oy), int(oz)
+    x, y, z, along = int(ox), int(oy), int(oz), 0.0
+    if z >= tall:
+        leaves = min(((wide if dx > 0 else 0) - ox) * slow_x, ((deep if dy > 0 else 0) - oy) * slow_y)
+        along = (tall - oz) * slow_z if dz < 0 else np.inf
+        if along >= min(leaves, reach):
+            return min(leaves, reach), NOWHERE
+        x, y, z = int(ox + along * dx), int(oy + along * dy), tall - 1
     next_x, next_y = (x + (dx > 0) - ox) * slow_x, (y + (dy > 0) - oy) * slow_y
     next_z = (z + (dz > 0) - oz) * slow_z
     step_x, step_y, step_z = 1 if dx > 0 else -1, 1 if dy > 0 else -1, 1 if dz > 0 else -1
-    along = 0.0
     while 0 <= x < wide and 0 <= y < deep and 0 <= z < tall and along <= reach:
         if high[x, y, z] == WHOLE and broad[x, y, z] == WHOLE:
             if along > 0:

@@ -88,6 +88,18 @@ def test_from_outside_nothing_is_told() -> None:
     assert told is not None and (told.near[0] == NOTHING).all() and (told.near[1] > 0).any()
 
 
+def test_from_above_all_is_seen_and_nothing_is_in_the_way_up_there() -> None:
+    """As by who stands on a tower: the hall's cells end 4 blocks up, its floor 1 block below 0."""
+    place = torch.tensor([[[0.5, 5.0, 10.0]]])
+    down, up = (cast([room(turn=20.0)], place, torch.tensor([[[pitch, 0.0]]]), SIZE, VIEW) for pitch in (90.0, -60.0))
+    assert down is not None and up is not None
+    middle = down.near[0, 0, SIZE[0] // 2, SIZE[1] // 2]
+    assert 1 / float(middle) == pytest.approx(11, abs=0.01), "the floor, whose top lies there"
+    assert (up.near == NOTHING).all() and (up.clear < 1 / 3).all()
+    inside = cast([room(turn=20.0)], torch.tensor([[[0.5, 5.0, 3.9]]]), torch.tensor([[[90.0, 0.0]]]), SIZE, VIEW)
+    assert inside is not None and 1 / float(inside.near[0, 0, SIZE[0] // 2, SIZE[1] // 2]) == pytest.approx(4.9, abs=0.01)
+
+
 def test_blocks_come_and_go() -> None:
     lattice, point = room(turn=31.0), torch.tensor([1.2, 3.4, 0.5])
     more = lattice.changed(point, 1, 1)
