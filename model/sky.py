@@ -30,14 +30,13 @@ LOWEST, FADE = 0.02, 4.0
 """Sine of the height up from which clouds are seen, and how much more of them with each one."""
 ROWS, COLUMNS = 180, 720
 """Of what stands still: heights from the horizon to above, headings all around."""
-CELL, CELLS = 1.5, 640
+CELL, CELLS = 2.5, 384
 """Blocks that a cell of the layer is wide, and cells on each side."""
-ABOUT, FAR_ABOUT = 3, 15
-"""A cell of the layer is the mean of so many each way; of so many where few pixels tell of these, and where it is wet."""
+ABOUT, FAR_ABOUT = 3, 7
+"""Where it is wet, what stands still is the mean of so many cells each way, and the layer of so many, as where few pixels tell
+of a cell; else each cell is its own."""
 FEW = 0.3
 """Pixels of a cell; what fewer tell is taken to be more like what is about."""
-EVERY = 2
-"""Every so many pixels each way of pictures tell of the sky."""
 FIRM = 0.01
 """How firmly a plain sky is plain."""
 LEAST_SEEN = 400
@@ -45,7 +44,7 @@ LEAST_SEEN = 400
 OVERHEAD = ((-50.0, 0.0), (-50.0, 90.0), (-50.0, 180.0), (-50.0, 270.0), (-90.0, 0.0))
 """Views [pitch, yaw] of what is high up in a panorama, from this sine of its height on."""
 STEEP = 0.34
-UNLIKE, MOST_UNLIKE = 0.02, 3.5
+UNLIKE, MOST_UNLIKE = 0.02, 4.5
 """How much colours of sky differ at least, and how many times as much as they do others may be from their mean."""
 OPEN, DISTANT = 1 / 8, 1 / 20
 """1 / blocks: what a lattice tells to be empty up to there is sky where that is seen; what is empty so far is, where
@@ -96,15 +95,15 @@ def sky_of(
     """The sky of a place, off pictures of it, as in `Scenery`, and what lies `around` the first of them, where its blocks are
     known; where it is `wet`, without the drops that these show. None where hardly any is seen."""
     size = (near.shape[1], near.shape[2])
-    number, row, column = (near[:, ::EVERY, ::EVERY] == 0).nonzero(as_tuple=True)
-    row, column = row * EVERY, column * EVERY
+    open_ = (near == 0) & (F.max_pool2d(near, 3, 1, 1) == 0)  # what is beside a leaf has something of its colour
+    number, row, column = open_.nonzero(as_tuple=True)
     ways = F.normalize(pixel_ways(views, number, row, column, size, field_of_view), dim=0)
     seen = _Seen(ways, to_float(pictures[number, row, column]).T, places[number].T).where(ways[2] > LOWEST)
     if len(seen) < LEAST_SEEN:
         return None
     if lattice is not None and around is not None:
         seen = seen.beside(_overhead(around, lattice, seen, size, field_of_view))
-    return _fitted(seen, (ABOUT, FAR_ABOUT) if wet else (1, ABOUT))
+    return _fitted(seen, (ABOUT, FAR_ABOUT) if wet else (1, 1))
 
 
 def with_sky(

@@ -95,7 +95,7 @@ def test_from_above_all_is_seen_and_nothing_is_in_the_way_up_there() -> None:
     assert down is not None and up is not None
     middle = down.near[0, 0, SIZE[0] // 2, SIZE[1] // 2]
     assert 1 / float(middle) == pytest.approx(11, abs=0.01), "the floor, whose top lies there"
-    assert (up.near == NOTHING).all() and (up.clear < 1 / 3).all()
+    assert (up.near == NOTHING).all() and (up.clear < 1 / 2).all()
     inside = cast([room(turn=20.0)], torch.tensor([[[0.5, 5.0, 3.9]]]), torch.tensor([[[90.0, 0.0]]]), SIZE, VIEW)
     assert inside is not None and 1 / float(inside.near[0, 0, SIZE[0] // 2, SIZE[1] // 2]) == pytest.approx(4.9, abs=0.01)
 
