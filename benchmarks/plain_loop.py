@@ -67,8 +67,8 @@ def compare(name: str, num_steps: int, rounds: int) -> dict[str, Any]:
         latent = sample_plainly(world, context, past, given, num_steps)
         plain.append((time.perf_counter() - started) / r)
         context.generators[0].set_state(generator)
-        apart.append(float((sampler.sample(world, context, given, num_steps) - latent).float().abs().mean()))
-        context.generators[0].set_state(generator)
+        apart.append(float((sampler.sample(world, context.fork(), given, num_steps) - latent).float().abs().mean()))
+        context.memory.own()  # a copy that is not play's
         with watching() as watch, watch.over("chunk"):
             sampler.extend(world, context, actions(world), num_steps)
         ms = {stage: part["ms"] for stage, part in per_chunk(watch, 1).items()}
