@@ -21,10 +21,11 @@ EDGE = 2
 
 
 def left_out(picture: Float[Tensor, "b 3 h w"], shown: Shown, free: Bool[Tensor, "b 1 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """Real pictures without who passes by: where they are unlike what pictures of the place show there (`shown`, of one frame),
-    that is seen instead. `free`: where nothing is fixed to the camera. Clouds pass by as well, and stay."""
-    place, near = shown.colors[:, 0], shown.near[:, 0]
-    known = shown.known[:, 0] & shown.real[:, 0] & (near > 0) & free
+    """Real pictures without who passes by: where they are unlike what pictures of the place show of its blocks there (`shown`,
+    of one frame), that is seen instead. `free`: where nothing is fixed to the camera. Clouds pass by as well, and stay."""
+    if shown.sure is None:
+        return picture
+    place, known = shown.colors[:, 0], (shown.known & shown.real & shown.sure)[:, 0] & free
     told = averaged(known.float(), WINDOW)
     apart = averaged((picture - place).abs().mean(1, keepdim=True) * known, WINDOW) / told.clamp(min=LEAST_KNOWN)
     light = (picture.mean((1, 2, 3), keepdim=True) / 2 + 0.5) / DAYLIGHT

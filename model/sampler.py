@@ -286,6 +286,7 @@ def _remember(world: World, context: Context, latent: Float[Tensor, "b 1 rows co
 @stage("cache write")
 def _write(world: World, context: Context) -> None:
     """Write the latest finished latent into the memory, and keep what the world makes of it."""
+    context.memory.written = False  # where it was, it may be written again
     tokens, _ = world.denoiser.hidden(context.memory.previous[0], _latest(world, context), context.memory)
     context.memory.written = True
     context.impression = Impression(tokens[:, 0], _latest_actions(world, context))

@@ -1,5 +1,7 @@
 """Who passes by in a picture of a place is left out of it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -17,7 +19,7 @@ def of_place(light: float = 1.0) -> tuple[Tensor, Shown]:
     near = torch.full((1, 1, 1, H, W), 0.1)
     near[..., :6, :] = 0
     known = torch.ones(1, 1, 1, H, W, dtype=torch.bool)
-    return colors, Shown(colors[:, None].clone(), near, known, known, known.clone())
+    return colors, Shown(colors[:, None].clone(), near, known, known, known.clone(), sure=near > 0)
 
 
 EVERYWHERE = torch.ones(1, 1, H, W, dtype=torch.bool)
@@ -44,5 +46,7 @@ def test_a_little_noise_clouds_and_what_nobody_knows_stay() -> None:
     free = EVERYWHERE.clone()
     free[COW[0], :, COW[2], COW[3]] = False
     assert torch.equal(left_out(picture, shown, free), picture), "hands are no passers-by"
-    shown.real[...] = False
+    shown.sure = None
+    assert torch.equal(left_out(picture, shown, EVERYWHERE), picture), "where no blocks are known what is near may be torn"
+    shown = replace(of_place()[1], real=torch.zeros_like(shown.real))
     assert torch.equal(left_out(picture, shown, EVERYWHERE), picture), "what was dreamt of the place is no better"
