@@ -131,9 +131,7 @@ class Guide:
 
     def _dreamt(self, context: sampler.Context) -> np.ndarray:
         """The frames that b dreams go on from, uint8 (b, h, w, 3)."""
-        assert context.decoder is not None, "a dream that has begun has seen something"
-        pictures = context.decoder.picture[..., : self.world.config.height, : self.world.config.width]
-        return to_uint8(pictures.movedim(1, -1)).cpu().numpy()
+        return to_uint8(sampler.present(self.world, context)).cpu().numpy()
 
     def _light(self, context: sampler.Context) -> np.ndarray:
         """The light that the place lies in, (3,), or what is dreamt where no more is known of it."""

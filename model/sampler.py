@@ -114,7 +114,7 @@ def surround(
     moved = [came(album.lattice, yaw, actions, context.scenery.moved.shape[1]) for album, yaw, actions in rows]
     context.scenery = replace(context.scenery, moved=torch.stack(moved))
     context.ground = grounds.told(known(context.around))
-    picture, shown = _present(world, context), beheld(world, context)
+    picture, shown = present(world, context), beheld(world, context)
     if shown is not None:
         free = own(world, context.grip) < 0.5
         picture = left_out(picture.movedim(-1, 1), beyond(shown, free[:, None]), free).movedim(1, -1)
@@ -122,10 +122,16 @@ def surround(
     look(world, context, picture, shown, _everywhere(context))
 
 
+def present(world: World, context: Context) -> Float[Tensor, "b h w 3"]:
+    """The pictures, in [-1, 1], that begun dreams go on from."""
+    assert context.decoder is not None, "only a dream that has begun goes on from one"
+    return context.decoder.picture[..., : world.config.height, : world.config.width].movedim(1, -1)
+
+
 @torch.inference_mode()
 def now(world: World, context: Context) -> UInt8[Tensor, "b h w 3"]:
     """The present pictures of begun dreams, in the light of their hour."""
-    picture, views, shown = _present(world, context), context.around.view[:, None], beheld(world, context)
+    picture, views, shown = present(world, context), context.around.view[:, None], beheld(world, context)
     if shown is not None:
         shown = beyond(shown, beside_hand(world, context))
     field_of_view = world.config.autoencoder.field_of_view
@@ -316,12 +322,6 @@ def _latest_actions(world: World, context: Context) -> Float[Tensor, "b r a"]:
 def _act(context: Context, actions: Float[Tensor, "b r a"]) -> None:
     """Remember what was done, as far as it is recalled."""
     context.actions = torch.cat([context.actions, actions.to(context.actions)], 1)[:, -RECALL:]
-
-
-def _present(world: World, context: Context) -> Float[Tensor, "b h w 3"]:
-    """The pictures, in [-1, 1], that begun dreams go on from."""
-    assert context.decoder is not None, "only a dream that has begun goes on from one"
-    return context.decoder.picture[..., : world.config.height, : world.config.width].movedim(1, -1)
 
 
 def _everywhere(context: Context) -> Bool[Tensor, " b"]:
