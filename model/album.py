@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from simworld.model.atlas import Atlas, atlas_of
 from simworld.model.cube import FILLED
 from simworld.model.facade import shares
 from simworld.model.footing import points_of
@@ -109,8 +110,8 @@ class Place:
 class Album:
     """What one world keeps: `given` came with it, the dream's `own` pages were added. built: points of what was built since,
     from left to right, None where nothing was. lattice: the blocks of the place as they are now, None where it is not known to
-    be made of any. sky: above it, water: in it, None where hardly any is known. Albums share them, so that a copy costs next to
-    nothing."""
+    be made of any. atlas: of the faces of its blocks. sky: above it, water: in it, None where hardly any is known. Albums share
+    them, so that a copy costs next to nothing."""
 
     given: Place | None = None
     own: tuple[Page, ...] = ()
@@ -118,6 +119,7 @@ class Album:
     lattice: Lattice | None = None
     sky: Sky | None = None
     water: Water | None = None
+    atlas: Atlas | None = None
 
     def __len__(self) -> int:
         return self.num_given + len(self.own)
@@ -190,7 +192,8 @@ def given_album(
     if lattice is None:
         return Album(place)
     seen = pictures, near, place.places, place.views, field_of_view, lattice
-    return Album(place, lattice=lattice, sky=sky_of(*seen, around, wet), water=water_of(*seen))
+    atlas = atlas_of(*seen)
+    return Album(place, lattice=lattice, sky=sky_of(*seen, around, wet), water=water_of(*seen), atlas=atlas)
 
 
 def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], instead: Bool[Tensor, " b"]) -> list[Album]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from simworld.model import sampler
 from simworld.model.album import Album, Page, Place
+from simworld.model.atlas import Atlas
 from simworld.model.autoencoder import DecoderState
 from simworld.model.context import Context, Goal, Impression
 from simworld.model.daylight import Daylight
@@ -31,8 +32,8 @@ from simworld.model.work import Work, nothing_done
 from simworld.model.world import World
 
 _KINDS: tuple[type, ...] = (
-    Album, Before, Context, Daylight, DecoderState, Goal, Grip, Ground, Impression, Lattice, Memory, Page, Place, Scenery, Sky,
-    Surroundings, Text, Water, Work,
+    Album, Atlas, Before, Context, Daylight, DecoderState, Goal, Grip, Ground, Impression, Lattice, Memory, Page, Place,
+    Scenery, Sky, Surroundings, Text, Water, Work,
 )  # fmt: skip
 _RECORDS = {kind.__name__: kind for kind in _KINDS}
 _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"

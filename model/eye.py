@@ -11,6 +11,7 @@ from torch import Tensor
 from simworld.actions import CAMERA, KEYS
 from simworld.model import ground as grounds
 from simworld.model.album import Album, forget, keep, nearby, opened
+from simworld.model.atlas import with_faces
 from simworld.model.body import walked
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
@@ -133,6 +134,8 @@ def looked_up(
     scenery = opened(albums, scenery, places[:, -1], views[:, -1], field_of_view, told)
     shown = show(scenery, places, views, field_of_view, told)
     waters, share = [album.water for album in albums], away(scenery, places)
+    atlases, lattices = [album.atlas for album in albums], [album.lattice for album in albums]
+    shown = with_faces(shown, atlases, lattices, told, places, views, share, field_of_view)
     shown = with_water(shown, waters, told, places, views, share, field_of_view)
     return scenery, with_sky(shown, [album.sky for album in albums], told, places, views, drift, field_of_view)
 

@@ -21,7 +21,7 @@ from simworld.model.projection import NOTHING, between, scale_of
 
 AWAY = 1.0
 """Blocks from where something real was seen, from which on eyes are wholly away from it."""
-KEPT = 6
+KEPT = 4
 """Kept pictures of each world that are shown at once."""
 WELL_KNOWN = 1 / 12
 """In 1 / blocks: up to here lattices lack nothing."""

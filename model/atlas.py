@@ -1,0 +1,234 @@
+"""Atlas: what the faces of a place's blocks look like, each as those of its pictures show it that show most of it. Closed form.
+
+Scenery shows a few pictures at once, chosen for a whole view; of what is near another one may show more. A face out of an atlas
+is as sharp as it was ever seen, ends where the block ends, and does not change as one goes about.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int32, UInt8
+from torch import Tensor
+
+from simworld.model.compiled import arrays, compiled
+from simworld.model.faces import FACES, NOWHERE, seen_faces
+from simworld.model.lattice import Cast, Lattice
+from simworld.model.projection import LEAST_AHEAD, axes, scale_of
+from simworld.model.scenery import Shown
+
+FINEST, SHARP = 16, 2.0
+"""Texels along each side of a face; half as many where a pixel would cover more than so many of them, and so on down to one."""
+TEXELS = sum(4**level for level in range(FINEST.bit_length()))
+"""Of a face, of all sizes."""
+EVERY = 2
+"""Every so many pixels each way of pictures tell which faces they show."""
+LEAST = 3
+"""Of such pixels, that show a face at least."""
+BEST = 3
+"""So many pictures tell of a face; what the first does not show of it is taken from the next."""
+OFF = 0.02
+"""By how much, relatively, a face may seem nearer or farther than it is: a plane's nearness is even in a picture."""
+BORDER = 1.0
+"""Pixels: what lies nearer to a picture's border is not taken from it."""
+KNOWN, WHOLLY = 3, 255
+"""The channel that says whether a texel is known, and what it then says, else 0."""
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """rows: for each face, by number (`faces.seen_faces`), where it is among the m whose `looks` are known; `NOWHERE` where it
+    is not. looks: of all texels, from the finest to the coarsest, RGB and whether they are known. Never written to."""
+
+    rows: Int32[Tensor, " faces"]
+    looks: UInt8[Tensor, "m texels 4"]
+
+
+def atlas_of(
+    pictures: UInt8[Tensor, "n h w 3"],
+    near: Float[Tensor, "n h w"],
+    places: Float[Tensor, "n 3"],
+    views: Float[Tensor, "n 2"],
+    field_of_view: float,
+    lattice: Lattice,
+) -> Atlas:
+    """The atlas of a place, off pictures of it, as in `Scenery`, and of the blocks that it is made of."""
+    size, num_faces, device = (near.shape[1], near.shape[2]), lattice.high.numel() * FACES, near.device
+    some = torch.full(size, NOWHERE, dtype=torch.float, device=device)
+    counts, most = np.zeros(num_faces, np.int16), np.zeros((BEST, num_faces), np.int16)
+    pages = np.full_like(most, NOWHERE)
+    for number, (close, place, view) in enumerate(zip(near.float(), places, views, strict=True)):
+        some[::EVERY, ::EVERY] = close[::EVERY, ::EVERY]
+        seen, _ = seen_faces(lattice, place[None], view[None], some[None], field_of_view)
+        _count(*arrays(seen.flatten()), number, counts, most, pages)
+    faces = np.flatnonzero(pages[0] >= 0).astype(np.int32)
+    rows = np.full(num_faces, NOWHERE, np.int32)
+    rows[faces] = np.arange(len(faces), dtype=np.int32)
+    looks = np.zeros((len(faces), TEXELS, KNOWN + 1), np.uint8)
+    moves = _moves(lattice, places, views, size, field_of_view)
+    _look(faces, pages[:, faces], *arrays(pictures, near.float(), moves), *lattice.high.shape[1:], looks)
+    _coarsen(looks)
+    return Atlas(torch.from_numpy(rows).to(device), torch.from_numpy(looks).to(device))
+
+
+def with_faces(
+    shown: Shown,
+    atlases: Sequence[Atlas | None],
+    lattices: Sequence[Lattice | None],
+    told: Cast | None,
+    places: Float[Tensor, "b r 3"],
+    views: Float[Tensor, "b r 2"],
+    share: Float[Tensor, "b r"],
+    field_of_view: float,
+) -> Shown:
+    """What is shown, with the faces that atlases of lattices know, where hands have changed nothing: by a share, and wholly
+    where nothing else is known of them."""
+    if told is None or not any(atlases):
+        return shown
+    colors, there = shown.colors.clone(), torch.zeros_like(shown.known)
+    for world, (atlas, lattice) in enumerate(zip(atlases, lattices, strict=True)):
+        if atlas is None or lattice is None:
+            continue
+        faces, spots = seen_faces(lattice, places[world], views[world], told.near[world], field_of_view)
+        if told.since is not None:
+            faces = torch.where(told.since[world] > 0, NOWHERE, faces)
+        found = np.zeros((faces.numel(), 4), np.float32)
+        _show(*arrays(faces.flatten(), spots.flatten(0, 2), atlas.rows, atlas.looks), found)
+        seen = torch.from_numpy(found).to(colors.device).view(*faces.shape, 4).movedim(-1, 1)
+        there[world] = seen[:, KNOWN:] > 0
+        much = torch.where(shown.known[world], share[world][:, None, None, None], 1) * there[world]
+        colors[world] = torch.lerp(colors[world], seen[:, :KNOWN], much)
+    near = torch.where(there, told.near[:, :, None], shown.near)
+    known, kept, real = (part | there for part in (shown.known, shown.kept, shown.real))
+    return replace(shown, colors=colors, near=near, known=known, kept=kept, real=real)
+
+
+def _moves(
+    lattice: Lattice, places: Float[Tensor, "n 3"], views: Float[Tensor, "n 2"], size: tuple[int, int], field_of_view: float
+) -> Float[Tensor, "n 3 4"]:
+    """What makes points among the cells columns and rows of pictures, times how far ahead they are there, and that."""
+    scale, middle = scale_of(size, field_of_view, places.device)
+    to_pixels = torch.diag(scale)
+    to_pixels[0, 2], to_pixels[1, 2] = middle
+    right, ahead, above = torch.eye(3, device=places.device)
+    turn = to_pixels @ axes(views).mT @ torch.stack([right, -above, ahead])
+    shift = turn @ (lattice.corner @ lattice.turned - places)[..., None]
+    return torch.cat([turn @ lattice.turned.T, shift], -1)
+
+
+@compiled
+def _count(seen: np.ndarray, number: int, counts: np.ndarray, most: np.ndarray, pages: np.ndarray) -> None:
+    """Rank the picture of a number among the best of those faces that it shows; `counts` are zeros, before and after."""
+    for face in seen:
+        if face >= 0:
+            counts[face] += 1
+    for face in seen:
+        if face < 0:
+            continue
+        much, which = counts[face], number
+        counts[face] = 0
+        if much < LEAST:
+            continue
+        for rank in range(len(most)):
+            if much > most[rank, face]:
+                much, most[rank, face] = most[rank, face], much
+                which, pages[rank, face] = pages[rank, face], which
+
+
+@compiled
+def _look(
+    faces: np.ndarray, pages: np.ndarray, pictures: np.ndarray, near: np.ndarray, moves: np.ndarray, deep: int, tall: int,
+    looks: np.ndarray,
+) -> None:  # fmt: skip
+    """Into zeros, the finest texels of faces, each off the first of their pictures that shows it."""
+    rows, columns = near.shape[1:]
+    point = np.empty(3, np.float32)
+    for number, face in enumerate(faces):
+        cell, side = face // FACES, face % FACES
+        axis, across, up = side // 2, 1 if side // 2 == 0 else 0, 1 if side // 2 == 2 else 2
+        for texel in range(FINEST * FINEST):
+            row, column = texel // FINEST, texel % FINEST
+            point[0], point[1], point[2] = cell // (deep * tall), cell // tall % deep, cell % tall
+            point[axis] += 1 - side % 2
+            point[across] += (column + 0.5) / FINEST
+            point[up] += (row + 0.5) / FINEST
+            for rank in range(len(pages)):
+                page = pages[rank, number]
+                if page < 0:
+                    break
+                x, y, ahead = moves[page, 0, 3], moves[page, 1, 3], moves[page, 2, 3]
+                for each in range(3):
+                    x += moves[page, 0, each] * point[each]
+                    y += moves[page, 1, each] * point[each]
+                    ahead += moves[page, 2, each] * point[each]
+                if ahead < LEAST_AHEAD:
+                    continue
+                x, y = x / ahead, y / ahead
+                if not (BORDER <= x < columns - BORDER and BORDER <= y < rows - BORDER):
+                    continue
+                at, on = int(y - 0.5), int(x - 0.5)
+                below, aside = y - 0.5 - at, x - 0.5 - on
+                weights = ((1 - below) * (1 - aside), (1 - below) * aside, below * (1 - aside), below * aside)
+                close = 0.0
+                for corner in range(4):
+                    close += weights[corner] * near[page, at + corner // 2, on + corner % 2]
+                if abs(close * ahead - 1) > OFF:
+                    continue
+                for channel in range(3):
+                    color = 0.0
+                    for corner in range(4):
+                        color += weights[corner] * pictures[page, at + corner // 2, on + corner % 2, channel]
+                    looks[number, texel, channel] = np.uint8(color + 0.5)
+                looks[number, texel, KNOWN] = WHOLLY
+                break
+
+
+@compiled
+def _coarsen(looks: np.ndarray) -> None:
+    """Make the coarser texels of looks of their finest: each is the mean of those of four that are known, and known if two
+    are."""
+    for number in range(len(looks)):
+        before, first, side = 0, FINEST * FINEST, FINEST // 2
+        while side > 0:
+            for texel in range(side * side):
+                row, column, much, red, green, blue = texel // side, texel % side, 0, 0, 0, 0
+                for corner in range(4):
+                    at = before + (2 * row + corner // 2) * 2 * side + 2 * column + corner % 2
+                    if looks[number, at, KNOWN] > 0:
+                        much += 1
+                        red += looks[number, at, 0]
+                        green += looks[number, at, 1]
+                        blue += looks[number, at, 2]
+                if much >= 2:
+                    here = looks[number, first + texel]
+                    here[0], here[1], here[2] = round(red / much), round(green / much), round(blue / much)
+                    here[KNOWN] = WHOLLY
+            before, first, side = first, first + side * side, side // 2
+
+
+@compiled
+def _show(faces: np.ndarray, spots: np.ndarray, rows: np.ndarray, looks: np.ndarray, found: np.ndarray) -> None:
+    """Into zeros, for each pixel what is on such a spot of a face, RGB in [-1, 1], and 1 where half of it is known."""
+    for pixel, face in enumerate(faces):
+        if face < 0 or rows[face] < 0:
+            continue
+        covers, side, first = spots[pixel, 2] * FINEST, FINEST, 0
+        while side > 1 and covers > SHARP:
+            covers, first, side = covers / 2, first + side * side, side // 2
+        x, y = spots[pixel, 0] * side - 0.5, spots[pixel, 1] * side - 0.5
+        left, low = int(math.floor(x)), int(math.floor(y))
+        much, red, green, blue = 0.0, 0.0, 0.0, 0.0
+        for row in range(low, low + 2):
+            for column in range(left, left + 2):
+                at = first + min(max(row, 0), side - 1) * side + min(max(column, 0), side - 1)
+                weight = (1 - abs(row - y)) * (1 - abs(column - x)) * looks[rows[face], at, KNOWN]
+                much += weight
+                red += weight * looks[rows[face], at, 0]
+                green += weight * looks[rows[face], at, 1]
+                blue += weight * looks[rows[face], at, 2]
+        if 2 * much >= WHOLLY:
+            scale = 2 / (WHOLLY * much)
+            found[pixel, 0], found[pixel, 1], found[pixel, 2] = red * scale - 1, green * scale - 1, blue * scale - 1
+            found[pixel, KNOWN] = 1
