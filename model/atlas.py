@@ -33,6 +33,8 @@ OFF = 0.02
 """By how much, relatively, a face may seem nearer or farther than it is: a plane's nearness is even in a picture."""
 BORDER = 1.0
 """Pixels: what lies nearer to a picture's border is not taken from it."""
+GAP = 3
+"""Texels: so far gaps are filled from each side."""
 KNOWN, WHOLLY = 3, 255
 """The channel that says whether a texel is known, and what it then says, else 0."""
 
@@ -69,6 +71,7 @@ def atlas_of(
     looks = np.zeros((len(faces), TEXELS, KNOWN + 1), np.uint8)
     moves = _moves(lattice, places, views, size, field_of_view)
     _look(faces, pages[:, faces], *arrays(pictures, near.float(), moves), *lattice.high.shape[1:], looks)
+    _spread(looks)
     _coarsen(looks)
     return Atlas(torch.from_numpy(rows).to(device), torch.from_numpy(looks).to(device))
 
@@ -87,22 +90,22 @@ def with_faces(
     where nothing else is known of them."""
     if told is None or not any(atlases):
         return shown
-    colors, there = shown.colors.clone(), torch.zeros_like(shown.known)
+    colors = shown.colors.cpu().clone(memory_format=torch.contiguous_format)
+    (before,), there = arrays(shown.known), np.zeros(shown.known.shape, np.bool_)
     for world, (atlas, lattice) in enumerate(zip(atlases, lattices, strict=True)):
         if atlas is None or lattice is None:
             continue
         faces, spots = seen_faces(lattice, places[world], views[world], told.near[world], field_of_view)
         if told.since is not None:
             faces = torch.where(told.since[world] > 0, NOWHERE, faces)
-        found = np.zeros((faces.numel(), 4), np.float32)
-        _show(*arrays(faces.flatten(), spots.flatten(0, 2), atlas.rows, atlas.looks), found)
-        seen = torch.from_numpy(found).to(colors.device).view(*faces.shape, 4).movedim(-1, 1)
-        there[world] = seen[:, KNOWN:] > 0
-        much = torch.where(shown.known[world], share[world][:, None, None, None], 1) * there[world]
-        colors[world] = torch.lerp(colors[world], seen[:, :KNOWN], much)
-    near = torch.where(there, told.near[:, :, None], shown.near)
-    known, kept, real = (part | there for part in (shown.known, shown.kept, shown.real))
-    return replace(shown, colors=colors, near=near, known=known, kept=kept, real=real)
+        parts, of_place = arrays(faces, spots), arrays(atlas.rows, atlas.looks)
+        for eye, much in enumerate(share[world].tolist()):
+            here = (*(part[eye] for part in parts), *of_place, before[world, eye, 0], much)
+            _show(*here, colors[world, eye].numpy(), there[world, eye, 0])
+    new = torch.from_numpy(there).to(shown.known.device)
+    near = torch.where(new, told.near[:, :, None], shown.near)
+    known, kept, real = (part | new for part in (shown.known, shown.kept, shown.real))
+    return replace(shown, colors=colors.to(shown.colors.device), near=near, known=known, kept=kept, real=real)
 
 
 def _moves(
@@ -186,6 +189,40 @@ def _look(
 
 
 @compiled
+def _spread(looks: np.ndarray) -> None:
+    """Fill gaps in finest texels, as at the rims of faces, with what is beside them."""
+    size = FINEST * FINEST
+    gaps = np.empty(size, np.int64)
+    for number in range(len(looks)):
+        left = 0
+        for texel in range(size):
+            if looks[number, texel, KNOWN] == 0:
+                gaps[left], left = texel, left + 1
+        for layer in range(1, GAP + 1):
+            if left in (0, size):
+                break
+            still = 0
+            for texel in gaps[:left]:
+                row, column, much, red, green, blue = texel // FINEST, texel % FINEST, 0, 0, 0, 0
+                for i, j in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+                    if 0 <= i < FINEST and 0 <= j < FINEST and looks[number, i * FINEST + j, KNOWN] > WHOLLY - layer:
+                        much += 1
+                        red += looks[number, i * FINEST + j, 0]
+                        green += looks[number, i * FINEST + j, 1]
+                        blue += looks[number, i * FINEST + j, 2]
+                if much > 0:
+                    here = looks[number, texel]
+                    here[0], here[1], here[2] = round(red / much), round(green / much), round(blue / much)
+                    here[KNOWN] = WHOLLY - layer
+                else:
+                    gaps[still], still = texel, still + 1
+            left = still
+        for texel in range(size):
+            if looks[number, texel, KNOWN] > 0:
+                looks[number, texel, KNOWN] = WHOLLY
+
+
+@compiled
 def _coarsen(looks: np.ndarray) -> None:
     """Make the coarser texels of looks of their finest: each is the mean of those of four that are known, and known if two
     are."""
@@ -209,15 +246,20 @@ def _coarsen(looks: np.ndarray) -> None:
 
 
 @compiled
-def _show(faces: np.ndarray, spots: np.ndarray, rows: np.ndarray, looks: np.ndarray, found: np.ndarray) -> None:
-    """Into zeros, for each pixel what is on such a spot of a face, RGB in [-1, 1], and 1 where half of it is known."""
-    for pixel, face in enumerate(faces):
+def _show(
+    faces: np.ndarray, spots: np.ndarray, rows: np.ndarray, looks: np.ndarray, known: np.ndarray, share: float,
+    colors: np.ndarray, there: np.ndarray,
+) -> None:  # fmt: skip
+    """Put what is on such spots of faces, where half of it is known, over a picture's colours, 3 × h × w, by a share where
+    these are `known`; `there` is then set."""
+    for i, j in np.ndindex(faces.shape):
+        face = faces[i, j]
         if face < 0 or rows[face] < 0:
             continue
-        covers, side, first = spots[pixel, 2] * FINEST, FINEST, 0
+        covers, side, first = spots[i, j, 2] * FINEST, FINEST, 0
         while side > 1 and covers > SHARP:
             covers, first, side = covers / 2, first + side * side, side // 2
-        x, y = spots[pixel, 0] * side - 0.5, spots[pixel, 1] * side - 0.5
+        x, y = spots[i, j, 0] * side - 0.5, spots[i, j, 1] * side - 0.5
         left, low = int(math.floor(x)), int(math.floor(y))
         much, red, green, blue = 0.0, 0.0, 0.0, 0.0
         for row in range(low, low + 2):
@@ -228,7 +270,10 @@ def _show(faces: np.ndarray, spots: np.ndarray, rows: np.ndarray, looks: np.ndar
                 red += weight * looks[rows[face], at, 0]
                 green += weight * looks[rows[face], at, 1]
                 blue += weight * looks[rows[face], at, 2]
-        if 2 * much >= WHOLLY:
-            scale = 2 / (WHOLLY * much)
-            found[pixel, 0], found[pixel, 1], found[pixel, 2] = red * scale - 1, green * scale - 1, blue * scale - 1
-            found[pixel, KNOWN] = 1
+        if 2 * much < WHOLLY:
+            continue
+        scale, part = 2 / (WHOLLY * much), share if known[i, j] else 1.0
+        colors[0, i, j] += part * (red * scale - 1 - colors[0, i, j])
+        colors[1, i, j] += part * (green * scale - 1 - colors[1, i, j])
+        colors[2, i, j] += part * (blue * scale - 1 - colors[2, i, j])
+        there[i, j] = True

@@ -22,8 +22,6 @@ NOWHERE = -1
 """The spot of what is no face, or so far away that nothing is seen on it."""
 NEAREST, FARTHEST = 0.05, 1 / 16
 """Blocks, and 1 / blocks, of what has spots."""
-BEHIND = 0.02
-"""Blocks: the block that has a face is found so far behind it."""
 LEAST_ACROSS = 0.08
 """How far a way goes across a face in its length at least, as far as it counts."""
 
@@ -93,9 +91,10 @@ def _behind(
     high: np.ndarray, broad: np.ndarray, start: np.ndarray, way: np.ndarray, axis: int, away: float
 ) -> tuple[int, int, int]:
     """The cell of the whole block behind a face that is met so far away, (-1, -1, -1) where there is none."""
-    behind = away + BEHIND / max(abs(way[axis]), BEHIND)
-    i, j = int(math.floor(start[0] + behind * way[0])), int(math.floor(start[1] + behind * way[1]))
-    k = int(math.floor(start[2] + behind * way[2]))
+    i, j = int(math.floor(start[0] + away * way[0])), int(math.floor(start[1] + away * way[1]))
+    k = int(math.floor(start[2] + away * way[2]))
+    beyond = int(round(start[axis] + away * way[axis])) - (way[axis] < 0)
+    i, j, k = beyond if axis == 0 else i, beyond if axis == 1 else j, beyond if axis == 2 else k
     inside = 0 <= i < high.shape[0] and 0 <= j < high.shape[1] and 0 <= k < high.shape[2]
     if not inside or high[i, j, k] != WHOLE or broad[i, j, k] != WHOLE:
         return -1, -1, -1
