@@ -76,31 +76,20 @@ def atlas_of(
     return Atlas(torch.from_numpy(rows).to(device), torch.from_numpy(looks).to(device))
 
 
-def with_faces(
-    shown: Shown,
-    atlases: Sequence[Atlas | None],
-    lattices: Sequence[Lattice | None],
-    told: Cast | None,
-    places: Float[Tensor, "b r 3"],
-    views: Float[Tensor, "b r 2"],
-    share: Float[Tensor, "b r"],
-    field_of_view: float,
-) -> Shown:
+def with_faces(shown: Shown, atlases: Sequence[Atlas | None], told: Cast | None, share: Float[Tensor, "b r"]) -> Shown:
     """What is shown, with the faces that atlases of lattices know, where hands have changed nothing: by a share, and wholly
     where nothing else is known of them."""
-    if told is None or not any(atlases):
+    if told is None or shown.faces is None or shown.on_faces is None or not any(atlases):
         return shown
-    colors = shown.colors.cpu().clone(memory_format=torch.contiguous_format)
-    (before,), there = arrays(shown.known), np.zeros(shown.known.shape, np.bool_)
-    for world, (atlas, lattice) in enumerate(zip(atlases, lattices, strict=True)):
-        if atlas is None or lattice is None:
+    faces = shown.faces if told.since is None else torch.where(told.since > 0, NOWHERE, shown.faces)
+    seen, (before,) = arrays(faces, shown.on_faces), arrays(shown.known)
+    colors, there = shown.colors.cpu().clone(memory_format=torch.contiguous_format), np.zeros_like(before)
+    for world, atlas in enumerate(atlases):
+        if atlas is None:
             continue
-        faces, spots = seen_faces(lattice, places[world], views[world], told.near[world], field_of_view)
-        if told.since is not None:
-            faces = torch.where(told.since[world] > 0, NOWHERE, faces)
-        parts, of_place = arrays(faces, spots), arrays(atlas.rows, atlas.looks)
+        of_place = arrays(atlas.rows, atlas.looks)
         for eye, much in enumerate(share[world].tolist()):
-            here = (*(part[eye] for part in parts), *of_place, before[world, eye, 0], much)
+            here = (*(part[world, eye] for part in seen), *of_place, before[world, eye, 0], much)
             _show(*here, colors[world, eye].numpy(), there[world, eye, 0])
     new = torch.from_numpy(there).to(shown.known.device)
     near = torch.where(new, told.near[:, :, None], shown.near)

@@ -10,17 +10,19 @@ from torch import Tensor
 
 from simworld.actions import CAMERA, KEYS
 from simworld.model import ground as grounds
-from simworld.model.album import Album, forget, keep, nearby, opened
+from simworld.model.album import Album, forget, keep
 from simworld.model.atlas import with_faces
 from simworld.model.body import walked
 from simworld.model.camera import sample, turn_grid
 from simworld.model.context import Context
 from simworld.model.daylight import drifted
+from simworld.model.faces import faces_of
 from simworld.model.footing import held
 from simworld.model.gathering import FAINT
 from simworld.model.grip import Grip, at_rest, covered
 from simworld.model.lattice import cast
 from simworld.model.obstacles import obstacles
+from simworld.model.opening import nearby, opened
 from simworld.model.registration import averaged
 from simworld.model.scenery import KEPT, Scenery, Shown, away, nothing_kept, now, show
 from simworld.model.sight import RECENT, Sight
@@ -130,12 +132,14 @@ def looked_up(
     """The scenery that shows most of what is seen from the last of `places`, and what it shows from each of them, under clouds
     that have drifted so far, (right, ahead) in blocks."""
     size = (scenery.pictures.shape[-2], scenery.pictures.shape[-1])
-    told = cast([album.lattice for album in albums], places, views, size, field_of_view)
+    lattices = [album.lattice for album in albums]
+    told = cast(lattices, places, views, size, field_of_view)
     scenery = opened(albums, scenery, places[:, -1], views[:, -1], field_of_view, told)
     shown = show(scenery, places, views, field_of_view, told)
+    if told is not None:
+        shown.faces, shown.on_faces = faces_of(lattices, places, views, told.near, field_of_view)
     waters, share = [album.water for album in albums], away(scenery, places)
-    atlases, lattices = [album.atlas for album in albums], [album.lattice for album in albums]
-    shown = with_faces(shown, atlases, lattices, told, places, views, share, field_of_view)
+    shown = with_faces(shown, [album.atlas for album in albums], told, share)
     shown = with_water(shown, waters, told, places, views, share, field_of_view)
     return scenery, with_sky(shown, [album.sky for album in albums], told, places, views, drift, field_of_view)
 

@@ -1,6 +1,7 @@
 """Faces: which spot of which face of a block each pixel shows. Closed form; knows nothing but where blocks lie."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -20,31 +21,21 @@ COARSE = (0.6, 1.5, 3.0)
 SPOTS = len(COARSE) * FACES * SIDE**2
 NOWHERE = -1
 """The spot of what is no face, or so far away that nothing is seen on it."""
-NEAREST, FARTHEST = 0.05, 1 / 16
-"""Blocks, and 1 / blocks, of what has spots."""
+NEAREST = 0.05
+"""Blocks from the eye to what it sees of faces."""
 LEAST_ACROSS = 0.08
 """How far a way goes across a face in its length at least, as far as it counts."""
 
 
 def spots(
-    lattice: Lattice,
-    places: Float[Tensor, "r 3"],
-    views: Float[Tensor, "r 2"],
-    near: Float[Tensor, "r h w"],
-    heading: float,
-    field_of_view: float,
+    faces: Int[Tensor, "r h w"], on_faces: Float[Tensor, "r h w 3"], turn: float, heading: float
 ) -> Int[Tensor, "r h w"]:
-    """The spots that eyes see who look from `places` towards `views` at what is so near, `NOWHERE` where no face of a whole
-    block is near enough. heading: degrees to the right of sunrise in which a view of yaw 0 looks."""
-    r, h, w = near.shape
-    ways = ray_array((h, w), field_of_view).reshape(3, -1)
-    pixel = half_angles((h, w), field_of_view)[0] * 2 / h
+    """The spots of such pixels of faces, as `seen_faces` tells them of a lattice of such a turn, `NOWHERE` where no face is
+    near enough. heading: degrees to the right of sunrise in which a view of yaw 0 looks."""
+    found = np.empty(faces.shape, np.int32)
     # The lattice's axes as they lie from sunrise on, a quarter turn after the other.
-    quarter = round((90 + heading + lattice.turn) / 90) % 4
-    found = np.empty((r, h * w), np.int32)
-    for number, close in enumerate(arrays(near.flatten(1))[0]):
-        _find(*lattice.cells[:2], *looking(lattice, places[number], views[number]), ways, close, pixel, quarter, found[number])
-    return torch.from_numpy(found).to(near.device).view(r, h, w)
+    _find_spots(*arrays(faces, on_faces), round((90 + heading + turn) / 90) % 4, found)
+    return torch.from_numpy(found).to(faces.device)
 
 
 def seen_faces(
@@ -64,6 +55,21 @@ def seen_faces(
         eye = looking(lattice, places[number], views[number])
         _find_faces(*lattice.cells[:2], *eye, ways, close, pixel, faces[number], spot[number])
     return torch.from_numpy(faces).to(near.device).view(r, h, w), torch.from_numpy(spot).to(near.device).view(r, h, w, 3)
+
+
+def faces_of(
+    lattices: Sequence[Lattice | None],
+    places: Float[Tensor, "b r 3"],
+    views: Float[Tensor, "b r 2"],
+    near: Float[Tensor, "b r h w"],
+    field_of_view: float,
+) -> tuple[Int[Tensor, "b r h w"], Float[Tensor, "b r h w 3"]]:
+    """`seen_faces` of the lattices of b worlds; `NOWHERE` in those that have none."""
+    faces, on_faces = torch.full_like(near, NOWHERE, dtype=torch.int32), near.new_zeros(*near.shape, 3)
+    for world, lattice in enumerate(lattices):
+        if lattice is not None:
+            faces[world], on_faces[world] = seen_faces(lattice, places[world], views[world], near[world], field_of_view)
+    return faces, on_faces
 
 
 @compiled
@@ -132,40 +138,31 @@ def _slant(way: np.ndarray, axis: int) -> float:
 
 
 @compiled
-def _find(
-    high: np.ndarray, broad: np.ndarray, start: np.ndarray, turn: np.ndarray, ways: np.ndarray, near: np.ndarray,
-    pixel: float, quarter: int, found: np.ndarray,
-) -> None:  # fmt: skip
-    """`spots`, in n directions of an eye, `ways`, 3 × n, that looks from `start` among cells, as `found`; `turn` makes its
-    directions ways along their axes; a pixel is so wide at one block's distance; the axes from sunrise on are so many quarters
-    of a turn to the left of the lattice's."""
-    way = np.empty(3, np.float32)
-    for ray in range(ways.shape[1]):
-        found[ray] = NOWHERE
-        if near[ray] <= FARTHEST:
-            continue
-        _turned(turn, ways, ray, way)
-        axis, away = _plane(start, way, near[ray])
-        covers = 16 * pixel * away * _slant(way, axis)
+def _find_spots(faces: np.ndarray, on_faces: np.ndarray, quarter: int, found: np.ndarray) -> None:
+    """`spots`, as `found`; the axes from sunrise on are so many quarters of a turn to the left of the lattice's."""
+    last = SIDE - 1
+    for one, i, j in np.ndindex(faces.shape):
+        found[one, i, j] = NOWHERE
+        first, second, covers = on_faces[one, i, j, 0], on_faces[one, i, j, 1], 16 * on_faces[one, i, j, 2]
         level = 0
         while level < len(COARSE) and covers > COARSE[level]:
             level += 1
-        if level == len(COARSE) or away <= NEAREST or _behind(high, broad, start, way, axis, away)[0] < 0:
+        if faces[one, i, j] < 0 or level == len(COARSE):
             continue
-        x, y, z = start[0] + away * way[0], start[1] + away * way[1], start[2] + away * way[2]
-        turned_x, turned_y, sign_x, sign_y = x, y, 1, 1
-        if quarter == 1:
-            turned_x, turned_y, sign_x, sign_y = y, -x, 1, -1
-        elif quarter == 2:
-            turned_x, turned_y, sign_x, sign_y = -x, -y, -1, -1
-        elif quarter == 3:
-            turned_x, turned_y, sign_x, sign_y = -y, x, -1, 1
+        axis, onward = faces[one, i, j] % FACES // 2, faces[one, i, j] % 2 == 1
         if axis == 2:
-            column, row, face = turned_x, turned_y, 4 + (way[2] > 0)
-        elif (axis == 0) == (quarter % 2 == 0):
-            column, row, face = turned_y, z, int(way[axis] * sign_x > 0)
+            column, row, face = first, second, 4 + onward
+            if quarter == 1:
+                column, row = second, 1 - first
+            elif quarter == 2:
+                column, row = 1 - first, 1 - second
+            elif quarter == 3:
+                column, row = 1 - second, first
         else:
-            column, row, face = turned_x, z, 2 + (way[axis] * sign_y > 0)
-        last = SIDE - 1
-        down = min(int((row - math.floor(row)) * SIDE), last)
-        found[ray] = ((level * FACES + face) * SIDE + down) * SIDE + min(int((column - math.floor(column)) * SIDE), last)
+            # Of the first of the turned axes two are the lattice's the other way round, and of the second.
+            along_first = (axis == 0) == (quarter % 2 == 0)
+            face = int(onward != (quarter >= 2)) if along_first else 2 + int(onward != (quarter in (1, 2)))
+            back = quarter in (1, 2) if along_first else quarter >= 2
+            column, row = 1 - first if back else first, second
+        down, across = min(int(row * SIDE), last), min(int(column * SIDE), last)
+        found[one, i, j] = ((level * FACES + face) * SIDE + down) * SIDE + across

@@ -4,7 +4,7 @@ real, has the grain of the blocks that it shows, and lies in the light of the ho
 A draft holds all that this takes, so that it can be finished while the dream goes on, elsewhere (`finisher`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -80,10 +80,11 @@ def drafted(
     """The draft of frames that are seen by such eyes, of which `shown` is known, with what hands but show in them."""
     away = _away(context)
     restored = _restored_share(world, context, shown, away)
-    faces = _faces(world, context, eyes, shown, away)
+    faces = _faces(world, context, shown, away)
     much = None if faces is None else away
     views = None if eyes is None else eyes[1]
     drops = _drops(world, context, frames, eyes)
+    shown = None if shown is None else replace(shown, faces=None, on_faces=None)  # nobody asks for these any more
     return Draft(frames, shown, restored, faces, much, views, context.daylight, overlay, drops)
 
 
@@ -154,19 +155,20 @@ def _restored_share(
 
 @stage("grain")
 def _faces(
-    world: World, context: Context, eyes: Eyes | None, shown: Shown | None, away: Float[Tensor, "b 1 1 1 1"]
+    world: World, context: Context, shown: Shown | None, away: Float[Tensor, "b 1 1 1 1"]
 ) -> Int[Tensor, "b r 1 h w"] | None:
     """The spots of the faces that frames show, beside the hands at rest and away from where these were really seen; none where
     the world has no grain, where no lattice tells of blocks, or nobody knows how they lie to sunrise."""
-    if world.grain is None or eyes is None or shown is None or shown.sure is None or not bool(away.any()):
+    if world.grain is None or shown is None or shown.sure is None or shown.faces is None or shown.on_faces is None:
         return None
-    near = torch.where(shown.sure & beside_hand(world, context), shown.near, NOTHING)[:, :, 0]
+    if not bool(away.any()):
+        return None
+    faces = torch.where((shown.sure & beside_hand(world, context))[:, :, 0], shown.faces, NOWHERE)
     found = torch.full_like(shown.near, NOWHERE, dtype=torch.int32)
     rows = zip(context.albums, context.daylight.seen.tolist(), context.daylight.heading.tolist(), strict=True)
     for number, (album, hour, heading) in enumerate(rows):
         if album.lattice is not None and hour >= 0:
-            there = eyes[0][number], eyes[1][number], near[number]
-            found[number, :, 0] = spots(album.lattice, *there, heading, world.config.autoencoder.field_of_view)
+            found[number, :, 0] = spots(faces[number], shown.on_faces[number], album.lattice.turn, heading)
     return found
 
 

@@ -55,7 +55,8 @@ class Scenery:
 class Shown:
     """colors: in [-1, 1]. near: as in `Scenery`. known: where there is something to show; kept: where it is of a kept
     picture; real: where it is of one that nobody dreamt. behind: where there would be, were nothing fixed to the camera; None
-    where nobody asked. sure: where a lattice tells how near it is, even where it is not known; None where none does."""
+    where nobody asked. sure: where a lattice tells how near it is, even where it is not known; None where none does.
+    faces, on_faces: which of its blocks' faces are seen, and where on these, as `faces.seen_faces` tells."""
 
     colors: Float[Tensor, "b r 3 h w"]
     near: Float[Tensor, "b r 1 h w"]
@@ -64,6 +65,8 @@ class Shown:
     real: Bool[Tensor, "b r 1 h w"]
     behind: Bool[Tensor, "b r 1 h w"] | None = None
     sure: Bool[Tensor, "b r 1 h w"] | None = None
+    faces: Int[Tensor, "b r h w"] | None = None
+    on_faces: Float[Tensor, "b r h w 3"] | None = None
 
 
 def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.device, kept: int) -> Scenery:

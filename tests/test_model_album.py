@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from simworld.model.album import MOST_GIVEN, ROOM, Album, forget, given_album, keep, nearby, opened
+from simworld.model.album import MOST_GIVEN, ROOM, Album, forget, given_album, keep
+from simworld.model.opening import nearby, opened
 from simworld.model.projection import NOTHING
 from simworld.model.scenery import Scenery, nothing_kept, now, show
 

@@ -6,7 +6,7 @@ import torch
 
 from simworld.model.atlas import FINEST, TEXELS, Atlas, atlas_of, with_faces
 from simworld.model.camera import rays
-from simworld.model.faces import FACES, NOWHERE, seen_faces
+from simworld.model.faces import FACES, NOWHERE, faces_of, seen_faces
 from simworld.model.lattice import WHOLE, Cast, Lattice, cast
 from simworld.model.pixels import to_uint8
 from simworld.model.projection import NOTHING, axes
@@ -59,9 +59,10 @@ def shown_by(
     atlas: Atlas | None, lattice: Lattice, told: Cast | None = None, before: Shown | None = None, share: float = 1.0
 ) -> Shown:
     """What is shown to the eye at `AT`."""
-    told = told or told_of(lattice, AT, TOWARDS)
+    told, before = told or told_of(lattice, AT, TOWARDS), before or nothing()
     eye = torch.tensor([[AT]]), torch.tensor([[TOWARDS]])
-    return with_faces(before or nothing(), [atlas], [lattice], told, *eye, torch.full((1, 1), share), VIEW)
+    before.faces, before.on_faces = faces_of([lattice], *eye, told.near, VIEW)
+    return with_faces(before, [atlas], told, torch.full((1, 1), share))
 
 
 def off(shown: Shown, lattice: Lattice) -> float:
@@ -164,8 +165,7 @@ def test_pixels_at_the_foot_of_a_wall_are_of_the_face_that_they_see() -> None:
 def test_without_lattice_or_atlas_nothing_changes() -> None:
     lattice, before = hall(), nothing()
     assert shown_by(None, lattice, before=before) is before
-    eye = torch.tensor([[AT]]), torch.tensor([[TOWARDS]])
-    assert with_faces(before, [made(lattice, ABOUT[0])], [None], None, *eye, torch.ones(1, 1), VIEW) is before
+    assert with_faces(before, [made(lattice, ABOUT[0])], None, torch.ones(1, 1)) is before
 
 
 def test_coarser_texels_are_the_means_of_finer_ones() -> None:

@@ -11,10 +11,11 @@ from simworld.env.sightings import Sightings
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.render import FIELD_OF_VIEW
 from simworld.env.voxel.scout import look_from, scout
-from simworld.model.album import Album, given_album, opened
+from simworld.model.album import Album, given_album
 from simworld.model.facade import seen_by, shares
 from simworld.model.lattice import WHOLE, Cast, Lattice, cast
 from simworld.model.masonry import lattice_of
+from simworld.model.opening import opened
 from simworld.model.projection import NOTHING
 from simworld.model.scenery import KEPT, Shown, nothing_kept, show
 

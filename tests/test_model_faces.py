@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from simworld.model.faces import COARSE, FACES, NOWHERE, SIDE, spots
+from simworld.model.faces import COARSE, FACES, NOWHERE, SIDE, seen_faces, spots
 from simworld.model.lattice import WHOLE, Lattice, cast
 
 SIZE, VIEW = (32, 48), 70.0
@@ -26,7 +26,7 @@ def seen(lattice: Lattice, place: tuple[float, ...], view: tuple[float, ...], he
     places, views = torch.tensor([place]), torch.tensor([view])
     told = cast([lattice], places[None], views[None], SIZE, VIEW)
     assert told is not None
-    return spots(lattice, places, views, told.near[0], heading, VIEW)[0]
+    return spots(*seen_faces(lattice, places, views, told.near[0], VIEW), lattice.turn, heading)[0]
 
 
 def parts(spot: int) -> tuple[int, int, int, int]:
@@ -67,4 +67,5 @@ def test_what_is_far_or_no_whole_block_has_no_spots() -> None:
     for other in (water, narrow):
         assert (seen(other, (0.3, 0.7, 0.2), (35.0, 20.0)) == NOWHERE).all()
     near = torch.full((1, *SIZE), 1 / 40)
-    assert (spots(lattice, torch.zeros(1, 3), torch.zeros(1, 2), near, 0.0, VIEW) == NOWHERE).all()
+    far = seen_faces(lattice, torch.zeros(1, 3), torch.zeros(1, 2), near, VIEW)
+    assert (spots(*far, lattice.turn, 0.0) == NOWHERE).all()

@@ -11,7 +11,7 @@ from simworld.model import sampler
 from simworld.model.album import Album
 from simworld.model.checkpoint import load_network, load_world, save_network
 from simworld.model.daylight import lit, unknown
-from simworld.model.faces import NOWHERE, SPOTS
+from simworld.model.faces import NOWHERE, SPOTS, faces_of
 from simworld.model.finish import Finish, drafted, grained
 from simworld.model.grain import Grain, GrainConfig
 from simworld.model.scenery import Shown
@@ -71,6 +71,8 @@ def test_dreams_have_grain_where_blocks_are_known_and_the_sun_is() -> None:
     near = torch.full((3, 2, 1, HEIGHT, WIDTH), 1 / 3)
     some = torch.ones_like(near, dtype=torch.bool)
     shown = Shown(torch.zeros(3, 2, 3, HEIGHT, WIDTH), near, some, some, some, sure=some)
+    field_of_view = world.config.autoencoder.field_of_view
+    shown.faces, shown.on_faces = faces_of([lattice, lattice, None], *eyes, near[:, :, 0], field_of_view)
 
     def with_grain() -> torch.Tensor:
         return grained(Finish.of(world), drafted(world, Overlay(), context, frames, eyes, shown), frames)

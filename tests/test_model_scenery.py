@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from simworld.model.album import Album, keep, opened
+from simworld.model.album import Album, keep
 from simworld.model.camera import turn
+from simworld.model.opening import opened
 from simworld.model.projection import NOTHING
 from simworld.model.scenery import Scenery, nothing_kept, now, show
 

@@ -15,7 +15,7 @@ import torch
 
 from simworld.model.album import given_album
 from simworld.model.eye import looked_up, nothing_known
-from simworld.model.faces import spots
+from simworld.model.faces import seen_faces, spots
 from simworld.model.masonry import lattice_of
 from simworld.model.pixels import to_uint8
 from simworld.model.projection import NOTHING
@@ -107,7 +107,7 @@ def seen_close(config: CloseupsConfig, number: int) -> list[tuple[np.ndarray, ..
         _, shown = looked_up([album], nothing_known(world, 1), *eye, torch.zeros(1, 2), field_of_view)
         assert shown.sure is not None, "there is a lattice"
         known, faces = (torch.where(part, shown.near, NOTHING)[0, :, 0] for part in (shown.sure | shown.known, shown.sure))
-        where = spots(lattice, eye[0][0], eye[1][0], faces, heading, field_of_view)
+        where = spots(*seen_faces(lattice, eye[0][0], eye[1][0], faces, field_of_view), lattice.turn, heading)
         picture = to_uint8(_restored(world, shown)[0, 0])
         found.append((picture.numpy(), truth, known[0].half().numpy(), where[0].short().numpy()))
     return found
