@@ -143,11 +143,13 @@ def _find_spots(faces: np.ndarray, on_faces: np.ndarray, quarter: int, found: np
     last = SIDE - 1
     for one, i, j in np.ndindex(faces.shape):
         found[one, i, j] = NOWHERE
+        if faces[one, i, j] < 0:
+            continue
         first, second, covers = on_faces[one, i, j, 0], on_faces[one, i, j, 1], 16 * on_faces[one, i, j, 2]
         level = 0
         while level < len(COARSE) and covers > COARSE[level]:
             level += 1
-        if faces[one, i, j] < 0 or level == len(COARSE):
+        if level == len(COARSE):
             continue
         axis, onward = faces[one, i, j] % FACES // 2, faces[one, i, j] % 2 == 1
         if axis == 2:
@@ -159,7 +161,7 @@ def _find_spots(faces: np.ndarray, on_faces: np.ndarray, quarter: int, found: np
             elif quarter == 3:
                 column, row = 1 - second, first
         else:
-            # Of the first of the turned axes two are the lattice's the other way round, and of the second.
+            # Turned, an axis is another one of the lattice's, or the same, or one of these the other way round.
             along_first = (axis == 0) == (quarter % 2 == 0)
             face = int(onward != (quarter >= 2)) if along_first else 2 + int(onward != (quarter in (1, 2)))
             back = quarter in (1, 2) if along_first else quarter >= 2
