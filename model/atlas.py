@@ -58,10 +58,10 @@ def atlas_of(
 ) -> Atlas:
     """The atlas of a place, off pictures of it, as in `Scenery`, and of the blocks that it is made of."""
     size, num_faces, device = (near.shape[1], near.shape[2]), lattice.high.numel() * FACES, near.device
-    some = torch.full(size, NOWHERE, dtype=torch.float, device=device)
+    near, some = near.float(), torch.full(size, NOWHERE, dtype=torch.float, device=device)
     counts, most = np.zeros(num_faces, np.int16), np.zeros((BEST, num_faces), np.int16)
     pages = np.full_like(most, NOWHERE)
-    for number, (close, place, view) in enumerate(zip(near.float(), places, views, strict=True)):
+    for number, (close, place, view) in enumerate(zip(near, places, views, strict=True)):
         some[::EVERY, ::EVERY] = close[::EVERY, ::EVERY]
         seen, _ = seen_faces(lattice, place[None], view[None], some[None], field_of_view)
         _count(*arrays(seen.flatten()), number, counts, most, pages)
@@ -70,7 +70,7 @@ def atlas_of(
     rows[faces] = np.arange(len(faces), dtype=np.int32)
     looks = np.zeros((len(faces), TEXELS, KNOWN + 1), np.uint8)
     moves = _moves(lattice, places, views, size, field_of_view)
-    _look(faces, pages[:, faces], *arrays(pictures, near.float(), moves), *lattice.high.shape[1:], looks)
+    _look(faces, pages[:, faces], *arrays(pictures, near, moves), *lattice.high.shape[1:], looks)
     _spread(looks)
     _coarsen(looks)
     return Atlas(torch.from_numpy(rows).to(device), torch.from_numpy(looks).to(device))
@@ -178,77 +178,77 @@ def _look(
 
 
 @compiled
+def _mix(look: np.ndarray, here: int, others: tuple[int, int, int, int], above: int, least: int, known: int) -> bool:
+    """Make a texel of a face the mean of those of four others that are known by more than `above`, and `known` by so much, if
+    these are so many at least; an other below 0 is none."""
+    much, red, green, blue = 0, 0, 0, 0
+    for at in others:
+        if at >= 0 and look[at, KNOWN] > above:
+            much += 1
+            red += look[at, 0]
+            green += look[at, 1]
+            blue += look[at, 2]
+    if much < least:
+        return False
+    look[here, 0], look[here, 1], look[here, 2] = round(red / much), round(green / much), round(blue / much)
+    look[here, KNOWN] = known
+    return True
+
+
+@compiled
 def _spread(looks: np.ndarray) -> None:
     """Fill gaps in finest texels, as at the rims of faces, with what is beside them."""
-    size = FINEST * FINEST
+    size, last = FINEST * FINEST, FINEST - 1
     gaps = np.empty(size, np.int64)
-    for number in range(len(looks)):
+    for look in looks:
         left = 0
         for texel in range(size):
-            if looks[number, texel, KNOWN] == 0:
+            if look[texel, KNOWN] == 0:
                 gaps[left], left = texel, left + 1
         for layer in range(1, GAP + 1):
             if left in (0, size):
                 break
             still = 0
             for texel in gaps[:left]:
-                row, column, much, red, green, blue = texel // FINEST, texel % FINEST, 0, 0, 0, 0
-                for i, j in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
-                    if 0 <= i < FINEST and 0 <= j < FINEST and looks[number, i * FINEST + j, KNOWN] > WHOLLY - layer:
-                        much += 1
-                        red += looks[number, i * FINEST + j, 0]
-                        green += looks[number, i * FINEST + j, 1]
-                        blue += looks[number, i * FINEST + j, 2]
-                if much > 0:
-                    here = looks[number, texel]
-                    here[0], here[1], here[2] = round(red / much), round(green / much), round(blue / much)
-                    here[KNOWN] = WHOLLY - layer
-                else:
+                row, column = texel // FINEST, texel % FINEST
+                above, below = texel - FINEST if row > 0 else -1, texel + FINEST if row < last else -1
+                before, behind = texel - 1 if column > 0 else -1, texel + 1 if column < last else -1
+                if not _mix(look, texel, (above, below, before, behind), WHOLLY - layer, 1, WHOLLY - layer):
                     gaps[still], still = texel, still + 1
             left = still
         for texel in range(size):
-            if looks[number, texel, KNOWN] > 0:
-                looks[number, texel, KNOWN] = WHOLLY
+            if look[texel, KNOWN] > 0:
+                look[texel, KNOWN] = WHOLLY
 
 
 @compiled
 def _coarsen(looks: np.ndarray) -> None:
     """Make the coarser texels of looks of their finest: each is the mean of those of four that are known, and known if two
     are."""
-    for number in range(len(looks)):
+    for look in looks:
         before, first, side = 0, FINEST * FINEST, FINEST // 2
         while side > 0:
             for texel in range(side * side):
-                row, column, much, red, green, blue = texel // side, texel % side, 0, 0, 0, 0
-                for corner in range(4):
-                    at = before + (2 * row + corner // 2) * 2 * side + 2 * column + corner % 2
-                    if looks[number, at, KNOWN] > 0:
-                        much += 1
-                        red += looks[number, at, 0]
-                        green += looks[number, at, 1]
-                        blue += looks[number, at, 2]
-                if much >= 2:
-                    here = looks[number, first + texel]
-                    here[0], here[1], here[2] = round(red / much), round(green / much), round(blue / much)
-                    here[KNOWN] = WHOLLY
+                at = before + texel // side * 4 * side + texel % side * 2
+                _mix(look, first + texel, (at, at + 1, at + 2 * side, at + 2 * side + 1), 0, 2, WHOLLY)
             before, first, side = first, first + side * side, side // 2
 
 
 @compiled
 def _show(
-    faces: np.ndarray, spots: np.ndarray, rows: np.ndarray, looks: np.ndarray, known: np.ndarray, share: float,
+    faces: np.ndarray, on_faces: np.ndarray, rows: np.ndarray, looks: np.ndarray, known: np.ndarray, share: float,
     colors: np.ndarray, there: np.ndarray,
 ) -> None:  # fmt: skip
-    """Put what is on such spots of faces, where half of it is known, over a picture's colours, 3 × h × w, by a share where
+    """Put what is on faces there, where half of it is known, over a picture's colours, 3 × h × w, by a share where
     these are `known`; `there` is then set."""
     for i, j in np.ndindex(faces.shape):
         face = faces[i, j]
         if face < 0 or rows[face] < 0:
             continue
-        covers, side, first = spots[i, j, 2] * FINEST, FINEST, 0
+        covers, side, first = on_faces[i, j, 2] * FINEST, FINEST, 0
         while side > 1 and covers > SHARP:
             covers, first, side = covers / 2, first + side * side, side // 2
-        x, y = spots[i, j, 0] * side - 0.5, spots[i, j, 1] * side - 0.5
+        x, y = on_faces[i, j, 0] * side - 0.5, on_faces[i, j, 1] * side - 0.5
         left, low = int(math.floor(x)), int(math.floor(y))
         much, red, green, blue = 0.0, 0.0, 0.0, 0.0
         for row in range(low, low + 2):

@@ -50,11 +50,11 @@ def seen_faces(
     from 0 to 1, and how much of its width the pixel covers."""
     r, h, w = near.shape
     ways, pixel = ray_array((h, w), field_of_view).reshape(3, -1), half_angles((h, w), field_of_view)[0] * 2 / h
-    faces, spot = np.empty((r, h * w), np.int32), np.empty((r, h * w, 3), np.float32)
+    faces, on_faces = np.empty((r, h * w), np.int32), np.empty((r, h * w, 3), np.float32)
     for number, close in enumerate(arrays(near.flatten(1))[0]):
         eye = looking(lattice, places[number], views[number])
-        _find_faces(*lattice.cells[:2], *eye, ways, close, pixel, faces[number], spot[number])
-    return torch.from_numpy(faces).to(near.device).view(r, h, w), torch.from_numpy(spot).to(near.device).view(r, h, w, 3)
+        _find_faces(*lattice.cells[:2], *eye, ways, close, pixel, faces[number], on_faces[number])
+    return torch.from_numpy(faces).to(near.device).view(r, h, w), torch.from_numpy(on_faces).to(near.device).view(r, h, w, 3)
 
 
 def faces_of(
@@ -110,9 +110,9 @@ def _behind(
 @compiled
 def _find_faces(
     high: np.ndarray, broad: np.ndarray, start: np.ndarray, turn: np.ndarray, ways: np.ndarray, near: np.ndarray, pixel: float,
-    faces: np.ndarray, spot: np.ndarray,
+    faces: np.ndarray, on_faces: np.ndarray,
 ) -> None:  # fmt: skip
-    """`seen_faces`, of one eye, as `faces` and `spot`; a pixel is so wide at one block's distance."""
+    """`seen_faces`, of one eye, as `faces` and `on_faces`; a pixel is so wide at one block's distance."""
     way = np.empty(3, np.float32)
     for ray in range(ways.shape[1]):
         faces[ray] = NOWHERE
@@ -126,8 +126,8 @@ def _find_faces(
         faces[ray] = ((i * high.shape[1] + j) * high.shape[2] + k) * FACES + 2 * axis + (way[axis] > 0)
         across, up = 1 if axis == 0 else 0, 1 if axis == 2 else 2
         column, row = start[across] + away * way[across], start[up] + away * way[up]
-        spot[ray, 0], spot[ray, 1] = column - math.floor(column), row - math.floor(row)
-        spot[ray, 2] = pixel * away * _slant(way, axis)
+        on_faces[ray, 0], on_faces[ray, 1] = column - math.floor(column), row - math.floor(row)
+        on_faces[ray, 2] = pixel * away * _slant(way, axis)
 
 
 @compiled
