@@ -1,15 +1,16 @@
-"""The pictures that play starts from, rendered by the game on training seeds: python docs/make_starts.py WORLD_FOLDER READER
+"""The pictures that play starts from, rendered by the game on training seeds: python docs/make_starts.py WORLD_FOLDER [READER]
 
 Every biome by day, at dusk, by night and in bad weather, each with several captions, of which the nearest to a prompt is found,
 and with what lies around it, gathered by looking about, from there and from places that can be walked to. So have, but for the
 walk, the beginnings of the tasks that begin in places of their own. READER: the file of a scene reader that knows what biomes
-typically look like, of `simworld train probes` with another seed than that of the one which measures dreams.
+typically look like, of `simworld train probes` with another seed than that of the one which measures dreams; without one the
+folder's own starts, but for those of tasks, are rendered anew where they are.
 """
 
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 
 from simworld.env.panoramas import panorama
-from simworld.env.sightings import Sightings, looks, openness, packed, packed_lattice, to_webp, unpacked
+from simworld.env.sightings import Sightings, looks, openness, packed, packed_lattice, to_avif, unpacked_lattice
 from simworld.env.start_pictures import detail
 from simworld.env.voxel.game import Game
 from simworld.env.voxel.physics import YAW
@@ -27,7 +28,7 @@ from simworld.env.voxel.scout import bare, daylight, reached, scout
 from simworld.env.voxel.stages import TaskStage
 from simworld.env.voxel.terrain import BIOMES
 from simworld.env.voxel.voxel_env import VoxelEnv
-from simworld.model.checkpoint import write_tensors
+from simworld.model.checkpoint import read_tensors, write_tensors
 from simworld.model.lattice import Lattice
 from simworld.model.masonry import lattice_of
 from simworld.training.probes import load_scene_reader
@@ -55,8 +56,17 @@ OPEN = 0.06
 """The least detail of a picture that is worth starting from."""
 
 
-QUALITY = 80
-"""Of the panoramas, in WebP."""
+QUALITY, FIRST_QUALITY = 55, 85
+"""Of the panoramas and of the first pictures, in AVIF."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a start is: of the places where the game, in the world of a seed and under such `conditions`, lets players begin,
+    one after another, that of a number."""
+
+    seed: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -65,52 +75,84 @@ class Sighted:
 
     frames: bytes
     near: bytes
+    lattice: tuple[bytes, np.ndarray]
     places: np.ndarray
     views: np.ndarray
     looks: np.ndarray
     open: np.ndarray
 
 
-def make_starts(folder: Path, reader: Path, height: int = 96, width: int = 160) -> None:
-    """Write `starts.safetensors` into `folder`, with all cores. reader: the file of a scene reader."""
+def make_starts(folder: Path, reader: Path | None, height: int = 96, width: int = 160) -> None:
+    """Write `starts.safetensors` into `folder`, with all cores. reader: the file of a scene reader; None for the places of the
+    file that is there."""
     jobs = [(number, scene, height, width) for number in range(len(BIOMES)) for scene in range(len(SCENES))]
     with ProcessPoolExecutor() as workers:
-        made = list(workers.map(partial(make_start, load_scene_reader(reader)), jobs))
+        if reader is None:
+            found = [Found(*each) for each in read_tensors(folder / "starts.safetensors")[1]["found"]]
+        else:
+            found = list(workers.map(partial(find_start, load_scene_reader(reader)), jobs))
+        made = list(workers.map(make_start, jobs, found))
     frames, pitches, panoramas, captions, seen, light = zip(*made, strict=True)
     more = {**_sighted(seen), "daylight": torch.from_numpy(np.stack(light))}
-    _write(folder / "starts.safetensors", frames, pitches, panoramas, captions, **more)
+    where = [(one.seed, one.number) for one in found]
+    _write(folder / "starts.safetensors", frames, pitches, panoramas, captions, where, **more)
 
 
-def make_start(
-    reader: SceneReader, job: tuple[int, int, int, int]
-) -> tuple[np.ndarray, float, bytes, str, Sighted, np.ndarray]:
+def conditions(biome: int, scene: int) -> dict[str, Any]:
+    """What the game is told of a biome and a scene of these numbers."""
+    name, (time_of_day, wet) = BIOMES[biome], SCENES[scene]
+    cold = name in COLD
+    weather = "snow" if cold and (wet or time_of_day > DUSK) else ("rain", "storm")[biome % 2] if wet else "clear"
+    return {"biome": name, "time_of_day": time_of_day, "weather": weather}
+
+
+def find_start(reader: SceneReader, job: tuple[int, int, int, int]) -> Found:
+    """Where a start is to be in a biome and a scene of these numbers, in pictures of such a height and width."""
+    torch.set_num_threads(1)
+    (biome, scene, *size), found = job, []
+    game, told = Game(*size), conditions(biome, scene)
+    for world in range(WORLDS):
+        seed = START_SEED + 100 * biome + 10 * world + scene
+        plain, number = settle(game, reader, seed, **told)
+        found.append((plain, Found(seed, number)))
+    best = [one for _, one in sorted(found, key=lambda each: each[0], reverse=True)]
+    for one in best:
+        begin(game, one, **told)
+        if lattice_of_sightings(scout(game, SPOTS, RADIUS)) is not None:  # else there is too much water to tell its blocks
+            return one
+    return best[-1]
+
+
+def begin(game: Game, found: Found, **told: Any) -> None:
+    """Put the player where a start is."""
+    game.reset(found.seed)
+    for _ in range(found.number + 1):
+        game.set_conditions(**told, respawn=True)
+
+
+def make_start(job: tuple[int, int, int, int], found: Found) -> tuple[np.ndarray, float, bytes, str, Sighted, np.ndarray]:
     """A start in a biome and a scene of these numbers, of such a height and width: its frame, pitch, panorama, captions, what
     is seen of it from elsewhere, and in what light."""
     torch.set_num_threads(1)
-    biome, (time_of_day, wet) = BIOMES[job[0]], SCENES[job[1]]
-    seeds, cold = [START_SEED + 100 * job[0] + 10 * world + job[1] for world in range(WORLDS)], biome in COLD
-    weather = "snow" if cold and (wet or time_of_day > DUSK) else ("rain", "storm")[job[0] % 2] if wet else "clear"
-    game = Game(*job[2:])
-    conditions = {"biome": biome, "time_of_day": time_of_day, "weather": weather}
-    for seed in sorted(seeds, key=lambda one: settle(game, reader, one, **conditions), reverse=True):
-        settle(game, reader, seed, **conditions)
-        seen = scout(game, SPOTS, RADIUS)
-        if lattice_of_sightings(seen) is not None:  # else there is too much water for blocks to be read off
-            break
-    told = {game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
-    print(f"{biome}, {time_of_day}, {weather}: {len(seen)} sightings", flush=True)
-    sighted = Sighted(*packed(seen), seen.places, seen.views, looks(seen.frames), openness(seen.near))
-    around = to_webp(panorama(game), quality=QUALITY)
-    return bare(game), float(game.pose[4]), around, " / ".join(sorted(told)), sighted, daylight(game)
+    game, told = Game(*job[2:]), conditions(*job[:2])
+    begin(game, found, **told)
+    seen = scout(game, SPOTS, RADIUS)
+    lattice = packed_lattice(lattice_of_sightings(seen))
+    files = packed(replace(seen, lattice=unpacked_lattice(*lattice)), FIELD_OF_VIEW)
+    captions = {game.caption(np.random.default_rng([found.seed, draw])) for draw in range(NUM_CAPTIONS)}
+    print(f"{', '.join(map(str, told.values()))}: {len(seen)} sightings, {len(files[0])} + {len(files[1])} bytes", flush=True)
+    sighted = Sighted(*files, lattice, seen.places, seen.views, looks(seen.frames), openness(seen.near))
+    around = to_avif(panorama(game), QUALITY)
+    return bare(game), float(game.pose[4]), around, " / ".join(sorted(captions)), sighted, daylight(game)
 
 
-def settle(game: Game, reader: SceneReader, seed: int, biome: str, **conditions: Any) -> float:
+def settle(game: Game, reader: SceneReader, seed: int, biome: str, **told: Any) -> tuple[float, int]:
     """Put the player, in the world of a seed, where the biome is seen and looks like itself, there is a view and room to walk;
-    returns how much of what is seen is the biome, and how plainly, 0 where that is too little."""
+    returns how much of what is seen is the biome, and how plainly, 0 where that is too little, and the number of the place."""
     game.reset(seed)
     found = []
     for number in range(CHOICE):
-        game.set_conditions(biome=biome, **conditions, respawn=True)
+        game.set_conditions(biome=biome, **told, respawn=True)
         ahead, *_ = views = [_turned(game, angle) for angle in (0, *ASIDE)]
         fit = show([ahead], "place", biome) and detail(ahead.frame) > OPEN
         clear = share(views, "place", biome) * _plainly(reader, views, biome) if fit else 0.0
@@ -124,7 +166,7 @@ def settle(game: Game, reader: SceneReader, seed: int, biome: str, **conditions:
     best = [one for one in found if one[0] >= NEARLY * clearest]
     chosen = max(best, key=lambda one: (room(one[3]), *one[1:3]))
     game.load_state(chosen[3])
-    return chosen[0]
+    return chosen[0], chosen[2]
 
 
 def _plainly(reader: SceneReader, views: Sequence[View], biome: str) -> float:
@@ -151,14 +193,14 @@ def make_task_starts(folder: Path, task: str, num_starts: int, height: int = 96,
         if detail(frame) < OPEN:
             continue
         frames.append(bare(env.game))
-        panoramas.append(to_webp(panorama(env.game), quality=QUALITY))
+        panoramas.append(to_avif(panorama(env.game), QUALITY))
         pitches.append(float(env.game.pose[4]))
         bearings.append(float(getattr(env.stage.task, "bearing", 0.0)))
         told = {env.game.caption(np.random.default_rng([seed, draw])) for draw in range(NUM_CAPTIONS)}
         captions.append(" / ".join(sorted(told)))
         if len(frames) == num_starts:
             break
-    _write(folder / f"starts-{task}.safetensors", frames, pitches, panoramas, captions, bearing=torch.tensor(bearings))
+    _write(folder / f"starts-{task}.safetensors", frames, pitches, panoramas, captions, [], bearing=torch.tensor(bearings))
 
 
 def _sighted(seen: Sequence[Sighted]) -> dict[str, torch.Tensor]:
@@ -166,8 +208,7 @@ def _sighted(seen: Sequence[Sighted]) -> dict[str, torch.Tensor]:
     tensors = {"seen_numbers": torch.tensor([len(each.places) for each in seen])}
     for field in ("frames", "near"):
         tensors |= _joined(f"seen_{field}", [getattr(each, field) for each in seen])
-    sights = [unpacked(each.frames, each.near, each.places, each.views) for each in seen]
-    files, lie = zip(*(packed_lattice(lattice_of_sightings(each)) for each in sights), strict=True)
+    files, lie = zip(*(each.lattice for each in seen), strict=True)
     tensors |= {**_joined("lattices", files), "lattices_lie": torch.from_numpy(np.stack(lie))}
     for field in ("places", "views", "looks", "open"):
         tensors[f"seen_{field}"] = torch.from_numpy(np.concatenate([getattr(each, field) for each in seen]))
@@ -192,18 +233,20 @@ def _write(
     pitches: Sequence[float],
     panoramas: Sequence[bytes],
     captions: Sequence[str],
+    found: Sequence[tuple[int, int]],
     **more: torch.Tensor,
 ) -> None:
     tensors = {
-        **_joined("frames", [to_webp(frame, lossless=True, quality=100) for frame in frames]),
+        **_joined("frames", [to_avif(frame, FIRST_QUALITY) for frame in frames]),
         "pitch": torch.tensor(list(pitches)),
         **_joined("around", panoramas, "sizes"),
         **more,
     }
-    write_tensors(path, tensors, {"kind": "starts", "captions": list(captions)})
+    write_tensors(path, tensors, {"kind": "starts", "captions": list(captions), "found": list(found)})
 
 
 if __name__ == "__main__":
-    make_starts(Path(sys.argv[1]), Path(sys.argv[2]))
-    for name, number in TASK_STARTS.items():
-        make_task_starts(Path(sys.argv[1]), name, number)
+    world = Path(sys.argv[1])
+    make_starts(world, Path(sys.argv[2]) if sys.argv[2:] else None)
+    for name, number in TASK_STARTS.items() if sys.argv[2:] else ():
+        make_task_starts(world, name, number)

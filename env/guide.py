@@ -21,12 +21,15 @@ from simworld.model.daylight import Daylight, hastened, lit, paced, turned_to
 from simworld.model.leading import lead
 from simworld.model.masonry import lattice_of
 from simworld.model.pixels import to_uint8
+from simworld.model.promise import Promise
 from simworld.model.world import World
 
 FAR, LONG = 4.0, 5
 """Who has walked so many blocks and for so many chunks seen little that is real has gone astray."""
 FADE_CHUNKS = 8
 """How slowly a dream fades into a picture that it is led to."""
+WAIT_CHUNKS = 16
+"""How long it goes on as it was before, in which what is known of the other place is got ready."""
 LEAST_DETAIL, A_LITTLE = 0.025, 0.15
 """A picture of less `detail` is mist, where no more than a little of it is real. Of the game's pictures, 98 in 100 have more; a
 dream that has lost its way ends at 0.005 to 0.02."""
@@ -55,7 +58,7 @@ class Guide:
         around, pitch = self._around(options.get("around")), self._pitch(options.get("pitch"))
         seen, size = options.get("seen"), (self.world.config.height, self.world.config.width)
         daylight = self._daylight(options.get("daylight"))
-        albums = None if seen is None else self._albums(checked(seen, size), around, daylight)
+        albums = None if seen is None else [self._album(checked(seen, size), around, daylight)]
         return Told(around, pitch, albums, daylight)
 
     def begin(self, context: sampler.Context, told: Told) -> None:
@@ -148,9 +151,12 @@ class Guide:
         if start is None:
             return
         around, pitch, daylight = self._around(start.around), self._pitch(start.pitch), self._daylight(start.daylight)
-        albums = None if start.seen is None else self._albums(start.seen, around, daylight)
         spots = None if start.spot is None else torch.from_numpy(start.spot)[None].to(self.world.device)
-        lead(self.world, context, torch.from_numpy(start.frame)[None], FADE_CHUNKS, around, pitch, albums, spots, daylight)
+        albums, wait, unpack = None, 0, start.unpack
+        if unpack is not None:
+            albums, wait = [Promise(lambda: self._album(unpack(), around, daylight))], WAIT_CHUNKS
+        frame = torch.from_numpy(start.frame)[None]
+        lead(self.world, context, frame, FADE_CHUNKS, around, pitch, albums, spots, daylight, wait)
         if hour is not None and daylight is not None:
             context.goal.daylight = turned_to(context.goal.daylight, hour)
 
@@ -183,9 +189,7 @@ class Guide:
             )
         return lit(torch.from_numpy(numbers)[None].to(self.world.device), self.world.day if self.day is None else self.day)
 
-    def _albums(
-        self, seen: Sightings, around: UInt8[Tensor, "1 p two_p 3"] | None, daylight: Daylight | None
-    ) -> list[Album]:
+    def _album(self, seen: Sightings, around: UInt8[Tensor, "1 p two_p 3"] | None, daylight: Daylight | None) -> Album:
         """The album of a dream that begins where so much has been seen. ValueError for more than it has room for."""
         frames, near, places, views = (torch.from_numpy(np.array(getattr(seen, name))).to(self.world.device) for name in FIELDS)
         field_of_view = self.world.config.autoencoder.field_of_view
@@ -193,6 +197,6 @@ class Guide:
         lattice = known or lattice_of(near, places, views, field_of_view)
         panorama = None if around is None else around[0]
         wet = daylight is not None and daylight.is_wet
-        return [given_album(frames, near, places, views, field_of_view, lattice, panorama, wet)]
+        return given_album(frames, near, places, views, field_of_view, lattice, panorama, wet)
 
 

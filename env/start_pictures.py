@@ -1,7 +1,9 @@
 """Pictures that come with a world, to start from, with what lies around them: one is found by the words of a prompt."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from simworld.env.sightings import Sightings, from_file, looks, unpacked, unpacked_lattice
 from simworld.env.thesaurus import Meaning, meanings, moment, nearly, of_hour, of_weather, said_of_the_scene, words
+from simworld.model.autoencoder import AutoencoderConfig
 from simworld.model.checkpoint import read_tensors
 
 NUM_ALIKE = 4
@@ -37,17 +40,22 @@ class Start:
     """frame: uint8 (h, w, 3). around: what lies around it, uint8 (p, 2p, 3), all directions at equal angles (an
     equirectangular panorama) with the frame's heading in its middle, or None. pitch: how far the frame looks down, degrees.
     bearing: of a task's goal, in degrees to the right, None where there is none. daylight: float32
-    (5,), as `WorldEnv.reset` has it, None where nobody has told. seen: what the place looks like from
-    elsewhere. spot: of those from where it looks most like something else, (right, ahead, above, yaw); None where nobody
-    asked."""
+    (5,), as `WorldEnv.reset` has it, None where nobody has told. unpack: tells what the place looks like from elsewhere,
+    as it takes a moment; None where nobody has looked. spot: of those from where it looks most like something else, (right,
+    ahead, above, yaw); None where nobody asked."""
 
     frame: np.ndarray
     around: np.ndarray | None = None
     pitch: float = 0.0
     bearing: float | None = None
-    seen: Sightings | None = None
+    unpack: Callable[[], Sightings] | None = None
     spot: np.ndarray | None = None
     daylight: np.ndarray | None = None
+
+    @cached_property
+    def seen(self) -> Sightings | None:
+        """What the place looks like from elsewhere."""
+        return None if self.unpack is None else self.unpack()
 
     def options(self) -> dict[str, Any]:
         """The env's reset options that begin here."""
@@ -62,15 +70,16 @@ class Start:
 
 class StartPictures:
     """frames: uint8 (n, h, w, 3), and n captions, each of many wordings; none where `path` does not exist. In the file,
-    `frames` are as they are, or n WebP pictures, one after another, of `frames_sizes` bytes each; so is `around`, what lies
+    `frames` are as they are, or n AVIF pictures, one after another, of `frames_sizes` bytes each; so is `around`, what lies
     around them, of `sizes`; `pitch` and, where tasks have a goal, `bearing` are n angles; `daylight` n rows;
     `seen_frames` and `seen_near` hold n AVIF and WebP pictures, of `seen_frames_sizes` and `seen_near_sizes` bytes, as
     `sightings.packed` makes them, `seen_places`, `seen_views`, `seen_looks` and `seen_open` one row for each of their
     `seen_numbers` pictures; `lattices`, of `lattices_sizes` bytes, and `lattices_lie`, a row for each, hold their blocks, as
-    `sightings.packed_lattice` makes them."""
+    `sightings.packed_lattice` makes them. field_of_view: of the pictures, degrees."""
 
-    def __init__(self, path: Path, height: int, width: int) -> None:
+    def __init__(self, path: Path, height: int, width: int, field_of_view: float = AutoencoderConfig.field_of_view) -> None:
         self.frames = np.zeros((0, height, width, 3), np.uint8)
+        self._field_of_view = field_of_view
         self._daylight: np.ndarray | None = None
         self._around: list[bytes] = []
         self._pitch = np.zeros(0, np.float32)
@@ -105,11 +114,13 @@ class StartPictures:
         """Start `number`, its surroundings unpacked."""
         around = from_file(self._around[number]) if self._around else None
         bearing = None if self._bearing is None else float(self._bearing[number])
-        seen = unpacked(*self._seen[number]) if self._seen else None
-        if seen is not None and self._lattices:
-            seen = replace(seen, lattice=unpacked_lattice(*self._lattices[number]))
+        unpack = partial(self._sightings, number) if self._seen else None
         daylight = None if self._daylight is None else self._daylight[number]
-        return Start(self.frames[number], around, float(self._pitch[number]), bearing, seen, daylight=daylight)
+        return Start(self.frames[number], around, float(self._pitch[number]), bearing, unpack, daylight=daylight)
+
+    def _sightings(self, number: int) -> Sightings:
+        lattice = unpacked_lattice(*self._lattices[number]) if self._lattices else None
+        return unpacked(*self._seen[number], lattice, self._field_of_view)
 
     @property
     def most_seen(self) -> int:

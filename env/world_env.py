@@ -96,7 +96,9 @@ class WorldEnv(gymnasium.Env[Observation, Action]):
         self.world = load_world(folder, number_format(dtype, device), device)
         own_starts = folder / f"starts-{task}.safetensors"
         starts = own_starts if task and own_starts.exists() else folder / "starts.safetensors"
-        self.guide = Guide(self.world, StartPictures(starts, self.world.config.height, self.world.config.width), day)
+        config = self.world.config
+        pictures = StartPictures(starts, config.height, config.width, config.autoencoder.field_of_view)
+        self.guide = Guide(self.world, pictures, day)
         self.onlookers = Onlookers(self.world, folder, judged=task is not None)
         self._task = DreamTask(task) if task else None
         self.num_steps = num_steps

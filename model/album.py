@@ -28,6 +28,8 @@ ROOM = 96
 """Pages of an album, beside the place's."""
 MOST_GIVEN = 512
 """Pictures of a place."""
+ENOUGH = 240
+"""So many of them, the first, tell what there is to know of sky and water."""
 SPARSE = 6
 """Every so many pixels each way of a picture tell what it shows."""
 COARSE = 2
@@ -172,9 +174,10 @@ def given_album(
     place = Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view)
     if lattice is None:
         return Album(place)
-    seen = pictures, near, place.places, place.views, field_of_view, lattice
-    atlas = atlas_of(*seen)
-    return Album(place, lattice=lattice, sky=sky_of(*seen, around, wet), water=water_of(*seen), atlas=atlas)
+    seen = pictures, near, place.places, place.views
+    atlas = atlas_of(*seen, field_of_view, lattice)
+    some = (*(part[:ENOUGH] for part in seen), field_of_view, lattice)
+    return Album(place, lattice=lattice, sky=sky_of(*some, around, wet), water=water_of(*some), atlas=atlas)
 
 
 def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], instead: Bool[Tensor, " b"]) -> list[Album]:

@@ -98,7 +98,7 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         join([goal.left for goal in goals], 0),
         join([goal.total for goal in goals], 0),
         of_worlds([goal.around for goal in goals]),
-        listed([goal.albums for goal in goals]),
+        listed([list(goal.albums) for goal in goals]),
         of_worlds([goal.scenery for goal in goals]),
         of_worlds([goal.daylight for goal in goals]),
     )

@@ -1,9 +1,10 @@
 """A context: all that dreams remember from chunk to chunk. Knows no sampling."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from simworld.model.album import Album
@@ -13,6 +14,7 @@ from simworld.model.denoiser import Text
 from simworld.model.grip import Grip
 from simworld.model.ground import Ground
 from simworld.model.memory import Memory
+from simworld.model.promise import Promise
 from simworld.model.scenery import Scenery
 from simworld.model.surroundings import Surroundings
 from simworld.model.work import Work
@@ -23,16 +25,27 @@ RECALL = 32
 
 @dataclass
 class Goal:
-    """What b dreams fade into: pictures in [-1, 1], how many of `total` chunks are left on the way, 0 for none, and where the
-    eye is there, with what lies around it and what is seen from elsewhere, as it is shown, and in what light."""
+    """What b dreams fade into: pictures in [-1, 1], how many chunks are left on the way, 0 for none, of which the last `total`
+    show it, and where the eye is there, with what lies around it and what is seen from elsewhere, which may be promised until
+    then, as it is shown, and in what light."""
 
     pictures: Float[Tensor, "b h w 3"]
     left: Int[Tensor, " b"]
     total: Int[Tensor, " b"]
     around: Surroundings
-    albums: list[Album]
+    albums: Sequence[Album | Promise[Album]]
     scenery: Scenery
     daylight: Daylight
+
+    @property
+    def waits(self) -> Bool[Tensor, " b"]:
+        """Which of the dreams go on for a while before they fade."""
+        return self.left > self.total
+
+    @property
+    def shows(self) -> Bool[Tensor, " b"]:
+        """Which of the dreams are fading."""
+        return (self.left > 0) & ~self.waits
 
 
 @dataclass

@@ -24,6 +24,7 @@ from simworld.model.grip import Grip, unknown
 from simworld.model.ground import Ground, nothing_shown
 from simworld.model.lattice import Lattice
 from simworld.model.memory import Before, Memory
+from simworld.model.promise import kept
 from simworld.model.scenery import Scenery
 from simworld.model.sky import Sky
 from simworld.model.surroundings import Surroundings
@@ -40,7 +41,8 @@ _RECORD, _TENSOR, _GENERATOR, _DTYPE = "record", "tensor", "generator", "dtype"
 
 
 def take_apart(context: Context) -> dict[str, Any]:
-    """`context` as dicts, lists, tuples, numbers, text, None and NumPy arrays; they share memory with it."""
+    """`context` as dicts, lists, tuples, numbers, text, None and NumPy arrays; they share memory with it. What it was
+    promised is waited for."""
     return _apart(context)
 
 
@@ -96,6 +98,7 @@ def _album_of_now(album: dict[str, Any]) -> dict[str, Any]:
 
 
 def _apart(value: Any) -> Any:
+    value = kept(value)
     if isinstance(value, Tensor):
         value = value.detach().cpu().contiguous()
         bits = value.view(torch.int16) if value.dtype == torch.bfloat16 else value

@@ -128,7 +128,7 @@ def _worked(
     block: Block,
 ) -> tuple[Touch, Bool[Tensor, " b"]]:
     """The touch of attack and use, and whose use places a block."""
-    at_work, led = busy(actions), context.goal.left > 0
+    at_work, led = busy(actions), context.goal.shows
     free = own(world, at_rest(context.grip)) < 0.5
     if not bool(at_work.any()):
         overlay = Overlay(_shade(context, hands, block, block.sure & ~led, actions, shown, free))

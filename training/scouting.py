@@ -21,7 +21,7 @@ from simworld.training.lane import DAYLIGHT, NUM_TRAINING_SEEDS, WEATHERS
 from simworld.training.stream import VOXEL_BIOMES, VOXEL_GAME, load
 
 VOXEL_SCOUT, VOXEL_PANORAMA = "simworld.env.voxel.scout:", "simworld.env.panoramas:panorama"
-SPOTS, RADIUS = 56, 28.0
+SPOTS, RADIUS = 84, 28.0
 """From so many spots, within so many blocks, the shipped places were seen."""
 INSIDE = 0.06
 """Blocks: whose eye is nearer to something than so is in it."""
