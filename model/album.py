@@ -174,9 +174,9 @@ def given_album(
     place = Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view)
     if lattice is None:
         return Album(place)
-    seen = pictures, near, place.places, place.views
-    atlas = atlas_of(*seen, field_of_view, lattice)
-    some = (*(part[:ENOUGH] for part in seen), field_of_view, lattice)
+    places, views, few = place.places, place.views, slice(ENOUGH)
+    atlas = atlas_of(pictures, near, places, views, field_of_view, lattice)
+    some = pictures[few], near[few], places[few], views[few], field_of_view, lattice
     return Album(place, lattice=lattice, sky=sky_of(*some, around, wet), water=water_of(*some), atlas=atlas)
 
 
