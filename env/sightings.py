@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from simworld.model.compiled import compiled
 from simworld.model.lattice import WHOLE, Lattice, cast
 
 FIELDS = ("frames", "near", "places", "views")
@@ -95,8 +96,25 @@ def unpacked(
     steps = 254 / math.log(NEAREST / FARTHEST)
     told = (FARTHEST * np.exp((np.arange(256) - 1) / steps)).astype(np.float32)
     told[SKY] = 0
-    whole = codes.repeat(COARSE, 1).repeat(COARSE, 2)[:, : pictures.shape[1], : pictures.shape[2]]
+    whole = np.empty(pictures.shape[:3], np.uint8)
+    _refine(codes, pictures, whole)
     return replace(seen, near=np.where(whole == AS_BLOCKS, _near_blocks(seen, field_of_view), told[whole]))
+
+
+@compiled
+def _refine(codes: np.ndarray, pictures: np.ndarray, whole: np.ndarray) -> None:
+    """Codes of all pixels, of those of every `COARSE`-th each way: of the ones about it that whose pixel has its colour most."""
+    _, rows, columns = codes.shape
+    for picture, i, j in np.ndindex(whole.shape):
+        least = 1 << 30
+        for row in range(i // COARSE, min((i + COARSE - 1) // COARSE, rows - 1) + 1):
+            for column in range(j // COARSE, min((j + COARSE - 1) // COARSE, columns - 1) + 1):
+                unlike = 0
+                for channel in range(3):
+                    here = np.int64(pictures[picture, i, j, channel])
+                    unlike += abs(here - pictures[picture, row * COARSE, column * COARSE, channel])
+                if unlike < least:
+                    least, whole[picture, i, j] = unlike, codes[picture, row, column]
 
 
 def _sheet(pictures: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ EVERY = 2
 """Every so many pixels each way of pictures tell of the water."""
 ON = 1.02
 """Points on water are sought so many times as far away, to be in it."""
-FIRM, ROBUST, ROUNDS = 0.003, 0.1, 4
+FIRM, ROBUST, ROUNDS = 0.0003, 0.1, 4
 """How firmly a plain surface is plain; differences in colour from which on they count less; and rounds in which that is
 told."""
 LEAST_SEEN = 400
