@@ -3,12 +3,14 @@
 import io
 import lzma
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from simworld.model.compiled import compiled
 from simworld.model.lattice import WHOLE, Lattice, cast
@@ -103,7 +105,7 @@ def unpacked(
 
 @compiled
 def _refine(codes: np.ndarray, pictures: np.ndarray, whole: np.ndarray) -> None:
-    """Codes of all pixels, of those of every `COARSE`-th each way: of the ones about it that whose pixel has its colour most."""
+    """Codes of all pixels, of those of every `COARSE`-th each way: of those about it that whose pixel has its colour most."""
     _, rows, columns = codes.shape
     for picture, i, j in np.ndindex(whole.shape):
         least = 1 << 30
@@ -131,10 +133,15 @@ def _unsheet(sheet: np.ndarray, n: int) -> np.ndarray:
 
 def _near_blocks(seen: Sightings, field_of_view: float) -> np.ndarray:
     """How near the blocks are that sightings see, float32 [n, h, w], 0 where they see none."""
-    places, views = (torch.from_numpy(np.array(part))[None] for part in (seen.places, seen.views))
-    size = (seen.near.shape[1], seen.near.shape[2])
-    told = cast([seen.lattice], places, views, size, field_of_view)
-    return np.zeros_like(seen.near) if told is None else told.near[0].numpy().clip(min=0)
+    size, threads = (seen.near.shape[1], seen.near.shape[2]), torch.get_num_threads()
+
+    def part(eyes: tuple[Tensor, Tensor]) -> np.ndarray:
+        told = cast([seen.lattice], eyes[0][None], eyes[1][None], size, field_of_view)
+        return np.zeros((len(eyes[0]), *size), np.float32) if told is None else told.near[0].numpy().clip(min=0)
+
+    with ThreadPoolExecutor(threads) as pool:
+        eyes = (torch.from_numpy(np.array(each)).tensor_split(threads) for each in (seen.places, seen.views))
+        return np.concatenate(list(pool.map(part, zip(*eyes, strict=True))))
 
 
 def packed_lattice(lattice: Lattice | None) -> tuple[bytes, np.ndarray]:
