@@ -28,8 +28,10 @@ FAR, LONG = 4.0, 5
 """Who has walked so many blocks and for so many chunks seen little that is real has gone astray."""
 FADE_CHUNKS = 8
 """How slowly a dream fades into a picture that it is led to."""
-WAIT_CHUNKS = 16
-"""How long it goes on as it was before, in which what is known of the other place is got ready."""
+WAIT_CHUNKS, GROW_CHUNKS = 4, 12
+"""How long it goes on as it was before, in which a sketch of the other place is got ready, and how long that does there."""
+SKETCHED = 40
+"""Pictures of a sketch."""
 LEAST_DETAIL, A_LITTLE = 0.025, 0.15
 """A picture of less `detail` is mist, where no more than a little of it is real. Of the game's pictures, 98 in 100 have more; a
 dream that has lost its way ends at 0.005 to 0.02."""
@@ -152,11 +154,16 @@ class Guide:
             return
         around, pitch, daylight = self._around(start.around), self._pitch(start.pitch), self._daylight(start.daylight)
         spots = None if start.spot is None else torch.from_numpy(start.spot)[None].to(self.world.device)
-        albums, wait, unpack = None, 0, start.unpack
-        if unpack is not None:
-            albums, wait = [Promise(lambda: self._album(unpack(), around, daylight))], WAIT_CHUNKS
         frame = torch.from_numpy(start.frame)[None]
-        lead(self.world, context, frame, FADE_CHUNKS, around, pitch, albums, spots, daylight, wait)
+        if start.unpack is None:
+            lead(self.world, context, frame, FADE_CHUNKS, around, pitch, None, spots, daylight)
+        else:
+            place = Promise(start.unpack)
+            spot = None if start.spot is None else start.spot[:3]
+            sketch = Promise(lambda: self._album(place.kept().told(SKETCHED, spot), around, daylight))
+            album = Promise(lambda: self._album(place.kept().told(), around, daylight))
+            chunks = WAIT_CHUNKS, [album], GROW_CHUNKS
+            lead(self.world, context, frame, FADE_CHUNKS, around, pitch, [sketch], spots, daylight, *chunks)
         if hour is not None and daylight is not None:
             context.goal.daylight = turned_to(context.goal.daylight, hour)
 

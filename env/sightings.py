@@ -4,7 +4,7 @@ import io
 import lzma
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from simworld.model.compiled import compiled
 from simworld.model.lattice import WHOLE, Lattice, cast
+from simworld.model.projection import NOTHING
 
 FIELDS = ("frames", "near", "places", "views")
 LATTICE = "lattice"
@@ -88,19 +89,42 @@ def packed(seen: Sightings, field_of_view: float) -> tuple[bytes, bytes]:
     return to_avif(_sheet(seen.frames), QUALITY), to_webp(_sheet(codes), lossless=True, quality=100)
 
 
+@dataclass(frozen=True)
+class Unpacked:
+    """Sightings of which it takes a moment to tell how near they are. frames, places, views, lattice: as in `Sightings`. codes:
+    of nearness, uint8 (n, rows, columns), for every `COARSE`-th pixel each way."""
+
+    frames: np.ndarray
+    codes: np.ndarray
+    places: np.ndarray
+    views: np.ndarray
+    lattice: Lattice | None
+    field_of_view: float
+
+    def told(self, num: int | None = None, spot: np.ndarray | None = None) -> Sightings:
+        """The sightings; where `num` is given and the blocks are known, it is told only of so many how near they are, of those
+        that were seen from nearest to a spot, (right, ahead, above), and `NOTHING` of the others."""
+        apart = np.linalg.norm(self.places - (0 if spot is None else spot), axis=1)
+        some = np.sort(np.argsort(apart, kind="stable")[: num if self.lattice is not None else None])
+        frames, codes = self.frames[some], self.codes[some]
+        whole = np.empty(frames.shape[:3], np.uint8)
+        seen = Sightings(frames, np.zeros(whole.shape, np.float32), self.places[some], self.views[some], self.lattice)
+        steps = 254 / math.log(NEAREST / FARTHEST)
+        told = (FARTHEST * np.exp((np.arange(256) - 1) / steps)).astype(np.float32)
+        told[SKY] = 0
+        _refine(codes, frames, whole)
+        near = np.full(self.frames.shape[:3], NOTHING, np.float32)
+        near[some] = np.where(whole == AS_BLOCKS, _near_blocks(seen, self.field_of_view), told[whole])
+        return Sightings(self.frames, near, self.places, self.views, self.lattice)
+
+
 def unpacked(
     frames: bytes, near: bytes, places: np.ndarray, views: np.ndarray, lattice: Lattice | None, field_of_view: float
-) -> Sightings:
+) -> Unpacked:
     """The sightings that were packed, of a place of such blocks, seen from `places` towards `views`."""
     n = len(places)
     pictures, codes = _unsheet(from_file(frames), n), _unsheet(from_file(near), n)[..., 0]
-    seen = Sightings(pictures, np.zeros(pictures.shape[:3], np.float32), places, views, lattice)
-    steps = 254 / math.log(NEAREST / FARTHEST)
-    told = (FARTHEST * np.exp((np.arange(256) - 1) / steps)).astype(np.float32)
-    told[SKY] = 0
-    whole = np.empty(pictures.shape[:3], np.uint8)
-    _refine(codes, pictures, whole)
-    return replace(seen, near=np.where(whole == AS_BLOCKS, _near_blocks(seen, field_of_view), told[whole]))
+    return Unpacked(pictures, codes, places, views, lattice, field_of_view)
 
 
 @compiled

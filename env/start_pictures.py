@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from simworld.env.sightings import Sightings, from_file, looks, unpacked, unpacked_lattice
+from simworld.env.sightings import Sightings, Unpacked, from_file, looks, unpacked, unpacked_lattice
 from simworld.env.thesaurus import Meaning, meanings, moment, nearly, of_hour, of_weather, said_of_the_scene, words
 from simworld.model.autoencoder import AutoencoderConfig
 from simworld.model.checkpoint import read_tensors
@@ -48,14 +48,14 @@ class Start:
     around: np.ndarray | None = None
     pitch: float = 0.0
     bearing: float | None = None
-    unpack: Callable[[], Sightings] | None = None
+    unpack: Callable[[], Unpacked] | None = None
     spot: np.ndarray | None = None
     daylight: np.ndarray | None = None
 
     @cached_property
     def seen(self) -> Sightings | None:
         """What the place looks like from elsewhere."""
-        return None if self.unpack is None else self.unpack()
+        return None if self.unpack is None else self.unpack().told()
 
     def options(self) -> dict[str, Any]:
         """The env's reset options that begin here."""
@@ -118,7 +118,7 @@ class StartPictures:
         daylight = None if self._daylight is None else self._daylight[number]
         return Start(self.frames[number], around, float(self._pitch[number]), bearing, unpack, daylight=daylight)
 
-    def _sightings(self, number: int) -> Sightings:
+    def _sightings(self, number: int) -> Unpacked:
         lattice = unpacked_lattice(*self._lattices[number]) if self._lattices else None
         return unpacked(*self._seen[number], lattice, self._field_of_view)
 

@@ -167,17 +167,23 @@ def given_album(
     wet: bool = False,
 ) -> Album:
     """What a world has before it begins: real pictures, the blocks that its place is made of, its sky and its water, where they
-    are known; what lies `around` tells more of the sky. `wet`: whether it rains or snows there. ValueError for more than
-    `MOST_GIVEN`."""
+    are known; what lies `around` tells more of the sky. `wet`: whether it rains or snows there. Pictures of which is not known
+    how near anything is keep their place, but tell nothing. ValueError for more than `MOST_GIVEN`."""
     if len(pictures) > MOST_GIVEN:
         raise ValueError(f"{len(pictures)} pictures of a place; an album takes {MOST_GIVEN} at most")
     place = Place(pictures, near[:, None].half(), places.float(), views.float(), field_of_view)
     if lattice is None:
         return Album(place)
-    places, views, few = place.places, place.views, slice(ENOUGH)
-    atlas = atlas_of(pictures, near, places, views, field_of_view, lattice)
-    some = pictures[few], near[few], places[few], views[few], field_of_view, lattice
+    known = (near > NOTHING).flatten(1).any(1).nonzero()[:, 0]
+    few = known[:ENOUGH]
+    some = pictures[few], near[few], place.places[few], place.views[few], field_of_view, lattice
+    atlas = atlas_of(pictures[known], near[known], place.places[known], place.views[known], field_of_view, lattice)
     return Album(place, lattice=lattice, sky=sky_of(*some, around, wet), water=water_of(*some), atlas=atlas)
+
+
+def grown(sketch: Album, whole: Album) -> Album:
+    """An album that was begun with some of a place's pictures, with all of them; what the dream has kept and done stays."""
+    return replace(sketch, given=whole.given, sky=whole.sky, water=whole.water, atlas=whole.atlas)
 
 
 def keep(albums: list[Album], scenery: Scenery, chosen: Bool[Tensor, " b"], instead: Bool[Tensor, " b"]) -> list[Album]:

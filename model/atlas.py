@@ -31,6 +31,13 @@ BEST = 3
 """So many pictures tell of a face; what the first does not show of it is taken from the next."""
 OFF = 0.02
 """By how much, relatively, a face may seem nearer or farther than it is: a plane's nearness is even in a picture."""
+WELL, BADLY = 0.8, 0.4
+"""So many pixels of its picture wide, and wider, a pixel is shown well; where it is no wider than the second, its face is."""
+MOST = 0.4
+"""How much a face counts at most where a picture shows it well."""
+RIM = 0.3
+"""How much nearer or farther a pixel may be, relatively, than the mean of those on either side of it; where it is more, it may
+have some of the colour of what is before or behind it."""
 BORDER = 1.0
 """Pixels: what lies nearer to a picture's border is not taken from it."""
 GAP = 3
@@ -70,31 +77,34 @@ def atlas_of(
     rows[faces] = np.arange(len(faces), dtype=np.int32)
     looks = np.zeros((len(faces), TEXELS, KNOWN + 1), np.uint8)
     moves = _moves(lattice, places, views, size, field_of_view)
-    _look(faces, pages[:, faces], *arrays(pictures, near, moves), *lattice.high.shape[1:], looks)
-    _spread(looks)
+    taken, rims = arrays(pictures, near, moves), np.zeros(near.shape, np.bool_)
+    _find_rims(taken[1], rims)
+    for mixed in (False, True):
+        _look(faces, pages[:, faces], *taken, rims, mixed, *lattice.high.shape[1:], looks)
+        _spread(looks)
     _coarsen(looks)
     return Atlas(torch.from_numpy(rows).to(device), torch.from_numpy(looks).to(device))
 
 
 def with_faces(shown: Shown, atlases: Sequence[Atlas | None], told: Cast | None, share: Float[Tensor, "b r"]) -> Shown:
-    """What is shown, with the faces that atlases of lattices know, where hands have changed nothing: by a share, and wholly
-    where nothing else is known of them."""
-    if told is None or shown.faces is None or shown.on_faces is None or not any(atlases):
+    """What is shown, with the faces that atlases of lattices know, where hands have changed nothing: wholly where no real
+    picture shows them, or none half as large as they are seen, else by a share."""
+    if told is None or shown.faces is None or shown.on_faces is None or shown.finer is None or not any(atlases):
         return shown
     faces = shown.faces if told.since is None else torch.where(told.since > 0, NOWHERE, shown.faces)
-    seen, (before,) = arrays(faces, shown.on_faces), arrays(shown.known)
-    colors, there = shown.colors.cpu().clone(memory_format=torch.contiguous_format), np.zeros_like(before)
+    seen, (real,) = arrays(faces, shown.on_faces, shown.finer), arrays(shown.real)
+    colors, there = shown.colors.cpu().clone(memory_format=torch.contiguous_format), np.zeros_like(real)
     for world, atlas in enumerate(atlases):
         if atlas is None:
             continue
         of_place = arrays(atlas.rows, atlas.looks)
         for eye, much in enumerate(share[world].tolist()):
-            here = (*(part[world, eye] for part in seen), *of_place, before[world, eye, 0], much)
+            here = (*(part[world, eye] for part in seen), *of_place, real[world, eye, 0], much)
             _show(*here, colors[world, eye].numpy(), there[world, eye, 0])
     new = torch.from_numpy(there).to(shown.known.device)
     near = torch.where(new, told.near[:, :, None], shown.near)
-    known, kept, real = (part | new for part in (shown.known, shown.kept, shown.real))
-    return replace(shown, colors=colors.to(shown.colors.device), near=near, known=known, kept=kept, real=real)
+    flags = {name: getattr(shown, name) | new for name in ("known", "kept", "real")}
+    return replace(shown, colors=colors.to(shown.colors.device), near=near, **flags)
 
 
 def _moves(
@@ -130,17 +140,32 @@ def _count(seen: np.ndarray, number: int, counts: np.ndarray, most: np.ndarray, 
 
 
 @compiled
+def _find_rims(near: np.ndarray, rims: np.ndarray) -> None:
+    """Set what lies on the rims of what pictures show, inside them and outside, among zeros."""
+    for page, row, column in np.ndindex(near.shape):
+        if not (0 < row < near.shape[1] - 1 and 0 < column < near.shape[2] - 1):
+            continue
+        twice, least = 2 * near[page, row, column], 2 * RIM * near[page, row, column]
+        along = near[page, row, column - 1] + near[page, row, column + 1]
+        across = near[page, row - 1, column] + near[page, row + 1, column]
+        rims[page, row, column] = abs(along - twice) > least or abs(across - twice) > least
+
+
+@compiled
 def _look(
-    faces: np.ndarray, pages: np.ndarray, pictures: np.ndarray, near: np.ndarray, moves: np.ndarray, deep: int, tall: int,
-    looks: np.ndarray,
+    faces: np.ndarray, pages: np.ndarray, pictures: np.ndarray, near: np.ndarray, moves: np.ndarray, rims: np.ndarray,
+    mixed: bool, deep: int, tall: int, looks: np.ndarray,
 ) -> None:  # fmt: skip
-    """Into zeros, the finest texels of faces, each off the first of their pictures that shows it."""
+    """The finest texels of faces that are not known, each off the first of their pictures that shows it, not on a rim but where
+    what is `mixed` will do."""
     rows, columns = near.shape[1:]
     point = np.empty(3, np.float32)
     for number, face in enumerate(faces):
         cell, side = face // FACES, face % FACES
         axis, across, up = side // 2, 1 if side // 2 == 0 else 0, 1 if side // 2 == 2 else 2
         for texel in range(FINEST * FINEST):
+            if looks[number, texel, KNOWN] > 0:
+                continue
             row, column = texel // FINEST, texel % FINEST
             point[0], point[1], point[2] = cell // (deep * tall), cell // tall % deep, cell % tall
             point[axis] += 1 - side % 2
@@ -163,10 +188,11 @@ def _look(
                 at, on = int(y - 0.5), int(x - 0.5)
                 below, aside = y - 0.5 - at, x - 0.5 - on
                 weights = ((1 - below) * (1 - aside), (1 - below) * aside, below * (1 - aside), below * aside)
-                close = 0.0
+                close, on_rim = 0.0, False
                 for corner in range(4):
                     close += weights[corner] * near[page, at + corner // 2, on + corner % 2]
-                if abs(close * ahead - 1) > OFF:
+                    on_rim |= rims[page, at + corner // 2, on + corner % 2]
+                if abs(close * ahead - 1) > OFF or (on_rim and not mixed):
                     continue
                 for channel in range(3):
                     color = 0.0
@@ -236,11 +262,11 @@ def _coarsen(looks: np.ndarray) -> None:
 
 @compiled
 def _show(
-    faces: np.ndarray, on_faces: np.ndarray, rows: np.ndarray, looks: np.ndarray, known: np.ndarray, share: float,
-    colors: np.ndarray, there: np.ndarray,
+    faces: np.ndarray, on_faces: np.ndarray, finer: np.ndarray, rows: np.ndarray, looks: np.ndarray, real: np.ndarray,
+    share: float, colors: np.ndarray, there: np.ndarray,
 ) -> None:  # fmt: skip
-    """Put what is on faces there, where half of it is known, over a picture's colours, 3 × h × w, by a share where
-    these are `known`; `there` is then set."""
+    """Put what is on faces there, where half of it is known, over a picture's colours, 3 × h × w, as `with_faces` does, by a
+    share where these are `real`; `there` is then set."""
     for i, j in np.ndindex(faces.shape):
         face = faces[i, j]
         if face < 0 or rows[face] < 0:
@@ -261,7 +287,10 @@ def _show(
                 blue += weight * looks[rows[face], at, 2]
         if 2 * much < WHOLLY:
             continue
-        scale, part = 2 / (WHOLLY * much), share if known[i, j] else 1.0
+        scale, part = 2 / (WHOLLY * much), 1.0
+        if real[i, j]:
+            badly = (WELL - float(finer[i, j])) / (WELL - BADLY)
+            part = max(MOST * share, min(badly, 1.0))
         colors[0, i, j] += part * (red * scale - 1 - colors[0, i, j])
         colors[1, i, j] += part * (green * scale - 1 - colors[1, i, j])
         colors[2, i, j] += part * (blue * scale - 1 - colors[2, i, j])

@@ -101,6 +101,8 @@ def _joined(contexts: list[Context], join: Join, listed: Callable[[list[list]], 
         listed([list(goal.albums) for goal in goals]),
         of_worlds([goal.scenery for goal in goals]),
         of_worlds([goal.daylight for goal in goals]),
+        listed([list(goal.grow) for goal in goals]),
+        join([goal.due for goal in goals], 0),
     )
     around = of_worlds([context.around for context in contexts])
     ground = of_worlds([context.ground for context in contexts])

@@ -27,7 +27,8 @@ RECALL = 32
 class Goal:
     """What b dreams fade into: pictures in [-1, 1], how many chunks are left on the way, 0 for none, of which the last `total`
     show it, and where the eye is there, with what lies around it and what is seen from elsewhere, which may be promised until
-    then, as it is shown, and in what light."""
+    then, as it is shown, and in what light. Albums may be sketches, which `grow` into whole ones, once in `due` chunks, 0 where
+    they do not or have done so."""
 
     pictures: Float[Tensor, "b h w 3"]
     left: Int[Tensor, " b"]
@@ -36,6 +37,8 @@ class Goal:
     albums: Sequence[Album | Promise[Album]]
     scenery: Scenery
     daylight: Daylight
+    grow: Sequence[Album | Promise[Album] | None]
+    due: Int[Tensor, " b"]
 
     @property
     def waits(self) -> Bool[Tensor, " b"]:

@@ -80,6 +80,7 @@ def _of_now(parts: dict[str, Any], world: World) -> dict[str, Any]:
     }  # fmt: skip
     parts = {**{name: _apart(part) for name, part in missing.items()}, **parts}
     parts["memory"] = {"before": _apart(sampler.start(world, [""] * b, [0] * b).memory.before), **parts["memory"]}
+    goal = {"grow": [None] * b, "due": _apart(torch.zeros(b, dtype=torch.long)), **goal}
     goal = {"total": goal["left"], "scenery": _apart(nothing_known(world, b)), "daylight": _apart(missing["daylight"]), **goal}
     parts["work"] = {**_apart(nothing_done(b, device)), **parts["work"]}
     ageless = {"age": _apart(missing["daylight"].age)}

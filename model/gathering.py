@@ -1,5 +1,7 @@
 """Gathering: where pictures show what an eye sees, pixel by pixel, and what lies beside what none of them shows. Compiled."""
 
+import math
+
 import numpy as np
 
 from simworld.model.compiled import compiled
@@ -138,14 +140,31 @@ def land(ways: np.ndarray, pictures: np.ndarray, moves: np.ndarray, near: np.nda
 
 
 @compiled
+def _measure(x: np.ndarray, y: np.ndarray, source: np.ndarray, near: np.ndarray, finer: np.ndarray) -> None:
+    """`finer` of `look_up`, as what is beside and below or above each pixel tells that has the same source and is nearly as
+    near; 0 where nothing is."""
+    h, w = x.shape
+    for row, column in np.ndindex(x.shape):
+        at, on, here, close = row, column, source[row, column], SAME_NEAR * near[row, column]
+        for step in (1, -1):
+            if at == row and 0 <= row + step < h and source[row + step, column] == here:
+                at += step * (abs(near[row + step, column] - near[row, column]) <= close)
+            if on == column and 0 <= column + step < w and source[row, column + step] == here:
+                on += step * (abs(near[row, column + step] - near[row, column]) <= close)
+        right, down = x[row, on] - x[row, column], y[row, on] - y[row, column]
+        aside, below = x[at, column] - x[row, column], y[at, column] - y[row, column]
+        finer[row, column] = math.sqrt(abs(right * below - down * aside))
+
+
+@compiled
 def look_up(
     ways: np.ndarray, pictures: np.ndarray, moves: np.ndarray, source: np.ndarray, sure: np.ndarray,
-    near: np.ndarray, x: np.ndarray, y: np.ndarray, known: np.ndarray,
+    near: np.ndarray, x: np.ndarray, y: np.ndarray, known: np.ndarray, finer: np.ndarray,
 ) -> None:  # fmt: skip
     """Where, column `x` and row `y`, the `source` of each pixel, one of k pictures of which it is told how near things are,
     shows what is so `near` for an eye, and whether it is `known`: whether that is as near there, as most about it is. What is
-    seen there says better how near it is, unless that is `sure`. ways: 3 × h × w. moves: k × 3 × 4, as `scenery` makes them. A
-    source of k is none."""
+    seen there says better how near it is, unless that is `sure`. finer: how many pixels of its source it is wide. ways:
+    3 × h × w. moves: k × 3 × 4, as `scenery` makes them. A source of k is none."""
     k, h, w = pictures.shape
     there, ahead, same = np.empty((h, w), np.float32), np.empty((h, w), np.float32), np.empty((h, w), np.bool_)
     for attempt in range(2):
@@ -177,6 +196,7 @@ def look_up(
             margin = min(min(x[row, column], w - x[row, column]), min(y[row, column], h - y[row, column]))
             inside = margin >= BORDER and ahead[row, column] >= LEAST_AHEAD and source[row, column] < k
             known[row, column] = known[row, column] and inside
+    _measure(x, y, source, near, finer)
 
 
 @compiled

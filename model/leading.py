@@ -11,7 +11,7 @@ from torch import Tensor
 from simworld.actions import CAMERA
 from simworld.model import grip as grips
 from simworld.model import ground as grounds
-from simworld.model.album import Album
+from simworld.model.album import Album, grown
 from simworld.model.context import Context, Goal
 from simworld.model.daylight import Daylight, brought, drifted, passed
 from simworld.model.daylight import unknown as unknown_daylight
@@ -41,11 +41,14 @@ def lead(
     spots: Float[Tensor, "b 4"] | None = None,
     daylight: Daylight | None = None,
     wait: int = 0,
+    grow: Sequence[Album | Promise[Album]] | None = None,
+    due: int = 0,
 ) -> None:
     """Let dreams fade, after so many chunks to `wait`, over the next into what pictures show, and go on from there, with what
     `surround` would tell of them. Where there are pictures of the place from elsewhere, as in all albums that are promised, one
     comes to it on foot: to where its picture was taken, and looks as that does; or to `spots`, (right, ahead, above) in blocks
-    and yaw in degrees, looking as far down as before. ValueError for another picture size, or for no chunk."""
+    and yaw in degrees, looking as far down as before. Albums that are but sketches `grow` into others, `due` so many chunks
+    after one is there. ValueError for another picture size, or for no chunk."""
     if tuple(pictures.shape) != tuple(context.goal.pictures.shape) or num_chunks < 1:
         raise ValueError(
             f"pictures {tuple(pictures.shape)} in {num_chunks} chunks; these worlds take {tuple(context.goal.pictures.shape)} "
@@ -60,7 +63,9 @@ def lead(
         around.place, around.view = spots[:, :3], torch.where(on_spot, view, around.view)
     total = torch.full_like(context.goal.left, num_chunks)
     daylight = brought(daylight or unknown_daylight(len(pictures), world.device), context.daylight)
-    context.goal = Goal(goals, total + wait, total, around, albums, nothing_known(world, len(pictures)), daylight)
+    left, whole = total + wait, list(grow) if grow else [None] * len(pictures)
+    later = left + due if grow else torch.zeros_like(left)
+    context.goal = Goal(goals, left, total, around, albums, nothing_known(world, len(pictures)), daylight, whole, later)
 
 
 def is_led(context: Context) -> bool:
@@ -93,6 +98,7 @@ def led(
     """The draft of the frames to which `actions` led, through which the goals show, of which there is a `draft_of` a dream that
     is there, with its eyes and what is known of them; the frames that dreams go on from, of those that have arrived the
     goals'; and what is known of these."""
+    _grow(context)
     if not is_led(context):
         return draft, frames, shown
     num_frames = frames.shape[1]
@@ -101,6 +107,16 @@ def led(
         draft, frames, shown = _fading(world, context, frames, draft, actions, shown, draft_of)
     context.goal = replace(context.goal, left=(context.goal.left - 1).clamp(min=0))
     return draft, frames, shown
+
+
+def _grow(context: Context) -> None:
+    """Let albums grow that are due."""
+    due = context.goal.due
+    if not bool(due.any()):
+        return
+    pairs = zip(context.albums, context.goal.grow, due.tolist(), strict=True)
+    context.albums = [grown(album, kept(whole)) if whole and left == 1 else album for album, whole, left in pairs]
+    context.goal = replace(context.goal, due=(due - 1).clamp(min=0))
 
 
 def _fading(
@@ -116,9 +132,7 @@ def _fading(
     assert context.decoder is not None, "it has just made these frames"
     goal, num_frames = context.goal, frames.shape[1]
     shows = goal.shows
-    albums = [kept(album) if near else album for album, near in zip(goal.albums, shows.tolist(), strict=True)]
-    seen = [Album() if isinstance(album, Promise) else album for album in albums]
-    context.goal = goal = replace(goal, albums=albums)
+    seen = [kept(album) if near else Album() for album, near in zip(goal.albums, shows.tolist(), strict=True)]
     there, known_there = goal.pictures[:, None].expand_as(frames), None
     place, view = (part[:, None].expand(-1, num_frames, -1) for part in (goal.around.place, goal.around.view))
     eyes = place, view

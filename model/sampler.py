@@ -59,7 +59,8 @@ def start(world: World, prompts: list[str], seeds: list[int]) -> Context:
     scenery, ground = nothing_known(world, len(seeds)), nothing_shown(len(seeds), world.device)
     empty, none_left = [Album()] * len(seeds), torch.zeros(len(seeds), dtype=torch.long, device=world.device)
     daylight = unknown_daylight(len(seeds), world.device)
-    goal = Goal(nowhere, none_left, none_left, replace(around), empty, replace(scenery), daylight)
+    seen = replace(around), empty, replace(scenery), daylight
+    goal = Goal(nowhere, none_left, none_left, *seen, [None] * len(seeds), none_left)
     text = _read(world, prompts)
     work, grip = nothing_done(len(seeds), world.device), grips.unknown(len(seeds), world.device)
     own = around, scenery, list(empty), actions, work, grip

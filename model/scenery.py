@@ -28,6 +28,8 @@ WELL_KNOWN = 1 / 12
 PARTS = ("pictures", "near", "places", "views", "real")
 """The fields of scenery that say something of each picture."""
 
+OfRays = Float[Tensor, "b r n"]
+
 
 @dataclass
 class Scenery:
@@ -56,7 +58,8 @@ class Shown:
     """colors: in [-1, 1]. near: as in `Scenery`. known: where there is something to show; kept: where it is of a kept
     picture; real: where it is of one that nobody dreamt. behind: where there would be, were nothing fixed to the camera; None
     where nobody asked. sure: where a lattice tells how near it is, even where it is not known; None where none does.
-    faces, on_faces: which of its blocks' faces are seen, and where on these, as `faces.seen_faces` tells."""
+    faces, on_faces: which of its blocks' faces are seen, and where on these, as `faces.seen_faces` tells. finer: how many
+    pixels of the picture that shows it a pixel is wide; None where no lattice tells."""
 
     colors: Float[Tensor, "b r 3 h w"]
     near: Float[Tensor, "b r 1 h w"]
@@ -67,6 +70,7 @@ class Shown:
     sure: Bool[Tensor, "b r 1 h w"] | None = None
     faces: Int[Tensor, "b r h w"] | None = None
     on_faces: Float[Tensor, "b r h w 3"] | None = None
+    finer: Float[Tensor, "b r h w"] | None = None
 
 
 def nothing_kept(b: int, size: tuple[int, int], time_stride: int, device: torch.device, kept: int) -> Scenery:
@@ -120,7 +124,7 @@ def show(
         close, first = seen_by(scenery.near[:, :, 0], numbers, eyes, (places, views), told, field_of_view)
         near, source, sure = _corrected(told, near, source, (close, first), k)
     moves = _moves((places, views), eyes, (h, w), field_of_view)
-    near, x, y, known = _looked_up(scenery, near, source, sure, moves, field_of_view)
+    near, x, y, finer, known = _looked_up(scenery, near, source, sure, moves, field_of_view)
     number = source.clamp(max=k - 1)  # b r n
     # All pictures of a world as one, one above the other: as they lie in memory, a colour's are three heights apart.
     tall = (3 * k - 2) * h
@@ -132,7 +136,7 @@ def show(
     of_world = torch.arange(b, device=near.device)[:, None, None] * k
     real = kept & (scenery.real.flatten().index_select(0, (number + of_world).flatten().int()) > 0).view_as(known)
     shown = Shown(colors.clamp(-1, 1), near.view(b, r, 1, h, w), known, kept, real)
-    return shown if told is None else _closed(replace(shown, sure=sure.view_as(known)))
+    return shown if told is None else _closed(replace(shown, sure=sure.view_as(known), finer=finer.view(b, r, h, w)))
 
 
 def away(scenery: Scenery, places: Float[Tensor, "b r 3"]) -> Float[Tensor, "b r"]:
@@ -161,17 +165,18 @@ def _looked_up(
     sure: Bool[Tensor, "b r n"],
     moves: Float[Tensor, "b r k 3 4"],
     field_of_view: float,
-) -> tuple[Float[Tensor, "b r n"], Float[Tensor, "b r n"], Float[Tensor, "b r n"], Bool[Tensor, "b r n"]]:
-    """How near things are, in which column and row of their source they are seen, and whether they are, as `look_up` tells."""
+) -> tuple[OfRays, OfRays, OfRays, OfRays, Bool[Tensor, "b r n"]]:
+    """How near things are, in which column and row of their source they are seen, by how many of its pixels, and whether they
+    are, as `look_up` tells."""
     shape = (*near.shape[:2], *scenery.near.shape[-2:])
     pictures, moved, *parts = arrays(scenery.near[:, :, 0], moves, *(part.view(shape) for part in (source, sure, near)))
     parts[-1] = parts[-1].copy()
-    parts += [np.empty(shape, kind) for kind in (np.float32, np.float32, np.bool_)]
+    parts += [np.empty(shape, kind) for kind in (np.float32, np.float32, np.bool_, np.float32)]
     ways = ray_array(shape[2:], field_of_view)
     for eye in np.ndindex(shape[:2]):
         look_up(ways, pictures[eye[0]], moved[eye], *(part[eye] for part in parts))
-    near, x, y, known = (torch.from_numpy(part).to(near.device).flatten(2) for part in parts[2:])
-    return near, x, y, known
+    near, x, y, known, finer = (torch.from_numpy(part).to(near.device).flatten(2) for part in parts[2:])
+    return near, x, y, finer, known
 
 
 def _closed(shown: Shown) -> Shown:

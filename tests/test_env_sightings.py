@@ -11,7 +11,7 @@ import torch
 from tiny_world import write_tiny_world
 
 from simworld.actions import from_vector
-from simworld.env.guide import FADE_CHUNKS, WAIT_CHUNKS
+from simworld.env.guide import FADE_CHUNKS, GROW_CHUNKS, SKETCHED, WAIT_CHUNKS
 from simworld.env.sightings import (
     FARTHEST,
     FIELDS,
@@ -80,7 +80,7 @@ def test_a_file_keeps_them(seen: Sightings, known: bool) -> None:
     lattice = lattice_of(*(torch.from_numpy(part) for part in (seen.near, seen.places, seen.views)), FIELD_OF_VIEW)
     seen = replace(seen, lattice=lattice if known else None)
     files = packed(seen, FIELD_OF_VIEW)
-    again = unpacked(*files, seen.places, seen.views, seen.lattice, FIELD_OF_VIEW)
+    again = unpacked(*files, seen.places, seen.views, seen.lattice, FIELD_OF_VIEW).told()
     assert again.frames.shape == seen.frames.shape and np.abs(again.frames.astype(int) - seen.frames).mean() < 12
     assert np.array_equal(again.near[:, ::2, ::2] == 0, seen.near[:, ::2, ::2] == 0)
     there = (seen.near > FARTHEST) & (seen.near < NEAREST)
@@ -169,21 +169,52 @@ def test_who_is_led_to_a_place_walks_into_it() -> None:
 
 
 def test_a_place_is_got_ready_while_the_dream_goes_on() -> None:
-    """Until then nothing is seen of it, and a state that is kept meanwhile goes on exactly."""
+    """Until then nothing is seen of it."""
     env, forward = WorldEnv("small", num_steps=1), {**from_vector(np.zeros(25, np.float32)), "forward": 1}
     env.reset(seed=1, options=env.start_options("open plains at noon", 0))
     here = env.save_state()
     before = [env.step(forward)[0]["pov"] for _ in range(WAIT_CHUNKS + 1)]
     env.load_state(here)
     env.leave_mist()
-    there = env.save_state()
     shown = [env.step(forward)[0]["pov"] for _ in range(WAIT_CHUNKS + FADE_CHUNKS)]
     same = [np.array_equal(one, other) for one, other in zip(before, shown, strict=False)]
     assert same == [True] * WAIT_CHUNKS + [False]
+
+
+def test_a_place_is_a_sketch_at_first_and_grows() -> None:
+    """Whoever comes to it; what was done there meanwhile stays done, and goes on exactly from a state kept on the way."""
+    env, forward = WorldEnv("small", num_steps=1, renew=False), {**from_vector(np.zeros(25, np.float32)), "forward": 1}
+    env.reset(seed=1, options=env.start_options("open plains at noon", 0))
+    env.set_prompt("a desert at noon")
+    there, way = env.save_state(), WAIT_CHUNKS + FADE_CHUNKS
+    shown = [env.step(forward)[0]["pov"] for _ in range(way)]
+    sketch = env.save_state()["context"].albums[0]
+    known = (sketch.given.near >= 0).flatten(1).any(1)
+    assert known.sum() == SKETCHED and known[0] and len(sketch.atlas.looks) > 500
+    hit = {**forward, "forward": 0, "attack": 1, "camera": np.array([6, 0], np.float32)}
+    shown += [env.step(hit)[0]["pov"] for _ in range(GROW_CHUNKS + 3)]
+    whole = env.save_state()["context"].albums[0]
+    assert (whole.given.near >= 0).flatten(1).any(1).all() and len(whole.atlas.looks) > 1.5 * len(sketch.atlas.looks)
+    assert torch.equal(whole.numbers[: len(sketch)], sketch.numbers) and len(whole) > len(sketch)
+    assert whole.lattice.since is not None, "a block is broken"
     for kept in (there, env.unpack_state(*env.pack_state(there)), pickle.loads(pickle.dumps(there))):
         env.load_state(kept)
-        again = [env.step(forward)[0]["pov"] for _ in range(WAIT_CHUNKS + FADE_CHUNKS)]
-        assert np.array_equal(again[-1], shown[-1]) and np.array_equal(again[-FADE_CHUNKS], shown[-FADE_CHUNKS])
+        again = [env.step(action)[0]["pov"] for action in [forward] * way + [hit] * (GROW_CHUNKS + 3)]
+        assert all(map(np.array_equal, again, shown))
+
+
+def test_who_is_led_on_before_a_place_has_grown_takes_nothing_of_it_along() -> None:
+    env, still = WorldEnv("small", num_steps=1, renew=False), from_vector(np.zeros(25, np.float32))
+    env.reset(seed=1, options=env.start_options("open plains at noon", 0))
+    for prompt in ("a desert at noon", "a snowy forest at noon"):
+        env.set_prompt(prompt)
+        for _ in range(WAIT_CHUNKS + FADE_CHUNKS):
+            env.step(still)
+    for _ in range(GROW_CHUNKS):
+        env.step(still)
+    start, album = env.guide.starts.nearest("a snowy forest at noon", 0), env.save_state()["context"].albums[0]
+    assert start is not None and start.seen is not None
+    assert torch.equal(album.given.pictures, torch.from_numpy(start.seen.frames)) and (album.given.near >= 0).any()
 
 
 def test_of_several_dreams_each_is_led_in_its_own_time() -> None:

@@ -1,10 +1,11 @@
 """Atlas: what the faces of blocks look like, off all pictures of a place."""
 
 import math
+from dataclasses import replace
 
 import torch
 
-from simworld.model.atlas import FINEST, TEXELS, Atlas, atlas_of, with_faces
+from simworld.model.atlas import BADLY, FINEST, MOST, TEXELS, WELL, Atlas, atlas_of, with_faces
 from simworld.model.camera import rays
 from simworld.model.faces import FACES, NOWHERE, faces_of, seen_faces
 from simworld.model.lattice import WHOLE, Cast, Lattice, cast
@@ -49,10 +50,11 @@ def made(lattice: Lattice, *eyes: tuple[tuple[float, ...], tuple[float, ...]], p
     return atlas_of(to_uint8(frames), near, places, views, VIEW, lattice)
 
 
-def nothing(known: bool = False) -> Shown:
-    """What is shown where all is grey, and known or not."""
+def nothing(known: bool = False, finer: float = 1.0) -> Shown:
+    """What is shown where all is grey, and known or not, of pictures that see it so many times larger."""
     flags = torch.full((1, 1, 1, *SIZE), known)
-    return Shown(torch.zeros(1, 1, 3, *SIZE), torch.full((1, 1, 1, *SIZE), NOTHING), flags, flags, flags)
+    shown = Shown(torch.zeros(1, 1, 3, *SIZE), torch.full((1, 1, 1, *SIZE), NOTHING), flags, flags, flags)
+    return replace(shown, finer=torch.full((1, 1, *SIZE), finer))
 
 
 def shown_by(
@@ -133,8 +135,33 @@ def test_what_is_known_gives_way_by_a_share() -> None:
     atlas = made(lattice, *ABOUT)
     whole = shown_by(atlas, lattice, before=nothing(known=True))
     half = shown_by(atlas, lattice, before=nothing(known=True), share=0.5)
-    assert torch.allclose(half.colors, whole.colors / 2, atol=1e-6)
-    assert torch.equal(shown_by(atlas, lattice, share=0.0).colors, shown_by(atlas, lattice).colors), "nothing else is known"
+    assert torch.allclose(half.colors, whole.colors / 2, atol=1e-6) and whole.colors.any()
+    faces = shown_by(atlas, lattice)
+    assert torch.allclose(whole.colors, faces.colors * MOST, atol=1e-6), "two pictures tell more than one"
+    assert torch.equal(shown_by(atlas, lattice, share=0.0).colors, faces.colors), "nothing else is known"
+
+
+def test_what_is_shown_much_larger_than_it_was_seen_is_seen_on_its_face() -> None:
+    lattice = hall()
+    atlas = made(lattice, *ABOUT)
+    faces = shown_by(atlas, lattice).colors
+    for finer, part in ((2.0, 0.0), (WELL, 0.0), ((WELL + BADLY) / 2, 0.5), (BADLY, 1.0), (0.0, 1.0)):
+        shown = shown_by(atlas, lattice, before=nothing(True, finer), share=0.0)
+        assert torch.allclose(shown.colors, faces * part, atol=1e-5), finer
+
+
+def test_what_is_mixed_into_rims_is_not_on_faces() -> None:
+    """A wall that ends before the sky, whose rim has the sky's colour as well."""
+    lattice = hall()
+    eye = next(one for one in ABOUT if one[1] == (35.0, 0.0))
+    near, frame = told_of(lattice, *eye).near[0].clone(), torch.full((1, *SIZE, 3), -0.5)
+    near[:, :12] = 0  # sky
+    frame[:, :12], frame[:, 12] = 1.0, 0.3
+    seen = to_uint8(frame), near, torch.tensor([eye[0]]), torch.tensor([eye[1]])
+    atlas = atlas_of(*seen, VIEW, lattice)
+    finest = atlas.looks[:, : FINEST**2]
+    colors = finest[..., 0][finest[..., 3] > 0].float() / 127.5 - 1
+    assert (colors > -0.4).float().mean() < 0.01 and len(colors) > 1000
 
 
 def test_gaps_are_filled_from_beside_and_no_farther() -> None:

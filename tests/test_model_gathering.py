@@ -61,19 +61,32 @@ def test_what_is_in_front_hides_what_the_first_picture_shows() -> None:
 
 def looked_up(pictures: np.ndarray, close: float, *shifts: tuple[float, float], sure: bool = False) -> tuple[np.ndarray, ...]:
     near, source = np.full(SIZE, close, np.float32), np.zeros(SIZE, np.float32)
-    x, y, known = np.empty(SIZE, np.float32), np.empty(SIZE, np.float32), np.empty(SIZE, np.bool_)
-    look_up(ways(), pictures, moves(*shifts), source, np.full(SIZE, sure), near, x, y, known)
-    return near, x, y, known
+    x, y, known, finer = (np.empty(SIZE, kind) for kind in (np.float32, np.float32, np.bool_, np.float32))
+    look_up(ways(), pictures, moves(*shifts), source, np.full(SIZE, sure), near, x, y, known, finer)
+    return near, x, y, known, finer
 
 
 def test_a_pixel_is_looked_up_where_its_picture_shows_it() -> None:
     pictures = walls(0.25, NOTHING)
-    _, x, y, known = looked_up(pictures, 0.25, (-2.0, 0.0), (0.0, 0.0))
+    _, x, y, known, _ = looked_up(pictures, 0.25, (-2.0, 0.0), (0.0, 0.0))
     assert np.allclose(x, np.arange(W) + 0.5 + 10, atol=1e-4) and np.allclose(y, np.arange(H)[:, None] + 0.5, atol=1e-4)
     assert known[2:-2, :27].all() and not known[:, 29:].any() and not known[0].any(), "nor is what lies at its border"
     assert not looked_up(pictures, 1.0, (-2.0, 0.0), (0.0, 0.0))[3].any(), "there it sees something far behind"
     assert np.allclose(looked_up(pictures, 0.27, (0.0, 0.0), (0.0, 0.0))[0], 0.25), "the picture knows better how near it is"
     assert np.allclose(looked_up(pictures, 0.27, (0.0, 0.0), (0.0, 0.0), sure=True)[0], 0.27), "but than what is sure"
+
+
+def test_a_pixel_is_as_many_of_its_pictures_pixels_wide_as_it_is_nearer_there() -> None:
+    pictures = walls(0.25, NOTHING)
+    finer = looked_up(pictures, 0.5, (0.0, -2.0), (0.0, 0.0))[4]
+    assert np.allclose(finer, 0.5, atol=1e-3), "it was seen from twice as far"
+    near, source = np.full(SIZE, 0.25, np.float32), np.zeros(SIZE, np.float32)
+    source[4, 4], near[8:, 20:] = 1, 0.125
+    x, y, known, finer = (np.empty(SIZE, kind) for kind in (np.float32, np.float32, np.bool_, np.float32))
+    look_up(ways(), pictures, moves((0.0, 0.0), (0.0, 0.0)), source, np.full(SIZE, True), near, x, y, known, finer)
+    assert finer[4, 4] == 0, "nothing beside it is of its picture"
+    finer[4, 4] = 1
+    assert np.allclose(finer, 1, atol=1e-3), "of those beside it that are as near one is enough"
 
 
 def test_crevices_are_filled_with_what_is_beside_them_and_as_near() -> None:
